@@ -1,0 +1,31 @@
+// Bundles the two programs: the command line (which is also the supervisor) and the machine process.
+// Bundling keeps `krun ps` near bare node's start-up time; koffi stays outside because it is a native addon.
+import { build } from 'esbuild';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    supervisor: 'src/supervisor/main.ts',
+    machine: 'src/machine/main.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: ['koffi'],
+  sourcemap: 'linked',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  define: { __KRUN_VERSION__: JSON.stringify(version) },
+  // CommonJS dependencies inside an ES module bundle still call require().
+  banner: { js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);" },
+});

@@ -1,0 +1,24 @@
+import type { MachineState } from './machine-state.ts';
+import type { PlanNode } from './action.ts';
+
+/** Everything that can happen in a project. The supervisor records events and streams them; views render nothing else. */
+export type Event = { readonly time: string } & EventBody;
+
+export type EventBody =
+  /** The plan of a request, before its first action. */
+  | {
+      readonly type: 'plan';
+      readonly request: string;
+      readonly nodes: readonly PlanNode[];
+      readonly notes: readonly string[];
+    }
+  | { readonly type: 'action-started'; readonly id: number }
+  | { readonly type: 'action-finished'; readonly id: number }
+  | { readonly type: 'action-failed'; readonly id: number; readonly message: string; readonly hint?: string }
+  /** Not tried because an action that it needs failed. */
+  | { readonly type: 'action-skipped'; readonly id: number; readonly because: number }
+  /** The end of a request. */
+  | { readonly type: 'done'; readonly ok: boolean }
+  | { readonly type: 'state'; readonly machine: string; readonly state: MachineState }
+  /** Output of a build command. */
+  | { readonly type: 'build-output'; readonly machine: string; readonly line: string };

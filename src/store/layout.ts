@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+
+/**
+ * Every path that krun uses, in one place.
+ *
+ *     <project>/.krun[/<-p name>]/          0700, ignores itself for git
+ *       project.json                        name, files, schema version
+ *       lock                                flock(2) held by the supervisor for its life
+ *       supervisor.log                      the supervisor's own stderr
+ *       events.jsonl                        Event, one a line
+ *       disks/<name>.<format>               named disks
+ *       builds/<machine>.json               fingerprints of build inputs
+ *       machines/<machine>/
+ *         record.json                       MachineRecord: definition, state
+ *         intent.json                       the run that may live (MachineSpec.intentFile)
+ *         process.json                      ProcessIdentity, written by the machine process
+ *         spec.json                         MachineSpec of the run
+ *         run-<n>.{stdout,stderr,console,status}   raw files that libkrun appends to
+ *         log.jsonl[.1 ...]                 what the supervisor made of them
+ *     <runtime>/<id>/                       0700
+ *       s                                   supervisor's socket
+ *       <machine or hash>                   machine's control socket
+ *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
+ *     <data>/krun/runtime/                  libkrun and libkrunfw where npm could not bring them
+ */
+export interface Layout {
+  /** 12 hex digits of the project's real path and `-p` name: two worktrees never meet. */
+  readonly id: string;
+  readonly projectDirectory: string;
+  readonly stateDirectory: string;
+  readonly projectFile: string;
+  readonly lockFile: string;
+  readonly supervisorLog: string;
+  readonly eventsFile: string;
+  readonly disksDirectory: string;
+  readonly buildsDirectory: string;
+  readonly machinesDirectory: string;
+  readonly runtimeDirectory: string;
+  readonly supervisorSocket: string;
+  readonly indexFile: string;
+}
+
+export interface MachineLayout {
+  readonly directory: string;
+  readonly recordFile: string;
+  readonly intentFile: string;
+  readonly identityFile: string;
+  readonly specFile: string;
+  readonly logFile: string;
+  readonly controlSocket: string;
+}
+
+/** The parts of the environment that paths depend on. */
+export interface LayoutEnvironment {
+  readonly XDG_RUNTIME_DIR?: string | undefined;
+  readonly XDG_DATA_HOME?: string | undefined;
+  readonly HOME?: string | undefined;
+  readonly TMPDIR?: string | undefined;
+}
+
+/** sun_path holds 104 bytes on macOS and 108 on Linux, with the terminating NUL. */
+export const LONGEST_SOCKET_PATH = 103;
+
+/** Name of the per-machine raw files of one run. */
+export const STREAMS = ['stdout', 'stderr', 'console'] as const;
+export type Stream = (typeof STREAMS)[number];
+
+export function projectLayout(
+  projectDirectory: string,
+  nameOverride: string | undefined,
+  environment: LayoutEnvironment,
+  uid: number,
+): Layout {
+  const id = createHash('sha256')
+    .update(`${projectDirectory}\0${nameOverride ?? ''}`)
+    .digest('hex')
+    .slice(0, 12);
+  const base = path.join(projectDirectory, '.krun');
+  const stateDirectory = nameOverride === undefined ? base : path.join(base, 'projects', nameOverride);
+  const runtimeDirectory = path.join(runtimeBase(environment, uid), id);
+  return {
+    id,
+    projectDirectory,
+    stateDirectory,
+    projectFile: path.join(stateDirectory, 'project.json'),
+    lockFile: path.join(stateDirectory, 'lock'),
+    supervisorLog: path.join(stateDirectory, 'supervisor.log'),
+    eventsFile: path.join(stateDirectory, 'events.jsonl'),
+    disksDirectory: path.join(stateDirectory, 'disks'),
+    buildsDirectory: path.join(stateDirectory, 'builds'),
+    machinesDirectory: path.join(stateDirectory, 'machines'),
+    runtimeDirectory,
+    supervisorSocket: path.join(runtimeDirectory, 's'),
+    indexFile: path.join(dataDirectory(environment), 'projects', `${id}.json`),
+  };
+}
+
+export function machineLayout(layout: Layout, machine: string): MachineLayout {
+  const directory = path.join(layout.machinesDirectory, machine);
+  return {
+    directory,
+    recordFile: path.join(directory, 'record.json'),
+    intentFile: path.join(directory, 'intent.json'),
+    identityFile: path.join(directory, 'process.json'),
+    specFile: path.join(directory, 'spec.json'),
+    logFile: path.join(directory, 'log.jsonl'),
+    controlSocket: path.join(layout.runtimeDirectory, socketName(machine)),
+  };
+}
+
+/** Raw file of one stream (or `status`) of one run. */
+export function rawFile(machine: MachineLayout, run: number, stream: Stream | 'status'): string {
+  return path.join(machine.directory, `run-${run}.${stream}`);
+}
+
+/** The user's data directory: project index and downloaded runtime. */
+export function dataDirectory(environment: LayoutEnvironment): string {
+  const base = environment.XDG_DATA_HOME || path.join(environment.HOME || '/', '.local', 'share');
+  return path.join(base, 'krun');
+}
+
+/** Where `krun doctor --fix` puts libkrun and libkrunfw. */
+export function libraryCacheDirectory(environment: LayoutEnvironment): string {
+  return path.join(dataDirectory(environment), 'runtime');
+}
+
+/** Parent of the runtime directories of all projects of the user; short, because socket paths are. */
+function runtimeBase(environment: LayoutEnvironment, uid: number): string {
+  const own = environment.XDG_RUNTIME_DIR;
+  // A long XDG_RUNTIME_DIR would not leave room for the id and the socket's name.
+  if (own && path.isAbsolute(own) && Buffer.byteLength(own) <= 60) return path.join(own, 'krun');
+  // macOS hands out a TMPDIR of about 50 bytes; a longer one is not ours to trust with sockets.
+  const temporary =
+    environment.TMPDIR && Buffer.byteLength(environment.TMPDIR) <= 60 ? environment.TMPDIR : '/tmp';
+  return path.join(temporary, `krun-${uid}`);
+}
+
+/** `m-` keeps machine names apart from the supervisor's socket; long names are hashed to stay short. */
+function socketName(machine: string): string {
+  if (machine.length <= 16) return `m-${machine}`;
+  return `m-${createHash('sha256').update(machine).digest('hex').slice(0, 16)}`;
+}

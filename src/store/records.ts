@@ -1,0 +1,45 @@
+import type { Machine } from '../project/project.ts';
+import type { MachineState } from '../plan/machine-state.ts';
+
+/** Raised when the files' meaning changes; a newer one than ours is refused, an older one is read. */
+export const STATE_SCHEMA_VERSION = 1;
+
+/** `project.json`. */
+export interface ProjectRecord {
+  readonly schemaVersion: number;
+  readonly name: string;
+  readonly directory: string;
+  readonly files: readonly string[];
+}
+
+/** `machines/<name>/record.json`, replaced atomically at each change. */
+export interface MachineRecord {
+  readonly schemaVersion: number;
+  readonly machine: string;
+  /** When the machine was created, ISO 8601. */
+  readonly createdAt: string;
+  readonly hash: string;
+  readonly definition: Machine;
+  readonly state: MachineState;
+  /** Starts since creation; the number of the newest run. */
+  readonly run: number;
+  /** Automatic restarts since creation. */
+  readonly restarts: number;
+  readonly stoppedByUser: boolean;
+}
+
+/**
+ * One line of `log.jsonl`. `o` holds how far each raw file of the run has been taken in once this line is written, so
+ * the last whole line is all that is needed to go on after a crash without loss or repetition.
+ */
+export interface LogLine {
+  /** ISO 8601 time of ingestion. */
+  readonly t: string;
+  readonly r: number;
+  readonly s: 'stdout' | 'stderr' | 'console';
+  /** Text without its newline. */
+  readonly l: string;
+  readonly o: readonly [stdout: number, stderr: number, console: number];
+  /** The line goes on in the next record of the stream. */
+  readonly p?: true;
+}
