@@ -1,12 +1,16 @@
 // Bundles the two programs: the command line (which is also the supervisor) and the machine process.
+//
+//   node scripts/build.mjs [DIRECTORY]     default: dist
+//
 // Bundling keeps `krun ps` near bare node's start-up time; koffi stays outside because it is a native addon.
 import { build } from 'esbuild';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
+const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+rmSync(outdir, { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
@@ -15,7 +19,7 @@ await build({
     supervisor: 'src/supervisor/main.ts',
     machine: 'src/machine/main.ts',
   },
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -27,5 +31,7 @@ await build({
   logLevel: 'warning',
   define: { __KRUN_VERSION__: JSON.stringify(version) },
   // CommonJS dependencies inside an ES module bundle still call require().
-  banner: { js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);",
+  },
 });
