@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Machine } from './project.ts';
+
+/** Raised when the canonical form changes; hashes of different versions are never compared as text. */
+export const HASH_VERSION = 1;
+
+/**
+ * Fields that do not force a machine to be made anew when they change, each with the reason. Everything else is part
+ * of the running virtual machine, or of what its guest was told at the start.
+ */
+export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
+  name: 'never changes: another name is another machine',
+  kind: 'only tells the planner and the supervisor what an exit means',
+  build: 'makes the root; whether it has to run again is decided by its inputs, not by this text',
+  dependsOn: 'only orders starts and stops',
+  restart: 'read by the supervisor when the machine exits',
+  stopSignal: 'sent with the next stop',
+  stopGracePeriodMs: 'counted by the supervisor at the next stop',
+  bootTimeoutMs: 'counted by the supervisor at the next start',
+  logs: 'read by the supervisor at the next rotation',
+};
+
+/** Versioned SHA-256 of what a machine effectively is; equal hashes mean that nothing has to be made anew. */
+export function machineHash(machine: Machine): string {
+  const digest = createHash('sha256')
+    .update(canonicalJson(effectiveFields(machine)))
+    .digest('hex');
+  return `${HASH_VERSION}-${digest}`;
+}
+
+/**
+ * Whether a machine that was created with a hash and a definition is what the new definition says. A hash of an
+ * older krun is not believed but computed again, so that an upgrade alone recreates nothing.
+ */
+export function isSameMachine(
+  before: { readonly hash: string; readonly definition: Machine },
+  afterHash: string,
+): boolean {
+  if (before.hash.startsWith(`${HASH_VERSION}-`)) return before.hash === afterHash;
+  return machineHash(before.definition) === afterHash;
+}
+
+function effectiveFields(machine: Machine): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(machine).filter(([key]) => !Object.hasOwn(LIVE_FIELDS, key)));
+}
+
+/** JSON with sorted keys and without undefined members: one text for one value. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}
