@@ -32,4 +32,6 @@ export interface Plan {
   readonly nodes: readonly PlanNode[];
   /** Remarks without an action: `orphan machine old is kept (use --remove-orphans)`. */
   readonly notes: readonly string[];
+  /** Why the request cannot be done, one sentence each; `nodes` is then empty, so that nothing is half-applied. */
+  readonly errors?: readonly string[];
 }

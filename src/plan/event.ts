@@ -11,6 +11,8 @@ export type EventBody =
       readonly request: string;
       readonly nodes: readonly PlanNode[];
       readonly notes: readonly string[];
+      /** {@link Plan.errors}; nothing is done, and `done` follows with `ok: false`. */
+      readonly errors?: readonly string[];
     }
   | { readonly type: 'action-started'; readonly id: number }
   | { readonly type: 'action-finished'; readonly id: number }
