@@ -18,6 +18,7 @@ await build({
     cli: 'src/cli/main.ts',
     supervisor: 'src/supervisor/main.ts',
     machine: 'src/machine/main.ts',
+    install: 'src/machine/install-main.ts',
   },
   outdir,
   bundle: true,
