@@ -21,10 +21,12 @@ export interface MachineRecord {
   readonly hash: string;
   readonly definition: Machine;
   readonly state: MachineState;
-  /** Starts since creation; the number of the newest run. */
+  /** Number of the newest run; counts on when the machine is made anew, because its log does. */
   readonly run: number;
   /** Automatic restarts since creation. */
   readonly restarts: number;
+  /** Which attempt of the restart policy began the newest run; absent where a plan did. */
+  readonly attempt?: number;
   readonly stoppedByUser: boolean;
 }
 

@@ -1,0 +1,39 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { ignoreErrno } from './errno.ts';
+
+/** Errors of fs.watch that mean: no notification here, the caller's slow poll has to do. */
+const NO_WATCH = ['ENOENT', 'ENOSPC', 'EMFILE', 'ENOSYS', 'EPERM', 'EACCES', 'ENOTDIR'];
+
+export interface DirectoryWatch {
+  /** False when the system gives no notifications for it (no directory, watch limit reached). */
+  readonly active: boolean;
+  close(): void;
+}
+
+/** Calls back with the name of each entry of a directory that changes; the name is undefined where the system hides it. */
+export function watchDirectory(
+  directory: string,
+  changed: (name: string | undefined) => void,
+): DirectoryWatch {
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(directory, { persistent: false }, (_kind, name) => changed(name ?? undefined));
+  } catch (error) {
+    ignoreErrno(error, ...NO_WATCH);
+  }
+  const close = (): void => {
+    watcher?.close();
+    watcher = undefined;
+  };
+  // The directory went away, or the limit was reached after all.
+  watcher?.on('error', () => {
+    close();
+    changed(undefined);
+  });
+  return {
+    get active() {
+      return watcher !== undefined;
+    },
+    close,
+  };
+}

@@ -1,0 +1,98 @@
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { errnoOf } from '../host/errno.ts';
+import { LONGEST_SOCKET_PATH, machineLayout, type Layout } from './layout.ts';
+
+/** Makes the project's state directory (0700, ignored by git) and what is always below it. */
+export async function prepareStateDirectory(layout: Layout): Promise<Result<void, Diagnostic>> {
+  const base = path.join(layout.projectDirectory, '.krun');
+  try {
+    await mkdir(base, { recursive: true, mode: 0o700 });
+    // `wx` keeps a file that the user changed, and does not wake up watchers of the project at each command.
+    await writeFile(path.join(base, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+    for (const directory of [layout.disksDirectory, layout.buildsDirectory, layout.machinesDirectory]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    }
+    return ok(undefined);
+  } catch (error) {
+    return err(cannotCreate(base, error));
+  }
+}
+
+/**
+ * Makes the directory of the project's sockets. Whoever can write there can pose as the supervisor, and its parent may
+ * be the shared temporary directory, so neither level is taken on trust.
+ */
+export async function prepareRuntimeDirectory(
+  layout: Layout,
+  uid: number,
+): Promise<Result<void, Diagnostic>> {
+  const tooLong = checkSocketPaths(layout, []);
+  if (tooLong) return err(tooLong);
+  const parent = path.dirname(layout.runtimeDirectory);
+  for (const directory of [parent, layout.runtimeDirectory]) {
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      return err(cannotCreate(directory, error));
+    }
+    const problem = await checkPrivateDirectory(directory, uid);
+    if (problem) return err(problem);
+  }
+  return ok(undefined);
+}
+
+/** Says what keeps a directory from being private to the user; undefined when nothing does. */
+export async function checkPrivateDirectory(directory: string, uid: number): Promise<Diagnostic | undefined> {
+  const found = await lstat(directory);
+  const hint = `Remove ${directory}, or set XDG_RUNTIME_DIR to a directory that only you can write`;
+  if (!found.isDirectory()) {
+    const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
+    return errorDiagnostic('environment', `Runtime directory ${directory} is ${what}`, { hint });
+  }
+  if (found.uid !== uid) {
+    return errorDiagnostic(
+      'environment',
+      `Runtime directory ${directory} belongs to user ${found.uid}, not to user ${uid}`,
+      { hint },
+    );
+  }
+  const mode = found.mode & 0o777;
+  if ((mode & 0o077) === 0) return undefined;
+  return errorDiagnostic(
+    'environment',
+    `Runtime directory ${directory} is open to other users (mode ${mode.toString(8)})`,
+    { hint: `Run: chmod 700 ${directory}` },
+  );
+}
+
+/** A path that does not fit into sun_path would be cut off by the kernel: another file's name, or no error at all. */
+export function checkSocketPaths(layout: Layout, machines: readonly string[]): Diagnostic | undefined {
+  const sockets = machines.map((machine) => machineLayout(layout, machine).controlSocket);
+  for (const socket of [layout.supervisorSocket, ...sockets]) {
+    const length = Buffer.byteLength(socket);
+    if (length <= LONGEST_SOCKET_PATH) continue;
+    return errorDiagnostic(
+      'environment',
+      `Socket path ${socket} has ${length} bytes; the operating system allows ${LONGEST_SOCKET_PATH}`,
+      { hint: 'Set XDG_RUNTIME_DIR to a directory with a shorter path' },
+    );
+  }
+  return undefined;
+}
+
+function cannotCreate(directory: string, error: unknown): Diagnostic {
+  const code = errnoOf(error);
+  if (code === undefined) throw error;
+  const hint =
+    code === 'ENOSPC'
+      ? 'Free some disk space'
+      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+        ? `Make ${path.dirname(directory)} writable for your user`
+        : undefined;
+  return errorDiagnostic('io', `Cannot create ${directory}: ${code}`, hint === undefined ? {} : { hint });
+}

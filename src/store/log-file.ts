@@ -1,0 +1,207 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { ignoreErrno } from '../host/errno.ts';
+import type { LogSettings } from '../project/project.ts';
+import type { LogLine } from './records.ts';
+
+const TAIL_BYTES = 64 * 1024;
+
+/** How far the raw files of a run have been taken in. */
+export interface LogPosition {
+  readonly run: number;
+  readonly offsets: LogLine['o'];
+}
+
+/**
+ * `log.jsonl` and its rotated predecessors, as their only writer sees them. All calls are synchronous: the files are
+ * small and local, and a line and the position that it carries can not be separated by anything else that happens.
+ *
+ * A rotation must never leave a moment without a last line, because that line says where to go on. So the first lines of
+ * the new file are written beside it, as `log.jsonl.next`, before the old one gives up its name.
+ */
+export class LogFile {
+  readonly #file: string;
+  readonly #settings: LogSettings;
+  #size: number;
+  #position: LogPosition | undefined;
+
+  /** Opens the log and repairs what a crash left: half a last line, half a rotation. */
+  constructor(file: string, settings: LogSettings) {
+    this.#file = file;
+    this.#settings = settings;
+    finishRotation(file);
+    this.#size = cutTornLine(file);
+    this.#position = lastPosition(file) ?? lastPosition(`${file}.1`);
+  }
+
+  /** Where to go on; undefined for a log without lines. */
+  get position(): LogPosition | undefined {
+    return this.#position;
+  }
+
+  /** Appends lines, rotating where the size is reached. When it throws, the lines written so far are kept and counted. */
+  append(lines: readonly LogLine[]): void {
+    let batch: LogLine[] = [];
+    let text = '';
+    for (const line of lines) {
+      const next = `${JSON.stringify(line)}\n`;
+      const full = this.#size + text.length + next.length > this.#settings.maxBytes;
+      if (full && this.#size + text.length > 0) {
+        this.#write(batch, text);
+        this.#rotateInto(line, next);
+        batch = [];
+        text = '';
+      } else {
+        batch.push(line);
+        text += next;
+      }
+    }
+    this.#write(batch, text);
+  }
+
+  /** Makes everything written so far survive a power cut; needed before the raw output is given up. */
+  sync(): void {
+    let handle: number;
+    try {
+      handle = fs.openSync(this.#file, 'r');
+    } catch (error) {
+      ignoreErrno(error, 'ENOENT');
+      return;
+    }
+    try {
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  }
+
+  #write(batch: readonly LogLine[], text: string): void {
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    const handle = fs.openSync(this.#file, fs.constants.O_WRONLY | fs.constants.O_CREAT, 0o600);
+    try {
+      // At the known end, not at the file's: what a full disk left of an earlier try is written over.
+      this.#size += writeAll(handle, text, this.#size);
+    } catch (error) {
+      fs.ftruncateSync(handle, this.#size);
+      throw error;
+    } finally {
+      fs.closeSync(handle);
+    }
+    this.#position = { run: last.r, offsets: last.o };
+  }
+
+  #rotateInto(first: LogLine, text: string): void {
+    const next = `${this.#file}.next`;
+    const handle = fs.openSync(next, 'w', 0o600);
+    try {
+      this.#size = writeAll(handle, text, 0);
+    } finally {
+      fs.closeSync(handle);
+    }
+    const kept = Math.max(1, this.#settings.maxFiles) - 1;
+    for (const older of rotatedFiles(this.#file)) {
+      if (older.number >= kept) fs.rmSync(older.path, { force: true });
+      else fs.renameSync(older.path, `${this.#file}.${older.number + 1}`);
+    }
+    if (kept > 0) fs.renameSync(this.#file, `${this.#file}.1`);
+    fs.renameSync(next, this.#file);
+    this.#position = { run: first.r, offsets: first.o };
+  }
+}
+
+/** Rotated files of a log, the oldest (highest number) first. */
+export function rotatedFiles(file: string): readonly { readonly path: string; readonly number: number }[] {
+  const prefix = `${path.basename(file)}.`;
+  let names: string[];
+  try {
+    names = fs.readdirSync(path.dirname(file));
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT');
+    return [];
+  }
+  return names
+    .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
+    .map((name) => ({
+      path: `${file.slice(0, -path.basename(file).length)}${name}`,
+      number: Number(name.slice(prefix.length)),
+    }))
+    .toSorted((a, b) => b.number - a.number);
+}
+
+/** `log.jsonl.next` is whole once `log.jsonl` has lost its name; before that, its lines are still in the raw files. */
+function finishRotation(file: string): void {
+  const next = `${file}.next`;
+  if (!fs.existsSync(next)) return;
+  if (fs.existsSync(file)) fs.rmSync(next, { force: true });
+  else fs.renameSync(next, file);
+}
+
+/** Cuts off what follows the last newline; returns the size that is left. */
+function cutTornLine(file: string): number {
+  let handle: number;
+  try {
+    handle = fs.openSync(file, 'r+');
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT');
+    return 0;
+  }
+  try {
+    const { size } = fs.fstatSync(handle);
+    let end = size;
+    while (end > 0) {
+      const bytes = readRange(handle, Math.max(0, end - TAIL_BYTES), end);
+      const newline = bytes.lastIndexOf(0x0a);
+      if (newline !== -1) {
+        end = end - bytes.length + newline + 1;
+        break;
+      }
+      end -= bytes.length;
+    }
+    if (end < size) fs.ftruncateSync(handle, end);
+    return end;
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+function lastPosition(file: string): LogPosition | undefined {
+  let handle: number;
+  try {
+    handle = fs.openSync(file, 'r');
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT');
+    return undefined;
+  }
+  try {
+    const { size } = fs.fstatSync(handle);
+    // A line holds at most LONGEST_PIECE bytes of text, six times as much where each is escaped as \u00XX.
+    const text = readRange(handle, Math.max(0, size - 2 * TAIL_BYTES), size).toString('utf8');
+    const line = text.trimEnd().split('\n').at(-1);
+    if (!line) return undefined;
+    const { r, o } = JSON.parse(line) as LogLine;
+    return { run: r, offsets: o };
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+function readRange(handle: number, start: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(end - start);
+  let read = 0;
+  while (read < bytes.length) {
+    const got = fs.readSync(handle, bytes, read, bytes.length - read, start + read);
+    if (got === 0) break;
+    read += got;
+  }
+  return bytes.subarray(0, read);
+}
+
+function writeAll(handle: number, text: string, at: number): number {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  while (written < bytes.length) {
+    written += fs.writeSync(handle, bytes, written, bytes.length - written, at + written);
+  }
+  return written;
+}
