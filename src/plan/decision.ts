@@ -1,0 +1,127 @@
+import { own } from '../base/record.ts';
+import { isSameMachine, machineHash } from '../project/hash.ts';
+import type { Machine } from '../project/project.ts';
+import { notRunningCause } from './causes.ts';
+import { differencesText, machineDifferences, needsRecreate } from './differences.ts';
+import { isActive } from './machine-state.ts';
+import type { Observed, ObservedMachine } from './observed.ts';
+import type { PlanBuilder } from './plan-builder.ts';
+import type { UpRequest } from './request.ts';
+import { isSuccess } from './restart.ts';
+
+/** What `up` does to one machine. Each step carries its cause; a step without one is not taken. */
+export interface Decision {
+  /** What the machine is defined as once the plan is done. */
+  readonly definition: Machine;
+  readonly hash: string;
+  readonly before?: ObservedMachine;
+  readonly stop?: string;
+  readonly remove?: string;
+  readonly build?: string;
+  readonly create?: string;
+  readonly update?: string;
+  readonly start?: string;
+}
+
+/** Decides about one machine of the project; remarks go to the builder. */
+export function decide(
+  request: UpRequest,
+  observed: Observed,
+  machine: Machine,
+  builder: PlanBuilder,
+): Decision {
+  const hash = machineHash(machine);
+  const stale = machine.build ? own(observed.staleBuilds, machine.name) : undefined;
+  const before = own(observed.machines, machine.name);
+  if (!before) return decideNew(request, machine, hash, stale);
+  const change = decideChange(request, machine, hash, before);
+  if (change.kept !== undefined) {
+    builder.note(`machine ${machine.name} is kept as it is (--no-recreate): ${change.kept}`);
+  }
+  const active = isActive(before.state);
+  // A build would pull the root away under a running machine.
+  const rebuild = stale !== undefined && !(active && request.recreate === 'never') ? stale : undefined;
+  if (stale !== undefined && rebuild === undefined) {
+    builder.note(`machine ${machine.name} is not built again (--no-recreate): ${stale}`);
+  }
+  const present = change.kept === undefined ? { definition: machine, hash } : before;
+  const interruption = change.recreate ?? rebuild ?? stoppingCause(before);
+  const start = request.noStart ? undefined : startCause(machine, before, change.recreate ?? rebuild);
+  return steps({
+    definition: present.definition,
+    hash: present.hash,
+    before,
+    stop: active ? interruption : undefined,
+    remove: change.recreate,
+    build: rebuild,
+    create: change.recreate,
+    update: change.update,
+    start,
+  });
+}
+
+function decideNew(request: UpRequest, machine: Machine, hash: string, stale: string | undefined): Decision {
+  const place = own(request.project.origins, `machines.${machine.name}`);
+  const cause = place === undefined ? 'new machine' : `new machine (${place})`;
+  return steps({
+    definition: machine,
+    hash,
+    build: stale,
+    create: cause,
+    start: request.noStart ? undefined : cause,
+  });
+}
+
+interface ChangeDecision {
+  /** Why the machine is made anew. */
+  readonly recreate?: string;
+  /** What is written to the record of the present machine. */
+  readonly update?: string;
+  /** Why it should be made anew, where the request forbids it. */
+  readonly kept?: string;
+}
+
+function decideChange(
+  request: UpRequest,
+  machine: Machine,
+  hash: string,
+  before: ObservedMachine,
+): ChangeDecision {
+  // Only named machines are forced: their dependencies are brought up, not renewed.
+  const named = request.machines.length === 0 || request.machines.includes(machine.name);
+  if (request.recreate === 'force' && named) return { recreate: 'recreate forced (--force-recreate)' };
+  const same = isSameMachine(before, hash);
+  const differences = machineDifferences(before.definition, machine, request.project.origins);
+  if (same) {
+    const live = differences.filter((difference) => !needsRecreate(difference));
+    return live.length > 0 ? { update: differencesText(live) } : {};
+  }
+  const cause = differencesText(differences.filter(needsRecreate)) || 'definition changed';
+  return request.recreate === 'never' ? { kept: cause } : { recreate: cause };
+}
+
+function startCause(
+  machine: Machine,
+  before: ObservedMachine,
+  changeCause: string | undefined,
+): string | undefined {
+  if (changeCause !== undefined) return changeCause;
+  const { state } = before;
+  if (isActive(state)) return stoppingCause(before);
+  const done = machine.kind === 'task' && state.status === 'exited' && isSuccess(state.exit);
+  return done ? undefined : notRunningCause(before);
+}
+
+/** A machine that was being stopped when the supervisor ended has to end before it can start. */
+function stoppingCause(before: ObservedMachine): string | undefined {
+  return before.state.status === 'stopping' ? notRunningCause(before) : undefined;
+}
+
+type Loose<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+/** Drops the steps that are not taken. */
+function steps(decision: Pick<Decision, 'definition' | 'hash'> & Loose<Partial<Decision>>): Decision {
+  return Object.fromEntries(
+    Object.entries(decision).filter(([, value]) => value !== undefined),
+  ) as unknown as Decision;
+}

@@ -1,0 +1,237 @@
+import { own } from '../base/record.ts';
+import type { DiskAttachment, Machine, MachineNetwork, RestartPolicy, Root } from '../project/project.ts';
+import { canonicalJson, LIVE_FIELDS } from '../project/hash.ts';
+import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
+
+/** Where values are written: {@link Project.origins}. */
+export type Origins = Readonly<Record<string, string>>;
+
+/** One changed value of a machine. */
+export interface Difference {
+  readonly field: keyof Machine;
+  /** `memory changed 512 -> 1024 MiB`, with its place in the file where it has one. Never a value of an environment variable. */
+  readonly text: string;
+}
+
+/** What one field has to say; `key` is the author's path of it below the machine. */
+interface Change {
+  readonly text: string;
+  readonly key: string;
+}
+
+type FieldComparer = (before: Machine, after: Machine) => readonly Change[];
+
+/** Every field in the order in which a reader looks for it. The compiler keeps the table complete. */
+const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>> = {
+  kind: (before, after) => changed('kind', before.kind, after.kind),
+  cpus: (before, after) => changed('cpus', before.cpus, after.cpus),
+  memoryMiB: compareMemory,
+  root: (before, after) => changed('root', rootText(before.root), rootText(after.root)),
+  build: (before, after) => opaque('build', before.build, after.build),
+  // The words may hold a secret that came from a variable.
+  command: (before, after) => opaque('command', before.command, after.command),
+  environment: compareEnvironment,
+  workingDir: (before, after) => changed('working_dir', before.workingDir, after.workingDir),
+  hostname: (before, after) => changed('hostname', before.hostname, after.hostname),
+  rlimits: (before, after) =>
+    compareNamed(
+      'rlimits',
+      'rlimit',
+      byText(before.rlimits, rlimitEntry),
+      byText(after.rlimits, rlimitEntry),
+    ),
+  disks: compareDisks,
+  shares: compareShares,
+  network: compareNetwork,
+  dependsOn: (before, after) =>
+    compareNamed('depends_on', 'dependency', dependencyEntries(before), dependencyEntries(after)),
+  restart: (before, after) => changed('restart', restartText(before.restart), restartText(after.restart)),
+  stopSignal: (before, after) => changed('stop_signal', before.stopSignal, after.stopSignal),
+  stopGracePeriodMs: (before, after) =>
+    changed(
+      'stop_grace_period',
+      formatDuration(before.stopGracePeriodMs),
+      formatDuration(after.stopGracePeriodMs),
+    ),
+  bootTimeoutMs: (before, after) =>
+    changed('boot_timeout', formatDuration(before.bootTimeoutMs), formatDuration(after.bootTimeoutMs)),
+  agent: (before, after) => changed('agent', before.agent, after.agent),
+  logs: (before, after) => opaque('logs', before.logs, after.logs),
+  libkrun: compareLibkrun,
+};
+
+/** Every changed value between two definitions of one machine, for people. */
+export function machineDifferences(
+  before: Machine,
+  after: Machine,
+  origins: Origins = {},
+): readonly Difference[] {
+  const fields = Object.keys(COMPARERS) as (keyof typeof COMPARERS)[];
+  return fields
+    .filter((field) => canonicalJson(before[field] ?? null) !== canonicalJson(after[field] ?? null))
+    .flatMap((field) => {
+      const changes = COMPARERS[field](before, after);
+      // Equal in every part that has words, such as a list in another order: the field still counts.
+      const told = changes.length > 0 ? changes : [{ key: field, text: `${field} changed` }];
+      return told.map((change) => ({ field, text: withOrigin(change, after.name, origins) }));
+    });
+}
+
+/** Whether a difference needs a new machine, rather than a new record of the present one. */
+export function needsRecreate(difference: Difference): boolean {
+  return !Object.hasOwn(LIVE_FIELDS, difference.field);
+}
+
+const MOST_NAMED = 3;
+
+/** Some differences in one line: the first three and how many more. */
+export function differencesText(differences: readonly Difference[]): string {
+  const named = differences.slice(0, MOST_NAMED).map((difference) => difference.text);
+  const more = differences.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+}
+
+function withOrigin(change: Change, machine: string, origins: Origins): string {
+  const steps = change.key.split('/');
+  const exact = own(origins, `machines.${machine}.${steps.join('.')}`);
+  // A removed or defaulted value has no place of its own; that of its parent would mislead unless it lists the value.
+  const place = exact ?? (steps.length > 1 ? own(origins, `machines.${machine}.${steps[0]}`) : undefined);
+  return place === undefined ? change.text : `${change.text} (${place})`;
+}
+
+function changed(key: string, before: string | number | boolean, after: string | number | boolean): Change[] {
+  return before === after ? [] : [{ key, text: `${key} changed ${before} -> ${after}` }];
+}
+
+function opaque(key: string, before: unknown, after: unknown): Change[] {
+  if (before === undefined) return [{ key, text: `${key} added` }];
+  if (after === undefined) return [{ key, text: `${key} removed` }];
+  return [{ key, text: `${key} changed` }];
+}
+
+function compareMemory(before: Machine, after: Machine): Change[] {
+  const [from, to] = [before.memoryMiB, after.memoryMiB];
+  const text = from < 10_240 || to < 10_240 ? `${from} -> ${to} MiB` : undefined;
+  return [
+    { key: 'memory', text: `memory changed ${text ?? formatSizeChange(from * MEBIBYTE, to * MEBIBYTE)}` },
+  ];
+}
+
+function compareEnvironment(before: Machine, after: Machine): Change[] {
+  return sortedUnion(before.environment, after.environment).flatMap((name) => {
+    const [from, to] = [own(before.environment, name), own(after.environment, name)];
+    if (from === to) return [];
+    const verb = from === undefined ? 'added' : to === undefined ? 'removed' : 'changed';
+    return [{ key: `environment/${name}`, text: `environment ${name} ${verb}` }];
+  });
+}
+
+function compareShares(before: Machine, after: Machine): Change[] {
+  const entry = (share: Machine['shares'][number]): [string, string] => [
+    share.target ?? share.tag,
+    [
+      share.source,
+      ...(share.target === undefined ? [] : [`tag ${share.tag}`]),
+      ...(share.readOnly ? ['read-only'] : []),
+      ...(share.daxBytes > 0 ? [`dax ${share.daxBytes / MEBIBYTE} MiB`] : []),
+    ].join(', '),
+  ];
+  return compareNamed('shares', 'share', byText(before.shares, entry), byText(after.shares, entry));
+}
+
+function compareDisks(before: Machine, after: Machine): Change[] {
+  const changes = compareNamed(
+    'disks',
+    'disk',
+    byText(before.disks, diskEntry),
+    byText(after.disks, diskEntry),
+  );
+  // The order of the disks is what the guest calls vda, vdb and so on.
+  return changes.length > 0 ? changes : [{ key: 'disks', text: 'order of disks changed' }];
+}
+
+function compareNetwork(before: Machine, after: Machine): Change[] {
+  const driver = changed('network driver', before.network.driver, after.network.driver);
+  const ports = compareNamed('ports', 'port', portEntries(before.network), portEntries(after.network));
+  return [...ports, ...driver.map((change) => ({ ...change, key: 'networks' }))];
+}
+
+function compareLibkrun(before: Machine, after: Machine): Change[] {
+  return [
+    ...changed(
+      'libkrun library',
+      before.libkrun.library ?? 'discovered',
+      after.libkrun.library ?? 'discovered',
+    ),
+    ...changed(
+      'libkrun kernel bundle',
+      before.libkrun.kernelBundle ?? 'discovered',
+      after.libkrun.kernelBundle ?? 'discovered',
+    ),
+    ...changed('libkrun log level', before.libkrun.logLevel, after.libkrun.logLevel),
+  ];
+}
+
+/** Added, removed and changed members of a set of named things, each already as text. */
+function compareNamed(
+  key: string,
+  noun: string,
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): Change[] {
+  return sortedUnion(before, after).flatMap((name) => {
+    const [from, to] = [own(before, name), own(after, name)];
+    if (from === to) return [];
+    const path = `${key}/${name}`;
+    if (from === undefined) return [{ key: path, text: `${noun} ${name} added` }];
+    if (to === undefined) return [{ key: path, text: `${noun} ${name} removed` }];
+    return [{ key: path, text: `${noun} ${name} changed ${from} -> ${to}` }];
+  });
+}
+
+function byText<T>(items: readonly T[], entry: (item: T) => [string, string]): Record<string, string> {
+  return Object.fromEntries(items.map(entry));
+}
+
+function sortedUnion(before: object, after: object): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
+}
+
+function rlimitEntry(rlimit: Machine['rlimits'][number]): [string, string] {
+  const value = (limit: number): string => (limit === -1 ? 'unlimited' : String(limit));
+  return [rlimit.name, `${value(rlimit.soft)}:${value(rlimit.hard)}`];
+}
+
+function diskEntry(disk: DiskAttachment): [string, string] {
+  const name = disk.source.kind === 'named' ? disk.source.name : disk.source.path;
+  const words = [
+    disk.format,
+    disk.readOnly ? 'read-only' : 'writable',
+    `sync ${disk.sync}`,
+    ...(disk.directIo ? ['direct I/O'] : []),
+  ];
+  return [name, words.join(', ')];
+}
+
+function portEntries(network: MachineNetwork): Record<string, string> {
+  if (network.driver === 'none') return {};
+  return byText(network.ports, (port) => [`${port.host}:${port.guest}/${port.protocol}`, '']);
+}
+
+function dependencyEntries(machine: Machine): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(machine.dependsOn).map(([name, dependency]) => [name, dependency.condition]),
+  );
+}
+
+function rootText(root: Root): string {
+  if (root.kind === 'directory') return root.path;
+  const [name, words] = diskEntry(root.disk);
+  const mount = [root.device, root.fstype ?? 'any file system', ...(root.options ? [root.options] : [])];
+  return `disk ${name} (${words}; ${mount.join(' ')})`;
+}
+
+function restartText(restart: RestartPolicy): string {
+  if (restart.policy !== 'on-failure' || restart.maxRetries === undefined) return restart.policy;
+  return `on-failure:${restart.maxRetries}`;
+}

@@ -1,0 +1,62 @@
+import type { Machine } from '../project/project.ts';
+import type { Decision } from './decision.ts';
+import { attachedDisks, diskLabel } from './machine-disks.ts';
+import { isActive } from './machine-state.ts';
+import type { Observed } from './observed.ts';
+import type { PlanBuilder } from './plan-builder.ts';
+
+/** Things of which the host has one: a running machine holds them until it stops. */
+export function resourcesOf(definition: Machine): readonly string[] {
+  const ports = definition.network.driver === 'tsi' ? definition.network.ports : [];
+  return [
+    ...attachedDisks(definition).map((disk) => `disk ${diskLabel(disk)}`),
+    ...ports.map((port) => `port ${port.host}/${port.protocol}`),
+  ];
+}
+
+/** Who lets go of what in this plan, by resource. */
+export function freedResources(
+  observed: Observed,
+  stops: ReadonlyMap<string, number>,
+): ReadonlyMap<string, readonly { machine: string; stop: number }[]> {
+  const freed = new Map<string, { machine: string; stop: number }[]>();
+  for (const [machine, stop] of stops) {
+    const definition = observed.machines[machine]?.definition;
+    for (const resource of definition ? resourcesOf(definition) : []) {
+      const entry = { machine, stop };
+      const known = freed.get(resource);
+      if (known) known.push(entry);
+      else freed.set(resource, [entry]);
+    }
+  }
+  return freed;
+}
+
+/** Refuses starts on a disk that a machine outside this plan's reach runs on, where either of them writes. */
+export function refuseSharedDisks(
+  builder: PlanBuilder,
+  decisions: ReadonlyMap<string, Decision>,
+  observed: Observed,
+  removedOrphans: ReadonlySet<string>,
+): void {
+  const holders = new Map<string, { readonly machine: string; readonly writes: boolean }>();
+  for (const [machine, { definition, state }] of Object.entries(observed.machines)) {
+    // Machines of the request were checked against each other when the file was.
+    if (!isActive(state) || removedOrphans.has(machine) || decisions.has(machine)) continue;
+    for (const disk of attachedDisks(definition)) {
+      const label = diskLabel(disk);
+      holders.set(label, { machine, writes: !disk.readOnly || holders.get(label)?.writes === true });
+    }
+  }
+  for (const [machine, { definition, start }] of decisions) {
+    if (start === undefined) continue;
+    for (const disk of attachedDisks(definition)) {
+      const holder = holders.get(diskLabel(disk));
+      if (!holder || (disk.readOnly && !holder.writes)) continue;
+      builder.refuse(
+        `machine ${machine} cannot have disk ${diskLabel(disk)} while machine ${holder.machine} runs on it: ` +
+          `stop ${holder.machine} first (krun stop ${holder.machine})`,
+      );
+    }
+  }
+}

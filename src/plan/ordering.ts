@@ -1,0 +1,145 @@
+import { own } from '../base/record.ts';
+import { dependencyGraph, reverseGraph, startOrder } from '../project/graph.ts';
+import type { Machine } from '../project/project.ts';
+import type { WaitCondition } from './action.ts';
+import { isActive } from './machine-state.ts';
+import type { Observed } from './observed.ts';
+import type { PlanBuilder } from './plan-builder.ts';
+
+/** What stops have in common. */
+export interface StopOptions {
+  readonly byUser: boolean;
+  /** The machine's own grace period counts when absent. */
+  readonly timeoutMs?: number | undefined;
+}
+
+type NodeIds = ReadonlyMap<string, number>;
+
+/**
+ * Adds the stops of running machines, given with their causes. What needs a machine stops before it, also where the
+ * two are joined by machines that do not stop; what is independent stops in parallel.
+ */
+export function addStops(
+  builder: PlanBuilder,
+  observed: Observed,
+  causes: ReadonlyMap<string, string>,
+  options: StopOptions,
+): NodeIds {
+  const stops = new Map<string, number>();
+  const definitions = mapValues(observed.machines, (machine) => machine.definition);
+  const graph = dependencyGraph(definitions);
+  const dependants = reverseGraph(graph);
+  // For each name, the stops that have to end before whatever this machine needs may stop.
+  const gates = new Map<string, readonly number[]>();
+  for (const name of startOrder(graph).toReversed()) {
+    // Records of different ages can form a cycle; only what was passed already has a gate, so no edge closes it.
+    const after = (dependants.get(name) ?? []).flatMap((dependant) => gates.get(dependant) ?? []);
+    const cause = causes.get(name);
+    if (cause === undefined) {
+      gates.set(name, [...new Set(after)]);
+      continue;
+    }
+    const { byUser, timeoutMs } = options;
+    const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+    const id = builder.add({ type: 'stop', machine: name, byUser, ...timeout }, cause, after);
+    stops.set(name, id);
+    gates.set(name, [id]);
+  }
+  return stops;
+}
+
+/** A machine to start, with its cause and what else has to be done before. */
+export interface StartItem {
+  readonly cause: string;
+  readonly after: readonly number[];
+}
+
+/**
+ * Adds starts in dependency order. `definitions` are all machines whose dependencies count; a dependency on anything
+ * else is the user's own affair.
+ */
+export function addStarts(
+  builder: PlanBuilder,
+  observed: Observed,
+  definitions: Readonly<Record<string, Machine>>,
+  items: ReadonlyMap<string, StartItem>,
+): NodeIds {
+  const starts = new Starts(builder, observed, definitions);
+  for (const name of startOrder(dependencyGraph(definitions))) starts.visit(name, items.get(name));
+  return starts.ids;
+}
+
+class Starts {
+  readonly ids: Map<string, number> = new Map();
+  readonly #waits = new Map<string, number>();
+  /** For machines that do not start themselves: the starts and waits that they would have waited for. */
+  readonly #passed = new Map<string, readonly number[]>();
+  readonly #builder: PlanBuilder;
+  readonly #observed: Observed;
+  readonly #definitions: Readonly<Record<string, Machine>>;
+
+  constructor(builder: PlanBuilder, observed: Observed, definitions: Readonly<Record<string, Machine>>) {
+    this.#builder = builder;
+    this.#observed = observed;
+    this.#definitions = definitions;
+  }
+
+  visit(name: string, item: StartItem | undefined): void {
+    const needs = Object.entries(own(this.#definitions, name)?.dependsOn ?? {});
+    if (!item) {
+      const passed = needs.flatMap(([need, { condition }]) => this.#plannedGates(name, need, condition));
+      this.#passed.set(name, [...new Set(passed)]);
+      return;
+    }
+    const gates = needs.flatMap(([need, { condition }]) => this.#gates(name, need, condition));
+    this.ids.set(
+      name,
+      this.#builder.add({ type: 'start', machine: name }, item.cause, [...item.after, ...gates]),
+    );
+  }
+
+  /** What a starting machine waits for, at one of its dependencies. */
+  #gates(name: string, need: string, condition: WaitCondition): readonly number[] {
+    if (!Object.hasOwn(this.#definitions, need)) return [];
+    if (this.ids.has(need) || !this.#isPending(need, condition)) {
+      return this.#plannedGates(name, need, condition);
+    }
+    return [this.#wait(name, need, condition)];
+  }
+
+  /** As {@link #gates}, but only as far as this plan itself starts something. */
+  #plannedGates(name: string, need: string, condition: WaitCondition): readonly number[] {
+    const start = this.ids.get(need);
+    if (start === undefined) return this.#passed.get(need) ?? [];
+    return [condition === 'started' ? start : this.#wait(name, need, condition)];
+  }
+
+  /** Whether a machine that this plan does not start is on its way to the condition. */
+  #isPending(need: string, condition: WaitCondition): boolean {
+    const state = own(this.#observed.machines, need)?.state;
+    if (!state || !isActive(state)) return false;
+    return condition === 'completed_successfully' || state.status !== 'running';
+  }
+
+  #wait(name: string, need: string, condition: WaitCondition): number {
+    const key = `${condition} ${need}`;
+    const known = this.#waits.get(key);
+    if (known !== undefined) return known;
+    const start = this.ids.get(need);
+    const id = this.#builder.add(
+      { type: 'wait', machine: need, condition },
+      `${name} depends on it`,
+      start === undefined ? [] : [start],
+    );
+    this.#waits.set(key, id);
+    return id;
+  }
+}
+
+/** The same names with other values. */
+export function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (value: T) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

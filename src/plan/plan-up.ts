@@ -1,0 +1,233 @@
+import { basename } from 'node:path';
+import { own } from '../base/record.ts';
+import { dependencyGraph, startOrder, withNeeds } from '../project/graph.ts';
+import type { Machine, Project } from '../project/project.ts';
+import type { Plan } from './action.ts';
+import { decide, type Decision } from './decision.ts';
+import { freedResources, refuseSharedDisks, resourcesOf } from './handover.ts';
+import { namedDisks } from './machine-disks.ts';
+import { isActive } from './machine-state.ts';
+import type { Observed } from './observed.ts';
+import { addStarts, addStops, type StartItem } from './ordering.ts';
+import { PlanBuilder } from './plan-builder.ts';
+import { unknownMachine } from './causes.ts';
+import type { UpRequest } from './request.ts';
+import { isSuccess } from './restart.ts';
+import { planDisks, type DiskStep } from './up-disks.ts';
+
+type Decisions = ReadonlyMap<string, Decision>;
+
+/** Plans what makes the machines of a project run as its file says: only what differs, in an order that holds. */
+export function planUp(request: UpRequest, observed: Observed): Plan {
+  const builder = new PlanBuilder();
+  const selected = selectForUp(request, builder);
+  const first = new Map(
+    selected.map((machine) => [machine.name, decide(request, observed, machine, builder)]),
+  );
+  const orphans = planOrphans(request, observed, builder);
+  const removedOrphans = new Set(orphans.keys());
+  const { steps, decisions } = planDisks(first, { request, observed, builder, removedOrphans });
+  noteDoneTasks(request, decisions, builder);
+  refuseSharedDisks(builder, decisions, observed, removedOrphans);
+  new UpNodes(request, observed, builder, decisions).add(orphans, steps);
+  return builder.build();
+}
+
+/** The machines that the request is about, in start order. */
+function selectForUp(request: UpRequest, builder: PlanBuilder): readonly Machine[] {
+  const { machines } = request.project;
+  for (const name of request.machines) {
+    if (!Object.hasOwn(machines, name)) builder.refuse(unknownMachine(name, Object.keys(machines)));
+  }
+  const graph = dependencyGraph(machines);
+  const wanted = new Set(
+    request.machines.length === 0
+      ? Object.keys(machines)
+      : request.noDeps
+        ? request.machines
+        : withNeeds(graph, request.machines),
+  );
+  return startOrder(graph).flatMap((name) => {
+    const machine = wanted.has(name) ? own(machines, name) : undefined;
+    return machine ? [machine] : [];
+  });
+}
+
+/** Machines that the file no longer names and that the request removes, with the cause. */
+function planOrphans(
+  request: UpRequest,
+  observed: Observed,
+  builder: PlanBuilder,
+): ReadonlyMap<string, string> {
+  const { project } = request;
+  const disabled = new Set(project.disabledMachines);
+  const orphans = Object.keys(observed.machines)
+    .filter((name) => !Object.hasOwn(project.machines, name) && !disabled.has(name))
+    .toSorted();
+  if (request.removeOrphans) {
+    return new Map(orphans.map((name) => [name, `orphan: no longer in ${fileName(project)}`]));
+  }
+  for (const name of orphans) {
+    builder.note(
+      `orphan machine ${name} is kept: it is no longer in ${fileName(project)} (--remove-orphans removes it)`,
+    );
+  }
+  return new Map();
+}
+
+function fileName(project: Project): string {
+  return basename(project.files[0] ?? 'krun.yaml');
+}
+
+/** Somebody who names a task expects it to run. */
+function noteDoneTasks(request: UpRequest, decisions: Decisions, builder: PlanBuilder): void {
+  for (const name of request.machines) {
+    const decision = decisions.get(name);
+    const state = decision?.before?.state;
+    if (decision?.definition.kind !== 'task' || decision.start !== undefined) continue;
+    if (state?.status !== 'exited' || !isSuccess(state.exit) || request.noStart) continue;
+    builder.note(`task ${name} is done: exited 0 at ${state.since} (krun start ${name} runs it again)`);
+  }
+}
+
+/** Turns decisions into nodes: stops, removals, disks, builds, records, starts, waits. */
+class UpNodes {
+  readonly #stops: Map<string, number> = new Map();
+  readonly #removes: Map<string, number> = new Map();
+  readonly #disks: Map<string, number> = new Map();
+  /** Builds by the root that they make: machines with the same root share them. */
+  readonly #builds: Map<string, number> = new Map();
+  readonly #request: UpRequest;
+  readonly #observed: Observed;
+  readonly #builder: PlanBuilder;
+  readonly #decisions: Decisions;
+
+  constructor(request: UpRequest, observed: Observed, builder: PlanBuilder, decisions: Decisions) {
+    this.#request = request;
+    this.#observed = observed;
+    this.#builder = builder;
+    this.#decisions = decisions;
+  }
+
+  add(orphans: ReadonlyMap<string, string>, diskSteps: readonly DiskStep[]): void {
+    this.#addStops(orphans);
+    this.#addRemoves(orphans);
+    for (const step of diskSteps) this.#addDisk(step);
+    for (const [name, decision] of this.#decisions) this.#addBuild(name, decision);
+    const starts = this.#addStarts(this.#addRecords());
+    if (this.#request.wait && !this.#request.noStart) this.#addWaits(starts);
+  }
+
+  #addStops(orphans: ReadonlyMap<string, string>): void {
+    const causes = new Map<string, string>();
+    for (const [name, { stop }] of this.#decisions) if (stop !== undefined) causes.set(name, stop);
+    for (const [name, cause] of orphans) {
+      const state = own(this.#observed.machines, name)?.state;
+      if (state && isActive(state)) causes.set(name, cause);
+    }
+    const options = { byUser: false, timeoutMs: this.#request.timeoutMs };
+    const stops = addStops(this.#builder, this.#observed, causes, options);
+    for (const [name, id] of stops) this.#stops.set(name, id);
+  }
+
+  #addRemoves(orphans: ReadonlyMap<string, string>): void {
+    for (const [name, { remove }] of this.#decisions) if (remove !== undefined) this.#addRemove(name, remove);
+    for (const [name, cause] of orphans) this.#addRemove(name, cause);
+  }
+
+  #addRemove(name: string, cause: string): void {
+    const id = this.#builder.add({ type: 'remove', machine: name }, cause, present(this.#stops.get(name)));
+    this.#removes.set(name, id);
+  }
+
+  #addDisk(step: DiskStep): void {
+    const { disk, cause } = step;
+    const id =
+      step.type === 'create'
+        ? this.#builder.add({ type: 'create-disk', disk }, cause)
+        : this.#builder.add(
+            { type: 'grow-disk', disk, fromBytes: step.fromBytes },
+            cause,
+            step.running.flatMap((machine) => present(this.#stops.get(machine))),
+          );
+    this.#disks.set(disk.name, id);
+  }
+
+  #addBuild(name: string, { build, definition }: Decision): void {
+    if (build === undefined) return;
+    const root = rootKey(definition);
+    const id = this.#builder.add({ type: 'build', machine: name, definition }, build, [
+      ...present(this.#stops.get(name)),
+      // Two builds of one root would write over each other.
+      ...present(this.#builds.get(root)),
+    ]);
+    this.#builds.set(root, id);
+  }
+
+  /** Creates and updates; gives the node after which each machine can start. */
+  #addRecords(): ReadonlyMap<string, readonly number[]> {
+    const ready = new Map<string, readonly number[]>();
+    for (const [name, decision] of this.#decisions) {
+      const { definition, hash } = decision;
+      const before = [
+        ...present(this.#removes.get(name) ?? this.#stops.get(name)),
+        ...present(this.#builds.get(rootKey(definition))),
+        ...namedDisks(definition).flatMap((disk) => present(this.#disks.get(disk))),
+      ];
+      if (decision.create !== undefined) {
+        const action = { type: 'create', machine: name, definition, hash } as const;
+        ready.set(name, [this.#builder.add(action, decision.create, before)]);
+      } else if (decision.update !== undefined) {
+        const action = { type: 'update', machine: name, definition, hash } as const;
+        ready.set(name, [...before, this.#builder.add(action, decision.update)]);
+      } else {
+        ready.set(name, before);
+      }
+    }
+    return ready;
+  }
+
+  #addStarts(ready: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, number> {
+    const freed = freedResources(this.#observed, this.#stops);
+    const items = new Map<string, StartItem>();
+    const definitions: Record<string, Machine> = {};
+    for (const [name, { definition, start }] of this.#decisions) {
+      definitions[name] = definition;
+      if (start === undefined) continue;
+      // What another machine holds until it stops, this one can have only then.
+      const handed = resourcesOf(definition).flatMap((resource) => freed.get(resource) ?? []);
+      items.set(name, { cause: start, after: [...(ready.get(name) ?? []), ...otherStops(handed, name)] });
+    }
+    return addStarts(this.#builder, this.#observed, definitions, items);
+  }
+
+  #addWaits(starts: ReadonlyMap<string, number>): void {
+    for (const [name, { before, definition }] of this.#decisions) {
+      const start = starts.get(name);
+      if (start === undefined && !isUnsettled(before?.state.status, definition.kind)) continue;
+      this.#builder.add(
+        { type: 'wait', machine: name, condition: 'running_or_completed' },
+        '--wait',
+        present(start),
+      );
+    }
+  }
+}
+
+function isUnsettled(status: string | undefined, kind: Machine['kind']): boolean {
+  return status === 'starting' || status === 'restarting' || (status === 'running' && kind === 'task');
+}
+
+function rootKey(definition: Machine): string {
+  const { root } = definition;
+  if (root.kind === 'directory') return root.path;
+  return root.disk.source.kind === 'named' ? `disk ${root.disk.source.name}` : root.disk.source.path;
+}
+
+function otherStops(handed: readonly { machine: string; stop: number }[], name: string): number[] {
+  return handed.filter(({ machine }) => machine !== name).map(({ stop }) => stop);
+}
+
+function present(id: number | undefined): readonly number[] {
+  return id === undefined ? [] : [id];
+}
