@@ -13,6 +13,8 @@ export interface MapTree {
   /** In the order of the text; aliases and merge keys are already resolved. */
   readonly entries: ReadonlyMap<string, MapEntry>;
   readonly tag?: MergeTag;
+  /** What an earlier file or an extended machine said before this value replaced it. */
+  readonly replaced?: Tree;
 }
 
 export interface MapEntry {
@@ -26,6 +28,8 @@ export interface SequenceTree {
   readonly span: Span;
   readonly items: readonly Tree[];
   readonly tag?: MergeTag;
+  /** What an earlier file or an extended machine said before this value replaced it. */
+  readonly replaced?: Tree;
 }
 
 export interface ScalarTree {
@@ -36,7 +40,11 @@ export interface ScalarTree {
   readonly isString: boolean;
   /** Variables that made the value, by name, after interpolation. */
   readonly variables?: readonly string[];
+  /** Text of a plain number, boolean or null as written: `1.10`, `0x1F`. */
+  readonly source?: string;
   readonly tag?: MergeTag;
+  /** What an earlier file or an extended machine said before this value replaced it. */
+  readonly replaced?: Tree;
 }
 
 /** compose-spec's merge tags: `!reset` drops what an earlier file said, `!override` replaces instead of merging. */
