@@ -32,7 +32,8 @@ ${sections.join('\n')}
 function rowsOf(node, schema, path, rules) {
   const resolved = resolve(node, schema);
   const rows = [];
-  for (const [key, child] of Object.entries(resolved.properties ?? {})) {
+  const properties = resolved.properties ?? {};
+  for (const [key, child] of Object.entries(properties)) {
     const childPath = path === '' ? key : `${path}.${key}`;
     const required = resolved.required?.includes(key) ? ', required' : '';
     rows.push({
@@ -42,7 +43,12 @@ function rowsOf(node, schema, path, rules) {
       example: (child.examples ?? []).map(flow).join(' or '),
       works: works(childPath, rules),
     });
-    rows.push(...rowsOf(child, schema, childPath, rules));
+    // Siblings of one kind, such as the limits of `rlimits`, are spelt out once.
+    const alike = Object.keys(properties).filter(
+      (other) => child.$ref && properties[other].$ref === child.$ref,
+    );
+    if (alike.length < 5) rows.push(...rowsOf(child, schema, childPath, rules));
+    else if (alike[0] === key) rows.push(...rowsOf(child, schema, `${path}.*`, rules));
   }
   if (!SCALAR_NAMES[refName(node)]) {
     if (typeof resolved.additionalProperties === 'object') {
@@ -54,14 +60,12 @@ function rowsOf(node, schema, path, rules) {
 }
 
 function works(path, rules) {
-  const whole = rules.find(
-    ({ path: pattern, only }) => !only && (path === pattern || isBelow(path, pattern)),
-  );
-  if (whole) return 'not yet';
-  const parts = rules.filter(
-    ({ path: pattern, only }) => only && (path === pattern || isBelow(path, pattern)),
-  );
-  return parts.length === 0 ? 'yes' : `yes, but not yet: ${parts.map(({ only }) => only).join('; ')}`;
+  if (rules.some(({ path: rule, only }) => !only && (path === rule || isBelow(path, rule)))) return 'not yet';
+  const off = rules.filter(({ only }) => only === '`true`').map(({ path: rule }) => rule);
+  if (off.includes(path)) return 'only `false`';
+  if (off.some((rule) => isBelow(path, rule))) return 'not yet';
+  const parts = rules.filter(({ path: rule, only }) => only && path === rule.replace(/\[\]$/, ''));
+  return parts.length === 0 ? 'yes' : `yes, except: ${parts.map(({ only }) => only).join('; ')}`;
 }
 
 function isBelow(path, pattern) {
@@ -96,7 +100,7 @@ function typeName(node, schema) {
 
 function formName(type, types, resolved, schema) {
   if (type === 'array') return `list of ${typeName(resolved.items, schema)}`;
-  if (type === 'object') return 'mapping';
+  if (type === 'object') return 'map';
   if (type === 'integer') return 'number';
   if (type === 'boolean') return 'true or false';
   if (type === 'null') return 'nothing';

@@ -13,7 +13,7 @@ export type TextOrList = string | string[];
  */
 export type ExtendsConfig = string | ExtendsConfigLong;
 /**
- * An amount of bytes with its unit: B, K, M, G or T, each also as KiB or KB. All units are binary: 1K is 1024 bytes.
+ * An amount of bytes with its unit: B, K, M, G, T or P, each also as KiB or KB. All units are binary: 1K is 1024 bytes.
  */
 export type Size = string;
 /**
@@ -33,7 +33,7 @@ export type MachineDiskConfig = string | MachineDiskConfigLong;
  */
 export type Words = string | string[];
 /**
- * Environment variables as a mapping or as a list of `NAME=value`. A name without value takes the value from krun's own environment.
+ * Environment variables as a map or as a list of `NAME=value`. A name without value takes the value from krun's own environment.
  */
 export type Environment =
   | {
@@ -69,7 +69,7 @@ export type Limit = number | string;
  */
 export type ShareConfig = string | ShareConfigLong;
 /**
- * Networks of the machine: a list of names, or a mapping from name to options.
+ * Networks of the machine: a list of names, or a map from name to options.
  */
 export type Attachments =
   | {
@@ -113,7 +113,7 @@ export type ConfigGrantConfig = string | ConfigGrantConfigLong;
  */
 export type Duration = string;
 /**
- * Machines that start before this one and stop after it: a list of names, or a mapping from name to condition.
+ * Machines that start before this one and stop after it: a list of names, or a map from name to condition.
  */
 export type DependsOn =
   | {
@@ -156,25 +156,25 @@ export interface KrunFile {
    */
   disks?: {
     [k: string]: DiskConfig;
-  };
+  } | null;
   /**
    * Networks that join machines, by name.
    */
   networks?: {
     [k: string]: NetworkConfig;
-  };
+  } | null;
   /**
    * Secrets that machines can be given, by name.
    */
   secrets?: {
     [k: string]: SecretConfig;
-  };
+  } | null;
   /**
    * Configuration files that machines can be given, by name.
    */
   configs?: {
     [k: string]: ConfigConfig;
-  };
+  } | null;
 }
 /**
  * Which libkrun runs the machines; found by itself when left out.
@@ -363,7 +363,7 @@ export interface MachineConfig {
   /**
    * Signal that asks the command to end; SIGTERM when left out.
    */
-  stop_signal?: string;
+  stop_signal?: string | number;
   /**
    * Time between the stop signal and the hard stop; 10s when left out.
    */

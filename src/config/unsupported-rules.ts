@@ -1,14 +1,222 @@
+import type { MapTree, Tree } from '../source/tree.ts';
+
 /** One thing that the schema accepts and this version cannot do. */
 export interface UnsupportedRule {
   /** Path as in the reference: `*` for a chosen name, `[]` for each item of a list. */
   readonly path: string;
   /** What of it is not supported, where not all of it is; for the reference page. */
   readonly only?: string;
-  /** What is not supported yet. */
-  readonly sentence: string;
-  /** What to use now, where something does the work. */
+  /** Whether a value is one of those; every value when absent. `parent` is the map around it. */
+  readonly when?: (value: Tree, parent: MapTree | undefined) => boolean;
+  /** What is not supported yet, with its verb: `UDP ports are`. */
+  readonly what: string;
+  /** What to do now. */
   readonly instead?: string;
 }
 
-/** Every key that is accepted and not done yet. */
-export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [];
+/** Every key that is accepted and not done yet, in the order of the reference. */
+export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
+  ...machineRules('', [
+    { path: 'nested', only: '`true`', when: isTrue, what: 'nested virtualization is' },
+    { path: 'split_irqchip', only: '`true`', when: isTrue, what: 'a split interrupt controller is' },
+    {
+      path: 'root.readonly',
+      only: '`true`',
+      when: isTrue,
+      what: 'a read-only root is',
+      instead: 'leave it out; shares and disks can be read-only',
+    },
+    {
+      path: 'root.image',
+      what: 'an OCI image as root is',
+      instead: 'unpack the image into a directory and write `root: ./rootfs`; `build` can do that for you',
+    },
+    {
+      path: 'boot',
+      what: 'booting another kernel or firmware is',
+      instead: 'leave `boot` out: the kernel that comes with libkrun boots `root`',
+    },
+    {
+      path: 'user',
+      what: 'running the command as another user is',
+      instead: 'change the user in the command, for example with `su` or `setpriv`',
+    },
+    { path: 'uid', what: 'changing the host user of a machine is', instead: 'run krun as that user' },
+    { path: 'gid', what: 'changing the host group of a machine is', instead: 'run krun with that group' },
+    { path: 'sound', only: '`true`', when: isNotFalse, what: 'sound is' },
+    { path: 'gpu', only: '`true`', when: isNotFalse, what: 'a GPU is' },
+    { path: 'display', what: 'a display is' },
+    { path: 'input', what: 'an input device is' },
+    { path: 'smbios', what: 'SMBIOS text is' },
+    { path: 'tee', what: 'a confidential machine is' },
+    {
+      path: 'vsock',
+      what: 'a vsock port is',
+      instead: 'publish a TCP port with `ports`',
+    },
+    {
+      path: 'console',
+      what: 'configuring the console is',
+      instead: 'read the console with `krun logs`',
+    },
+    { path: 'serial', what: 'a serial port is', instead: 'read the console with `krun logs`' },
+    {
+      path: 'secrets',
+      what: 'giving secrets to a machine is',
+      instead: 'share a directory read-only: `./secrets:/run/secrets:ro`',
+    },
+    {
+      path: 'configs',
+      what: 'giving configs to a machine is',
+      instead: 'share a directory read-only: `./conf:/etc/app:ro`',
+    },
+    {
+      path: 'healthcheck',
+      when: (value) => !(value.kind === 'map' && isTrue(value.entries.get('disable')?.value)),
+      what: 'a health check is',
+      instead: 'leave it out, and let dependent machines retry until this one answers',
+    },
+    {
+      path: 'stop_command',
+      what: 'a stop command is',
+      instead: 'handle `stop_signal` in the command',
+    },
+    { path: 'develop', what: 'watching files is', instead: 'run `krun up` after an edit' },
+  ]),
+  ...machineRules('depends_on.*.', [
+    {
+      path: 'condition',
+      only: '`healthy`, `log_ready`',
+      when: (value) => ['healthy', 'service_healthy', 'log_ready'].includes(textOf(value) ?? ''),
+      what: 'waiting for a healthy machine is',
+      instead: 'use `started`, and let this machine retry until the other answers',
+    },
+    { path: 'restart', only: '`true`', when: isTrue, what: 'restarting with a dependency is' },
+  ]),
+  ...machineRules('shares[].', [
+    {
+      path: 'notify',
+      only: '`true`',
+      when: isTrue,
+      what: 'waking file watchers in the guest is',
+      instead: 'let the watcher in the guest poll',
+    },
+    {
+      path: 'exclude',
+      what: 'leaving out parts of a share is',
+      instead: 'share the directories that you need one by one',
+    },
+  ]),
+  ...machineRules('networks', [
+    {
+      path: '',
+      only: 'more than one network',
+      when: (value) => sizeOf(value) > 1,
+      what: 'a machine in more than one network is',
+      instead: 'name one network',
+    },
+    ...['mac', 'ip', 'aliases'].map((key) => ({
+      path: `.*.${key}`,
+      what: `\`${key}\` of a machine in a network is`,
+      instead: 'publish `ports`, and connect to them',
+    })),
+  ]),
+  ...portRules(),
+  ...networkRules(),
+  {
+    path: 'secrets',
+    what: 'a secret is',
+    instead: 'share a directory read-only: `./secrets:/run/secrets:ro`',
+  },
+  {
+    path: 'configs',
+    what: 'a config is',
+    instead: 'share a directory read-only: `./conf:/etc/app:ro`',
+  },
+];
+
+function machineRules(prefix: string, rules: readonly UnsupportedRule[]): UnsupportedRule[] {
+  return rules.map((rule) => ({ ...rule, path: `machines.*.${prefix}${rule.path}` }));
+}
+
+/** Short and long form of a port say the same things, so each thing has two rules. */
+function portRules(): UnsupportedRule[] {
+  const udp = { what: 'publishing UDP ports is', instead: 'publish TCP ports' };
+  const address = {
+    what: 'choosing the host address of a port is',
+    instead: 'leave it out: what the guest listens on, 127.0.0.1 or 0.0.0.0, is what the host listens on',
+  };
+  const free = { what: 'choosing a free host port is', instead: 'write the host port, such as "8080:80"' };
+  const isShort = (test: (port: string) => boolean) => (value: Tree) => {
+    const port = textOf(value);
+    return port !== undefined && test(port);
+  };
+  const hasAddress = (port: string): boolean => port.startsWith('[') || port.split(':').length > 2;
+  return machineRules('ports[]', [
+    { path: '', only: 'UDP', when: isShort((port) => /\/udp$/i.test(port)), ...udp },
+    { path: '.protocol', only: '`udp`', when: (value) => textOf(value) === 'udp', ...udp },
+    { path: '', only: 'a host address', when: isShort(hasAddress), ...address },
+    { path: '.host_ip', ...address },
+    {
+      path: '',
+      only: 'a free host port',
+      when: (value) => {
+        if (value.kind === 'map') return !value.entries.has('host');
+        return isShort((port) => !port.includes(':') || port.startsWith('auto:'))(value);
+      },
+      ...free,
+    },
+    { path: '.host', only: '`auto`', when: (value) => textOf(value) === 'auto', ...free },
+  ]);
+}
+
+function networkRules(): UnsupportedRule[] {
+  const drivers = ['auto', 'tsi', 'none'];
+  const driverWorks = (network: MapTree | undefined): boolean =>
+    drivers.includes(textOf(network?.entries.get('driver')?.value) ?? 'auto');
+  const options = [
+    'mode',
+    'interface',
+    'socket',
+    'offloading',
+    'vfkit_magic',
+    'host_access',
+    'subnet',
+    'mtu',
+    'dns',
+    'dns_search',
+  ];
+  return [
+    {
+      path: 'networks.*.driver',
+      only: 'drivers other than `auto`, `tsi` and `none`',
+      when: (_value, network) => !driverWorks(network),
+      what: 'this network driver is',
+      instead: 'use `auto`, `tsi` or `none`',
+    },
+    ...options.map((key) => ({
+      path: `networks.*.${key}`,
+      // Under a driver that is refused as a whole, its options need no message of their own.
+      when: (_value: Tree, network: MapTree | undefined) => driverWorks(network),
+      what: `\`${key}\` of a network is`,
+    })),
+  ];
+}
+
+function isTrue(value: Tree | undefined): boolean {
+  return textOf(value) === 'true';
+}
+
+function isNotFalse(value: Tree): boolean {
+  return textOf(value) !== 'false';
+}
+
+/** Text of a scalar: `true` and what `${VARIABLE}` left behind for it are the same. */
+function textOf(tree: Tree | undefined): string | undefined {
+  return tree?.kind === 'scalar' ? String(tree.value) : undefined;
+}
+
+function sizeOf(tree: Tree): number {
+  if (tree.kind === 'map') return tree.entries.size;
+  return tree.kind === 'sequence' ? tree.items.length : 1;
+}

@@ -2,7 +2,7 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"}},"disks":{"type":"object","propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"}},"networks":{"type":"object","propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"}},"secrets":{"type":"object","propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"}},"configs":{"type":"object","propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"}}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write a number and a unit (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a mapping of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a mapping with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a mapping with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a mapping with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a mapping with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a mapping with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a mapping with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a mapping with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a mapping from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a mapping with `guest`"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a mapping","patternErrorMessage":"write `true`, `false` or a mapping"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a mapping with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a mapping with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a mapping with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a mapping from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":"string","pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal in upper case, such as SIGTERM, SIGINT or SIGQUIT"},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet"]}}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet","tap"]}}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram","unixstream","socket_vmnet"]}}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram"]}}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet"]}}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet","tap"]}}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram","unixstream","socket_vmnet"]}}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram"]}}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
 const schema38 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
 const schema156 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
@@ -88,7 +88,7 @@ return errors === 0;
 }
 validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema34 = {"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a mapping with `path`"};
+const schema34 = {"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
 const schema35 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"};
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -211,18 +211,18 @@ return errors === 0;
 }
 validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema39 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":"string","pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal in upper case, such as SIGTERM, SIGINT or SIGQUIT"},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}};
-const schema42 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
+const schema39 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}};
+const schema42 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
 const schema43 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
 const schema55 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
-const schema57 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a mapping of variables or a list of `NAME=value`"};
+const schema57 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
 const schema67 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
 const schema68 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
-const schema126 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write a number and a unit (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
+const schema126 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern14 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "u");
 const pattern15 = new RegExp("^0*[1-9][0-9]{0,2}$", "u");
-const pattern16 = new RegExp("^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$", "u");
+const pattern16 = new RegExp("^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$", "u");
 const pattern17 = new RegExp("^(true|false)$", "u");
 const pattern32 = new RegExp("^[^=\\u0000]", "u");
 const pattern33 = new RegExp("^[^=\\u0000]+$", "u");
@@ -230,9 +230,9 @@ const pattern43 = new RegExp("^/", "u");
 const pattern44 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
 const pattern45 = new RegExp("^[0-9]{1,10}$", "u");
 const pattern120 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
-const pattern121 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$", "u");
+const pattern121 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
 const pattern109 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
-const schema40 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a mapping with `machine`"};
+const schema40 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -309,9 +309,9 @@ return errors === 0;
 }
 validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema45 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a mapping with `path`, `disk` or `image`"};
+const schema45 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"};
 const pattern27 = new RegExp("^/dev/", "u");
-const schema47 = {"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a mapping with `source`"};
+const schema47 = {"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"};
 const pattern21 = new RegExp("[^ ]", "u");
 
 function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -924,7 +924,7 @@ return errors === 0;
 }
 validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema54 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with `command`"};
+const schema54 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"};
 
 function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1128,7 +1128,7 @@ return errors === 0;
 }
 validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema62 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a mapping with `path`"};
+const schema62 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1230,7 +1230,7 @@ return errors === 0;
 }
 validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema70 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a mapping with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const schema70 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
 const schema71 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
 const pattern47 = new RegExp("^(-1|[0-9]{1,15})$", "u");
 
@@ -1421,7 +1421,7 @@ return errors === 0;
 }
 validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema74 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a mapping with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
+const schema74 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
 const pattern52 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
 const pattern56 = new RegExp("^[^/\\u0000]{1,36}$", "u");
 
@@ -1609,7 +1609,7 @@ if(data.dax !== undefined){
 let data5 = data.dax;
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-const err14 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
+const err14 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1665,7 +1665,7 @@ return errors === 0;
 }
 validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema80 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a mapping from network to options"};
+const schema80 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
 const schema81 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 const pattern62 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
 
@@ -1825,7 +1825,7 @@ return errors === 0;
 }
 validate58.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema83 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a mapping with `guest`"};
+const schema83 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"};
 
 function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2386,7 +2386,7 @@ return errors === 0;
 }
 validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema94 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a mapping","patternErrorMessage":"write `true`, `false` or a mapping"};
+const schema94 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
 
 function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2487,7 +2487,7 @@ if(data.shm !== undefined){
 let data2 = data.shm;
 if(typeof data2 === "string"){
 if(!pattern16.test(data2)){
-const err7 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$",parentSchema:schema42,data:data2};
+const err7 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2899,7 +2899,7 @@ return errors === 0;
 }
 validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema108 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a mapping with `device`"};
+const schema108 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
 
 function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3120,7 +3120,7 @@ return errors === 0;
 }
 validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema114 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a mapping with `source`"};
+const schema114 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
 const schema117 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""};
 const pattern100 = new RegExp("^0?o?[0-7]{3,4}$", "u");
 
@@ -3318,7 +3318,7 @@ return errors === 0;
 }
 validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema119 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a mapping with `source`"};
+const schema119 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
 
 function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3843,7 +3843,7 @@ return errors === 0;
 }
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema133 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a mapping from machine to condition"};
+const schema133 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
 const schema134 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4027,7 +4027,7 @@ if(data.max_size !== undefined){
 let data0 = data.max_size;
 if(typeof data0 === "string"){
 if(!pattern16.test(data0)){
-const err1 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
+const err1 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4586,7 +4586,7 @@ if(data.memory !== undefined){
 let data5 = data.memory;
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-const err12 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
+const err12 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -5480,9 +5480,8 @@ errors++;
 }
 if(data.stop_signal !== undefined){
 let data72 = data.stop_signal;
-if(typeof data72 === "string"){
-if(!pattern121.test(data72)){
-const err63 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)$",parentSchema:schema39.properties.stop_signal,data:data72};
+if((typeof data72 !== "string") && (!(((typeof data72 == "number") && (!(data72 % 1) && !isNaN(data72))) && (isFinite(data72))))){
+const err63 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema39.properties.stop_signal.type},message:"must be string,integer",schema:schema39.properties.stop_signal.type,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -5491,9 +5490,9 @@ vErrors.push(err63);
 }
 errors++;
 }
-}
-else {
-const err64 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.stop_signal.type,parentSchema:schema39.properties.stop_signal,data:data72};
+if((typeof data72 == "number") && (isFinite(data72))){
+if(data72 > 64 || isNaN(data72)){
+const err64 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -5502,12 +5501,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-}
-if(data.stop_grace_period !== undefined){
-let data73 = data.stop_grace_period;
-if(typeof data73 === "string"){
-if(!pattern109.test(data73)){
-const err65 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data73};
+if(data72 < 1 || isNaN(data72)){
+const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -5517,8 +5512,9 @@ vErrors.push(err65);
 errors++;
 }
 }
-else {
-const err66 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data73};
+if(typeof data72 === "string"){
+if(!pattern121.test(data72)){
+const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -5528,10 +5524,12 @@ vErrors.push(err66);
 errors++;
 }
 }
-if(data.stop_command !== undefined){
-let data74 = data.stop_command;
-if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
-const err67 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data74};
+}
+if(data.stop_grace_period !== undefined){
+let data73 = data.stop_grace_period;
+if(typeof data73 === "string"){
+if(!pattern109.test(data73)){
+const err67 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data73};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -5540,17 +5538,41 @@ vErrors.push(err67);
 }
 errors++;
 }
-if(Array.isArray(data74)){
-const len13 = data74.length;
-for(let i13=0; i13<len13; i13++){
-let data75 = data74[i13];
-if(typeof data75 !== "string"){
-const err68 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data75};
+}
+else {
+const err68 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data73};
 if(vErrors === null){
 vErrors = [err68];
 }
 else {
 vErrors.push(err68);
+}
+errors++;
+}
+}
+if(data.stop_command !== undefined){
+let data74 = data.stop_command;
+if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
+const err69 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data74};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+if(Array.isArray(data74)){
+const len13 = data74.length;
+for(let i13=0; i13<len13; i13++){
+let data75 = data74[i13];
+if(typeof data75 !== "string"){
+const err70 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data75};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
 }
 errors++;
 }
@@ -5561,31 +5583,7 @@ if(data.boot_timeout !== undefined){
 let data76 = data.boot_timeout;
 if(typeof data76 === "string"){
 if(!pattern109.test(data76)){
-const err69 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data76};
-if(vErrors === null){
-vErrors = [err69];
-}
-else {
-vErrors.push(err69);
-}
-errors++;
-}
-}
-else {
-const err70 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data76};
-if(vErrors === null){
-vErrors = [err70];
-}
-else {
-vErrors.push(err70);
-}
-errors++;
-}
-}
-if(data.agent !== undefined){
-let data77 = data.agent;
-if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
-const err71 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data77};
+const err71 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data76};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -5594,14 +5592,38 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(typeof data77 === "string"){
-if(!pattern17.test(data77)){
-const err72 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data77};
+}
+else {
+const err72 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data76};
 if(vErrors === null){
 vErrors = [err72];
 }
 else {
 vErrors.push(err72);
+}
+errors++;
+}
+}
+if(data.agent !== undefined){
+let data77 = data.agent;
+if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
+const err73 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data77};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+if(typeof data77 === "string"){
+if(!pattern17.test(data77)){
+const err74 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data77};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
 }
 errors++;
 }
@@ -5621,12 +5643,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err73 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
+const err75 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
 if(vErrors === null){
-vErrors = [err73];
+vErrors = [err75];
 }
 else {
-vErrors.push(err73);
+vErrors.push(err75);
 }
 errors++;
 }
@@ -5635,7 +5657,7 @@ return errors === 0;
 }
 validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema157 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a mapping with `size`"};
+const schema157 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
 const pattern139 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5675,7 +5697,7 @@ if(data.size !== undefined){
 let data0 = data.size;
 if(typeof data0 === "string"){
 if(!pattern16.test(data0)){
-const err2 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)?\\s*([bB]|[kKmMgGtT]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
+const err2 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -7096,12 +7118,8 @@ errors++;
 if(data.machines !== undefined){
 let data4 = data.machines;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-for(const key1 in data4){
-const _errs10 = errors;
-const _errs13 = errors;
-const _errs14 = errors;
-if(!(((key1 === "host") || (key1 === "gateway")) || (key1 === "localhost"))){
-const err5 = {};
+if(Object.keys(data4).length < 1){
+const err5 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema31.properties.machines,data:data4};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -7110,14 +7128,28 @@ vErrors.push(err5);
 }
 errors++;
 }
-var valid5 = _errs14 === errors;
-if(valid5){
-const err6 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema38.not,parentSchema:schema38,data:key1,propertyName:key1};
+for(const key1 in data4){
+const _errs10 = errors;
+const _errs13 = errors;
+const _errs14 = errors;
+if(!(((key1 === "host") || (key1 === "gateway")) || (key1 === "localhost"))){
+const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
 }
 else {
 vErrors.push(err6);
+}
+errors++;
+}
+var valid5 = _errs14 === errors;
+if(valid5){
+const err7 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema38.not,parentSchema:schema38,data:key1,propertyName:key1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
 }
 errors++;
 }
@@ -7134,18 +7166,7 @@ vErrors = null;
 }
 if(typeof key1 === "string"){
 if(!pattern5.test(key1)){
-const err7 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema38,data:key1,propertyName:key1};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema38.type,parentSchema:schema38,data:key1,propertyName:key1};
+const err8 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema38,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -7154,14 +7175,25 @@ vErrors.push(err8);
 }
 errors++;
 }
-var valid3 = _errs10 === errors;
-if(!valid3){
-const err9 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema31.properties.machines.propertyNames,parentSchema:schema31.properties.machines,data:data4};
+}
+else {
+const err9 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema38.type,parentSchema:schema38,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err9];
 }
 else {
 vErrors.push(err9);
+}
+errors++;
+}
+var valid3 = _errs10 === errors;
+if(!valid3){
+const err10 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema31.properties.machines.propertyNames,parentSchema:schema31.properties.machines,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
 }
 errors++;
 }
@@ -7174,24 +7206,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.machines.type,parentSchema:schema31.properties.machines,data:data4};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-if(data.disks !== undefined){
-let data6 = data.disks;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key3 in data6){
-const _errs19 = errors;
-if(typeof key3 === "string"){
-if(!pattern5.test(key3)){
-const err11 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key3,propertyName:key3};
+const err11 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.machines.type,parentSchema:schema31.properties.machines,data:data4};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -7201,8 +7216,10 @@ vErrors.push(err11);
 errors++;
 }
 }
-else {
-const err12 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key3,propertyName:key3};
+if(data.disks !== undefined){
+let data6 = data.disks;
+if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
+const err12 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: schema31.properties.disks.type},message:"must be object,null",schema:schema31.properties.disks.type,parentSchema:schema31.properties.disks,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -7211,14 +7228,39 @@ vErrors.push(err12);
 }
 errors++;
 }
-var valid7 = _errs19 === errors;
-if(!valid7){
-const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema31.properties.disks.propertyNames,parentSchema:schema31.properties.disks,data:data6};
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key3 in data6){
+const _errs19 = errors;
+if(typeof key3 === "string"){
+if(!pattern5.test(key3)){
+const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err13];
 }
 else {
 vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key3,propertyName:key3};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var valid7 = _errs19 === errors;
+if(!valid7){
+const err15 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema31.properties.disks.propertyNames,parentSchema:schema31.properties.disks,data:data6};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
 }
 errors++;
 }
@@ -7230,36 +7272,11 @@ errors = vErrors.length;
 }
 }
 }
-else {
-const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.disks.type,parentSchema:schema31.properties.disks,data:data6};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
 }
 if(data.networks !== undefined){
 let data8 = data.networks;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-for(const key5 in data8){
-const _errs26 = errors;
-if(typeof key5 === "string"){
-if(!pattern5.test(key5)){
-const err15 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key5,propertyName:key5};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-else {
-const err16 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key5,propertyName:key5};
+if((!(data8 && typeof data8 == "object" && !Array.isArray(data8))) && (data8 !== null)){
+const err16 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/type",keyword:"type",params:{type: schema31.properties.networks.type},message:"must be object,null",schema:schema31.properties.networks.type,parentSchema:schema31.properties.networks,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -7268,14 +7285,39 @@ vErrors.push(err16);
 }
 errors++;
 }
-var valid10 = _errs26 === errors;
-if(!valid10){
-const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema31.properties.networks.propertyNames,parentSchema:schema31.properties.networks,data:data8};
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+for(const key5 in data8){
+const _errs26 = errors;
+if(typeof key5 === "string"){
+if(!pattern5.test(key5)){
+const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err17];
 }
 else {
 vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key5,propertyName:key5};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+var valid10 = _errs26 === errors;
+if(!valid10){
+const err19 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema31.properties.networks.propertyNames,parentSchema:schema31.properties.networks,data:data8};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
 }
 errors++;
 }
@@ -7287,36 +7329,11 @@ errors = vErrors.length;
 }
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.networks.type,parentSchema:schema31.properties.networks,data:data8};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
 }
 if(data.secrets !== undefined){
 let data10 = data.secrets;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-for(const key7 in data10){
-const _errs33 = errors;
-if(typeof key7 === "string"){
-if(!pattern5.test(key7)){
-const err19 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key7,propertyName:key7};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-else {
-const err20 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key7,propertyName:key7};
+if((!(data10 && typeof data10 == "object" && !Array.isArray(data10))) && (data10 !== null)){
+const err20 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: schema31.properties.secrets.type},message:"must be object,null",schema:schema31.properties.secrets.type,parentSchema:schema31.properties.secrets,data:data10};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -7325,14 +7342,39 @@ vErrors.push(err20);
 }
 errors++;
 }
-var valid13 = _errs33 === errors;
-if(!valid13){
-const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/propertyNames",keyword:"propertyNames",params:{propertyName: key7},message:"property name must be valid",schema:schema31.properties.secrets.propertyNames,parentSchema:schema31.properties.secrets,data:data10};
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+for(const key7 in data10){
+const _errs33 = errors;
+if(typeof key7 === "string"){
+if(!pattern5.test(key7)){
+const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err21];
 }
 else {
 vErrors.push(err21);
+}
+errors++;
+}
+}
+else {
+const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key7,propertyName:key7};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+var valid13 = _errs33 === errors;
+if(!valid13){
+const err23 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/propertyNames",keyword:"propertyNames",params:{propertyName: key7},message:"property name must be valid",schema:schema31.properties.secrets.propertyNames,parentSchema:schema31.properties.secrets,data:data10};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
 }
 errors++;
 }
@@ -7344,36 +7386,11 @@ errors = vErrors.length;
 }
 }
 }
-else {
-const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.secrets.type,parentSchema:schema31.properties.secrets,data:data10};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
 }
 if(data.configs !== undefined){
 let data12 = data.configs;
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-for(const key9 in data12){
-const _errs40 = errors;
-if(typeof key9 === "string"){
-if(!pattern5.test(key9)){
-const err23 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key9,propertyName:key9};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key9,propertyName:key9};
+if((!(data12 && typeof data12 == "object" && !Array.isArray(data12))) && (data12 !== null)){
+const err24 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: schema31.properties.configs.type},message:"must be object,null",schema:schema31.properties.configs.type,parentSchema:schema31.properties.configs,data:data12};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -7382,14 +7399,39 @@ vErrors.push(err24);
 }
 errors++;
 }
-var valid16 = _errs40 === errors;
-if(!valid16){
-const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/propertyNames",keyword:"propertyNames",params:{propertyName: key9},message:"property name must be valid",schema:schema31.properties.configs.propertyNames,parentSchema:schema31.properties.configs,data:data12};
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+for(const key9 in data12){
+const _errs40 = errors;
+if(typeof key9 === "string"){
+if(!pattern5.test(key9)){
+const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err25];
 }
 else {
 vErrors.push(err25);
+}
+errors++;
+}
+}
+else {
+const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key9,propertyName:key9};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+var valid16 = _errs40 === errors;
+if(!valid16){
+const err27 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/propertyNames",keyword:"propertyNames",params:{propertyName: key9},message:"property name must be valid",schema:schema31.properties.configs.propertyNames,parentSchema:schema31.properties.configs,data:data12};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
 }
 errors++;
 }
@@ -7401,25 +7443,15 @@ errors = vErrors.length;
 }
 }
 }
+}
+}
 else {
-const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.configs.type,parentSchema:schema31.properties.configs,data:data12};
+const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.type,parentSchema:schema31,data};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err28];
 }
 else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-}
-else {
-const err27 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.type,parentSchema:schema31,data};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
+vErrors.push(err28);
 }
 errors++;
 }

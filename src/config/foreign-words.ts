@@ -1,0 +1,172 @@
+/**
+ * Words of docker compose and krunkit that have another name here, or none. `to` is the key of the same place that does
+ * the work; `say` is the whole advice where a key alone would not help.
+ */
+export interface ForeignWord {
+  readonly to?: string;
+  readonly say: string;
+}
+
+/** Advice for an unknown key; `place` is its map's path with `*` for chosen names, such as `machines.*`. */
+export function foreignWord(place: string, key: string): ForeignWord | undefined {
+  const words = WORDS[place];
+  return words && Object.hasOwn(words, key) ? words[key] : undefined;
+}
+
+const renamed = (to: string): ForeignWord => ({ to, say: `write \`${to}\`` });
+const advice = (say: string, to?: string): ForeignWord => (to === undefined ? { say } : { to, say });
+
+const OWN_KERNEL = advice('remove it: a machine has a kernel of its own, and its command runs as root there');
+const TERMINAL = advice('remove it: terminals belong to `krun exec`, not to the file');
+const IMAGES_ARE_ROOTS = advice('write `root: { image: ... }`', 'root');
+const BOOT = (key: string): ForeignWord => advice(`write \`boot: { ${key}: ... }\``, 'boot');
+
+const MACHINE_WORDS: Readonly<Record<string, ForeignWord>> = {
+  image: IMAGES_ARE_ROOTS,
+  rootfs: renamed('root'),
+  volumes: advice('write `shares` for host directories and `disks` for disks', 'shares'),
+  mounts: advice('write `shares` for host directories and `disks` for disks', 'shares'),
+  tmpfs: advice('mount a tmpfs in the command: the guest has a kernel of its own'),
+  mem_limit: renamed('memory'),
+  mem: renamed('memory'),
+  ram: renamed('memory'),
+  mem_reservation: advice(
+    'remove it: `memory` is the most that the guest can take; the host gives it page by page',
+  ),
+  memswap_limit: advice('remove it: `memory` is the most that the guest can take'),
+  shm_size: advice('remove it: /dev/shm in the guest is limited by `memory` only'),
+  cpu_count: renamed('cpus'),
+  vcpus: renamed('cpus'),
+  cpuset: advice('write `cpus` for the number of virtual CPUs', 'cpus'),
+  cpu_shares: advice('write `cpus` for the number of virtual CPUs', 'cpus'),
+  deploy: advice('write `cpus`, `memory` and `restart` directly in the machine'),
+  scale: advice('write one machine for each copy; `extends` or an anchor keeps them short'),
+  ulimits: renamed('rlimits'),
+  container_name: advice('remove it: the key under `machines` is the name of the machine'),
+  workdir: renamed('working_dir'),
+  cwd: renamed('working_dir'),
+  cmd: renamed('command'),
+  args: renamed('command'),
+  env: renamed('environment'),
+  expose: advice('remove it: machines of one network reach each other without it'),
+  links: advice('write `depends_on`', 'depends_on'),
+  network_mode: advice(
+    'write `networks: [NAME]`, and `driver: none` or `driver: tsi` in that network',
+    'networks',
+  ),
+  mac_address: advice('write `networks: { default: { mac: ... } }`', 'networks'),
+  network: renamed('networks'),
+  logging: advice('write `logs: { max_size: 10MiB, max_files: 3 }`', 'logs'),
+  read_only: advice('write `root: { path: ..., readonly: true }`', 'root'),
+  privileged: OWN_KERNEL,
+  cap_add: OWN_KERNEL,
+  cap_drop: OWN_KERNEL,
+  security_opt: OWN_KERNEL,
+  sysctls: advice('set it in the guest: a machine has a kernel of its own'),
+  tty: TERMINAL,
+  stdin_open: TERMINAL,
+  init: advice('remove it: libkrun brings an init'),
+  labels: advice('write a key that starts with `x-`, which krun ignores'),
+  annotations: advice('write a key that starts with `x-`, which krun ignores'),
+  bootloader: renamed('boot'),
+  kernel: BOOT('kernel'),
+  initrd: BOOT('initrd'),
+  cmdline: BOOT('cmdline'),
+  firmware: BOOT('firmware'),
+  device: advice('write `disks`, `shares`, `networks`, `vsock` or `console`, each a key of its own'),
+  devices: advice('write `disks`, `shares`, `networks`, `vsock` or `console`, each a key of its own'),
+  'virtio-blk': renamed('disks'),
+  'virtio-fs': renamed('shares'),
+  'virtio-net': renamed('networks'),
+  'virtio-vsock': renamed('vsock'),
+  'virtio-serial': advice('write `console: { log: ... }`', 'console'),
+  'virtio-gpu': renamed('gpu'),
+  'virtio-input': renamed('input'),
+  'virtio-rng': advice('remove it: every machine has one'),
+  'oem-string': advice('write `smbios: { oem_strings: [...] }`', 'smbios'),
+  'krun-log-level': advice('write `libkrun: { log_level: ... }` at the top of the file'),
+  'restful-uri': advice('remove it: every machine has a control socket of its own'),
+  pidfile: advice('remove it: krun keeps track of the process by itself'),
+  log_level: advice('write `libkrun: { log_level: ... }` at the top of the file'),
+};
+
+const SHARE_WORDS: Readonly<Record<string, ForeignWord>> = {
+  read_only: renamed('readonly'),
+  ro: renamed('readonly'),
+  src: renamed('source'),
+  path: renamed('source'),
+  sharedDir: renamed('source'),
+  dst: renamed('target'),
+  destination: renamed('target'),
+  mountTag: renamed('tag'),
+  type: advice('remove it: a share is always a host directory; disks go under `disks`'),
+  bind: advice('remove it: a share is always a host directory'),
+};
+
+const WORDS: Readonly<Record<string, Readonly<Record<string, ForeignWord>>>> = {
+  '': {
+    services: advice('machines are listed under `machines`', 'machines'),
+    containers: renamed('machines'),
+    vms: renamed('machines'),
+    volumes: advice(
+      'named disks are listed under `disks`; host directories are `shares` of a machine',
+      'disks',
+    ),
+    version: advice('remove it: the file has no version'),
+    log_level: advice('write `libkrun: { log_level: ... }`', 'libkrun'),
+    'krun-log-level': advice('write `libkrun: { log_level: ... }`', 'libkrun'),
+    models: advice('remove it'),
+  },
+  'machines.*': MACHINE_WORDS,
+  'machines.*.shares[]': SHARE_WORDS,
+  'machines.*.disks[]': {
+    path: renamed('source'),
+    read_only: renamed('readonly'),
+    name: renamed('source'),
+    size: advice('sizes belong to the disk itself: write `disks: { NAME: { size: ... } }` at the top level'),
+  },
+  'machines.*.ports[]': {
+    target: renamed('guest'),
+    container: renamed('guest'),
+    published: renamed('host'),
+    ip: renamed('host_ip'),
+    mode: advice('remove it'),
+    app_protocol: advice('remove it'),
+  },
+  'machines.*.vsock[]': { socketURL: renamed('socket'), path: renamed('socket') },
+  'machines.*.networks.*': {
+    ipv4_address: renamed('ip'),
+    ipv6_address: renamed('ip'),
+    mac_address: renamed('mac'),
+  },
+  'machines.*.console': { logFilePath: renamed('log'), logFile: renamed('log') },
+  'machines.*.build': {
+    context: advice('write `command`: krun runs a command of yours that makes the root', 'command'),
+    dockerfile: advice('write `command`: krun runs a command of yours that makes the root', 'command'),
+    args: renamed('environment'),
+    cwd: renamed('directory'),
+    working_dir: renamed('directory'),
+    env: renamed('environment'),
+  },
+  'machines.*.extends': { service: renamed('machine') },
+  'machines.*.logs': { 'max-size': renamed('max_size'), 'max-file': renamed('max_files') },
+  'disks.*': {
+    path: advice('an image file of yours needs no entry here: name it under `disks` of the machine'),
+    external: advice('name the image file under `disks` of the machine instead'),
+    driver: advice('remove it: a disk is an image file under .krun/'),
+    driver_opts: advice('remove it: a disk is an image file under .krun/'),
+    name: advice('remove it: the key is the name of the disk'),
+    filesystem: renamed('fstype'),
+    fs: renamed('fstype'),
+    type: renamed('format'),
+  },
+  'networks.*': {
+    type: renamed('driver'),
+    path: renamed('socket'),
+    unixSocketPath: renamed('socket'),
+    ipam: renamed('subnet'),
+    external: advice('write `driver: unixgram` or `unixstream` with its `socket`', 'driver'),
+    internal: advice('write `driver: none` for machines without any network', 'driver'),
+    name: advice('remove it: the key is the name of the network'),
+  },
+};

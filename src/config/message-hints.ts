@@ -1,0 +1,79 @@
+import type { SchemaError } from './validate.gen.js';
+import { placeOf, type SchemaNode } from './value-words.ts';
+
+/** What to write instead of a value of the wrong kind, where its text or its kind says it. */
+export function hintForType(error: SchemaError, schema: SchemaNode): string | undefined {
+  const { data } = error;
+  const types = [schema.type ?? []].flat();
+  if (typeof data === 'number') return hintForNumber(data, types, schema);
+  if (typeof data === 'boolean') return hintForBoolean(data, types, error.instancePath);
+  if (typeof data === 'string' && types.includes('array')) return `write a list: \`[${quoteItem(data)}]\``;
+  if (Array.isArray(data) && types.includes('object')) {
+    return 'write `name: ...` lines without `- `';
+  }
+  if (isMapping(data) && types.includes('array')) return 'start each item with `- `';
+  if (data === '' || (typeof data === 'string' && types.includes('object'))) {
+    return hintForMissing(error.instancePath, '');
+  }
+  return undefined;
+}
+
+function hintForNumber(value: number, types: readonly string[], schema: SchemaNode): string | undefined {
+  if (schema.errorMessage?.includes('512MiB')) return `write \`${sizeText(value)}\``;
+  if (schema.errorMessage?.includes('10s')) return `write \`${value}s\``;
+  if (types.includes('string') && !types.includes('integer')) return `put it in quotes: "${value}"`;
+  return undefined;
+}
+
+/** A bare number beyond a million was meant as bytes, one below as MiB. */
+function sizeText(value: number): string {
+  const mebibytes = value / 1024 ** 2;
+  return value >= 1_000_000 && Number.isInteger(mebibytes) ? `${mebibytes}MiB` : `${value}MiB`;
+}
+
+function hintForBoolean(value: boolean, types: readonly string[], pointer: string): string | undefined {
+  if (placeOf(pointer) === 'machines.*.restart') return `write \`restart: ${value ? 'always' : '"no"'}\``;
+  return types.includes('string') ? `put it in quotes: "${value}"` : undefined;
+}
+
+function quoteItem(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function isMapping(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An example of what is missing at a place; `key` is the missing one, empty where the whole value is. */
+export function hintForMissing(pointer: string, key: string): string {
+  const place = [placeOf(pointer), key].filter((part) => part !== '').join('.');
+  return EXAMPLES[place] ?? (key === '' ? 'write a value, or remove the key' : `add \`${key}: ...\``);
+}
+
+const MACHINES = 'add a machine: `machines: { web: { root: ./rootfs } }`';
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  machines: MACHINES,
+  'machines.NAME': MACHINES,
+  'machines.*': 'write at least `root: ./rootfs`, one level deeper',
+  'machines.*.root': 'add `root: ./rootfs` (a directory) or `root: { disk: NAME }`',
+  'machines.*.build.command': 'add `command: [./mkroot.sh]`',
+  'machines.*.ports[].guest': 'add `guest: 80`, the port in the machine',
+  'machines.*.shares[].source': 'add `source: ./directory`, the directory on the host',
+  'machines.*.disks[].source': 'add `source: NAME` (a disk of this file) or `source: ./file.img`',
+  'disks.*': 'write at least `size: 10GiB`, one level deeper',
+  'disks.*.size': 'add `size: 10GiB`',
+  'networks.*.socket': 'add `socket: /path/of/the/backend.sock`',
+  'networks.*.interface': 'add `interface: NAME`, an interface of the host',
+};
+
+/** The name that a bad name was probably meant to be. */
+export function suggestName(name: string, pattern: string | undefined): string | undefined {
+  const suggestion = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[-_]+/, '')
+    .replace(/-+$/, '')
+    .slice(0, 63);
+  return pattern !== undefined && new RegExp(pattern, 'u').test(suggestion) ? suggestion : undefined;
+}
