@@ -4,6 +4,12 @@ import type { DiskFormat, DiskSync, LogLevel } from '../project/project.ts';
 export const MACHINE_SPEC_VERSION = 1;
 
 /**
+ * Exit code of a machine process that gave up before there was a guest; the reason is the `krun-error` line of the
+ * status file. A guest may end with the same number, so the line decides.
+ */
+export const MACHINE_FAILED_EXIT = 70;
+
+/**
  * All that one machine process needs, as a 0600 JSON file; `dist/machine.js SPEC` is its whole command line, so no value
  * of krun.yaml shows in a process list.
  */

@@ -1,0 +1,268 @@
+import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { LogLevel } from '../project/project.ts';
+import { LOADER } from './bootstrap.ts';
+import type { Call, CallArgument, DescriptorName } from './calls.ts';
+import { directExec } from './direct-exec.ts';
+import type { LibkrunFunction } from './ffi.ts';
+import type { MachineSpec, SpecDisk } from './spec.ts';
+
+/** What the opened library and the machine under it can do. */
+export interface Capabilities {
+  readonly functions: ReadonlySet<LibkrunFunction>;
+  /** Node's name of the processor. */
+  readonly arch: string;
+  readonly os: string;
+}
+
+const CTX = { result: 'ctx' } as const;
+const CONSOLE = { result: 'console' } as const;
+
+const LOG_LEVELS: Readonly<Record<LogLevel, number>> = {
+  // The guest kernel's messages reach the log at this level; without them a panic looks like success.
+  off: 1,
+  error: 1,
+  warn: 2,
+  info: 3,
+  debug: 4,
+  trace: 5,
+};
+const LOG_STYLE_NEVER = 2;
+const LOG_OPTION_NO_ENV = 1;
+const DISK_FORMATS = { raw: 0, qcow2: 1, vmdk: 2 } as const;
+const DISK_SYNCS = { none: 0, relaxed: 1, full: 2 } as const;
+
+/** Device names end at 36 bytes in virtio-fs; a longer tag aborts the process. */
+const LONGEST_TAG_BYTES = 36;
+
+/** Interrupts 5 to 15 of the PC's controller, one for each virtio device. */
+const MOST_DEVICES_X64 = 11;
+
+/** Linux numbers of the limits that setrlimit(2) knows, as libkrun wants them on every host. */
+const RLIMITS: Readonly<Record<string, number>> = {
+  cpu: 0,
+  fsize: 1,
+  data: 2,
+  stack: 3,
+  core: 4,
+  rss: 5,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  as: 9,
+  locks: 10,
+  sigpending: 11,
+  msgqueue: 12,
+  nice: 13,
+  rtprio: 14,
+  rttime: 15,
+};
+const UNLIMITED = '18446744073709551615';
+
+/**
+ * Everything that libkrun is told about a machine, in the one order that it accepts, or every reason why this library
+ * cannot run it.
+ */
+export function calls(
+  spec: MachineSpec,
+  capabilities: Capabilities,
+): Result<readonly Call[], readonly Diagnostic[]> {
+  const script = new CallList(capabilities.functions);
+  script.add('krun_init_log', fd('log'), LOG_LEVELS[spec.logLevel], LOG_STYLE_NEVER, LOG_OPTION_NO_ENV);
+  script.addResult('ctx', 'krun_create_ctx');
+  script.add('krun_set_vm_config', CTX, spec.cpus, spec.memoryMiB);
+  addStorage(script, spec, capabilities);
+  addRlimits(script, spec);
+  addNetwork(script, spec);
+  addConsoles(script, spec);
+  addExec(script, spec);
+  script.add('krun_start_enter', CTX);
+  script.reject(...deviceBudget(spec, capabilities));
+  return script.result();
+}
+
+function fd(descriptor: DescriptorName): CallArgument {
+  return { descriptor };
+}
+
+/** Collects calls, and diagnostics for those that the library lacks. */
+class CallList {
+  readonly #functions: ReadonlySet<LibkrunFunction>;
+  readonly #calls: Call[] = [];
+  readonly #diagnostics: Diagnostic[] = [];
+
+  constructor(functions: ReadonlySet<LibkrunFunction>) {
+    this.#functions = functions;
+  }
+
+  has(name: LibkrunFunction): boolean {
+    return this.#functions.has(name);
+  }
+
+  add(name: LibkrunFunction, ...args: readonly CallArgument[]): void {
+    this.#push({ name, args });
+  }
+
+  addResult(result: 'ctx' | 'console', name: LibkrunFunction, ...args: readonly CallArgument[]): void {
+    this.#push({ name, args, result });
+  }
+
+  reject(...diagnostics: readonly Diagnostic[]): void {
+    this.#diagnostics.push(...diagnostics);
+  }
+
+  result(): Result<readonly Call[], readonly Diagnostic[]> {
+    return this.#diagnostics.length > 0 ? err(this.#diagnostics) : ok(this.#calls);
+  }
+
+  #push(call: Call): void {
+    if (!this.has(call.name) && !this.#calls.some((earlier) => earlier.name === call.name))
+      this.#diagnostics.push(missing(call.name));
+    this.#calls.push(call);
+  }
+}
+
+/** The release that brought a function, for the message that it is missing. */
+const SINCE: Partial<Record<LibkrunFunction, string>> = {
+  krun_init_log: '1.13',
+  krun_set_root_disk_remount: '1.15',
+  krun_add_disk3: '1.17',
+  krun_add_disk2: '1.10',
+  krun_add_virtiofs: '1.8',
+  krun_add_virtiofs2: '1.9.5',
+  krun_add_virtiofs3: '1.18',
+  krun_disable_implicit_vsock: '1.17',
+  krun_disable_implicit_console: '1.16',
+  krun_add_virtio_console_default: '1.16',
+  krun_add_virtio_console_multiport: '1.17',
+  krun_add_console_port_inout: '1.17',
+};
+
+function missing(name: LibkrunFunction): Diagnostic {
+  const since = SINCE[name];
+  const isBlock = name.startsWith('krun_add_disk') || name === 'krun_set_root_disk_remount';
+  return errorDiagnostic(
+    'capability',
+    isBlock ? `this libkrun was built without disks (${name} is missing)` : `this libkrun has no ${name}`,
+    {
+      hint: `use libkrun ${since ?? '1.17'} or newer${isBlock ? ', built with BLK=1' : ''}; \`krun doctor\` shows which one is used`,
+    },
+  );
+}
+
+function addStorage(script: CallList, spec: MachineSpec, capabilities: Capabilities): void {
+  if (spec.root.kind === 'directory') script.add('krun_set_root', CTX, spec.root.path);
+  for (const disk of spec.disks) addDisk(script, disk, capabilities);
+  if (spec.root.kind === 'disk') {
+    const { device, fstype, options } = spec.root;
+    script.add('krun_set_root_disk_remount', CTX, device, fstype ?? null, options ?? null);
+  }
+  for (const share of spec.shares) addShare(script, share);
+}
+
+function addDisk(script: CallList, disk: SpecDisk, capabilities: Capabilities): void {
+  const format = DISK_FORMATS[disk.format];
+  // What krun_add_disk2 does when nothing is asked.
+  const usualSync = capabilities.os === 'darwin' ? 'relaxed' : 'full';
+  if (!script.has('krun_add_disk3') && !disk.directIo && disk.sync === usualSync && disk.format !== 'vmdk') {
+    script.add('krun_add_disk2', CTX, disk.id, disk.path, format, disk.readOnly);
+    return;
+  }
+  const sync = DISK_SYNCS[disk.sync];
+  script.add('krun_add_disk3', CTX, disk.id, disk.path, format, disk.readOnly, disk.directIo, sync);
+}
+
+function addShare(script: CallList, share: MachineSpec['shares'][number]): void {
+  const bytes = Buffer.byteLength(share.tag);
+  if (bytes > LONGEST_TAG_BYTES || bytes === 0) {
+    script.reject(
+      errorDiagnostic('limit', `share tag '${share.tag}' has ${bytes} bytes; virtio-fs allows 1 to 36`, {
+        hint: 'give the share a shorter `tag`',
+      }),
+    );
+  }
+  if (script.has('krun_add_virtiofs3')) {
+    script.add('krun_add_virtiofs3', CTX, share.tag, share.path, share.daxBytes, share.readOnly);
+    return;
+  }
+  if (share.readOnly) {
+    // Mounting it read-only in the guest would be a promise that the guest itself can break.
+    script.reject(
+      errorDiagnostic('capability', `this libkrun cannot keep the guest from writing to ${share.path}`, {
+        hint: 'use libkrun 1.18 or newer, or share it without `ro`',
+      }),
+    );
+  }
+  if (share.daxBytes > 0) script.add('krun_add_virtiofs2', CTX, share.tag, share.path, share.daxBytes);
+  else script.add('krun_add_virtiofs', CTX, share.tag, share.path);
+}
+
+function addRlimits(script: CallList, spec: MachineSpec): void {
+  if (spec.rlimits.length === 0) return;
+  const limits: string[] = [];
+  for (const { name, soft, hard } of spec.rlimits) {
+    const id = RLIMITS[name];
+    if (id === undefined) script.reject(errorDiagnostic('invalid-value', `unknown resource limit '${name}'`));
+    else limits.push(`${id}=${limitText(soft)}:${limitText(hard)}`);
+  }
+  script.add('krun_set_rlimits', CTX, limits);
+}
+
+function limitText(value: number): string {
+  return value === -1 ? UNLIMITED : String(value);
+}
+
+function addNetwork(script: CallList, spec: MachineSpec): void {
+  switch (spec.network.driver) {
+    case 'none':
+      script.add('krun_disable_implicit_vsock', CTX);
+      return;
+    case 'tsi': {
+      const ports = spec.network.ports.map((port) => `${port.host}:${port.guest}`);
+      script.add('krun_set_port_map', CTX, ports);
+    }
+  }
+}
+
+function addConsoles(script: CallList, spec: MachineSpec): void {
+  // libkrun's own console would put the process's terminal, if any, into raw mode.
+  script.add('krun_disable_implicit_console', CTX);
+  if (spec.guest.kind === 'bootstrap') {
+    script.addResult('console', 'krun_add_virtio_console_multiport', CTX);
+    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.script', fd('script'), -1);
+    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.control', fd('control'), -1);
+    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.status', -1, fd('status'));
+  }
+  script.add('krun_add_virtio_console_default', CTX, -1, fd('stdout'), fd('stderr'));
+}
+
+function addExec(script: CallList, spec: MachineSpec): void {
+  if (spec.guest.kind === 'bootstrap') {
+    script.add('krun_set_exec', CTX, '/bin/sh', ['-c', LOADER], []);
+    return;
+  }
+  const exec = directExec(spec.guest);
+  if (!exec.ok) {
+    script.reject(...exec.error);
+    return;
+  }
+  const { path, argv, envp, workingDir } = exec.value;
+  script.add('krun_set_exec', CTX, path, argv, envp);
+  script.add('krun_set_workdir', CTX, workingDir);
+}
+
+function deviceBudget(spec: MachineSpec, capabilities: Capabilities): readonly Diagnostic[] {
+  if (capabilities.arch !== 'x64') return [];
+  // Balloon, random numbers, root file system, default console.
+  const fixed = 4 + (spec.network.driver === 'tsi' ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
+  const left = MOST_DEVICES_X64 - fixed;
+  const used = spec.disks.length + spec.shares.length;
+  if (used <= left) return [];
+  return [
+    errorDiagnostic(
+      'limit',
+      `the machine has ${used} disks and shares; libkrun has room for ${left} on this processor`,
+      { hint: 'put several directories below one share, or several file systems on one disk' },
+    ),
+  ];
+}

@@ -1,0 +1,112 @@
+import { createServer, type Server } from 'node:net';
+import { chmodSync, rmSync } from 'node:fs';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+
+/** What the socket's clients can do to the machine. */
+export interface MachineControl {
+  isStopping(): boolean;
+  /** Asks the guest to end; the signal is the machine's own unless named. */
+  stop(signal?: string): void;
+  /** Ends the machine at once. */
+  hardStop(): void;
+}
+
+/** A body is `{"state":"Stop"}`; more is not meant for us. */
+const MOST_BODY_BYTES = 4096;
+
+/**
+ * krunkit's REST interface on a unix socket: `GET /vm/state`, `POST /vm/state` with `Stop` or `HardStop`. krun's
+ * extension is `"signal"` beside `Stop`.
+ */
+export async function serveControl(socketPath: string, control: MachineControl): Promise<Server> {
+  rmSync(socketPath, { force: true });
+  let http: Promise<HttpServer> | undefined;
+  const server = createServer((socket) => {
+    // HTTP is loaded with the first client, not before the guest's start.
+    http ??= import('node:http').then(({ createServer }) =>
+      createServer((request, response) => {
+        answer(request, response, control).catch(() => response.destroy());
+      }),
+    );
+    socket.on('error', () => socket.destroy());
+    http.then((parser) => parser.emit('connection', socket)).catch(() => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  chmodSync(socketPath, 0o600);
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  control: MachineControl,
+): Promise<void> {
+  const path = (request.url ?? '').split('?')[0]?.replace(/\/$/, '');
+  if (path !== '/vm/state') return reply(response, 404, { error: `no such path: ${path}` });
+  if (request.method === 'GET') return reply(response, 200, stateBody(control));
+  if (request.method !== 'POST') return reply(response, 405, { error: 'use GET or POST' });
+  const wanted = parseBody(await readBody(request));
+  switch (wanted?.state) {
+    case 'Stop':
+      control.stop(wanted.signal);
+      return reply(response, 200, stateBody(control));
+    case 'HardStop':
+      response.once('close', () => control.hardStop());
+      return reply(response, 200, { ...stateBody(control), state: 'VirtualMachineStateStopping' });
+    case undefined:
+      return reply(response, 400, { error: "missing or invalid 'state' field" });
+    default:
+      return reply(response, 400, { error: `unsupported state change: ${wanted?.state}` });
+  }
+}
+
+function stateBody(control: MachineControl): object {
+  const isStopping = control.isStopping();
+  return {
+    state: isStopping ? 'VirtualMachineStateStopping' : 'VirtualMachineStateRunning',
+    canStart: false,
+    canPause: false,
+    canResume: false,
+    canStop: !isStopping,
+    canHardStop: true,
+  };
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) return '';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseBody(text: string): { readonly state: string; readonly signal?: string } | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { state, signal } = body as { readonly state?: unknown; readonly signal?: unknown };
+  if (typeof state !== 'string') return undefined;
+  // The name becomes a word in the guest's shell script.
+  return typeof signal === 'string' && /^(SIG)?[A-Z0-9+-]{1,12}$/.test(signal)
+    ? { state, signal }
+    : { state };
+}

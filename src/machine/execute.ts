@@ -1,0 +1,46 @@
+import type { Call, CallArgument, DescriptorName, ResultName } from './calls.ts';
+import { krunError, type KrunError } from './errno.ts';
+import type { Argument, Libkrun } from './ffi.ts';
+
+/** Open file descriptors for what the calls refer to. */
+export type Descriptors = Readonly<Partial<Record<DescriptorName, number>>>;
+
+/**
+ * Makes the calls one after the other. The last one, krun_start_enter, ends the process with the guest, so the promise
+ * settles only when libkrun refuses something.
+ */
+export async function execute(
+  calls: readonly Call[],
+  library: Libkrun,
+  descriptors: Descriptors,
+  beforeStart: () => void,
+): Promise<KrunError> {
+  const results: Partial<Record<ResultName, number>> = {};
+  for (const call of calls) {
+    const args = call.args.map((argument) => resolve(argument, results, descriptors));
+    if (call.name === 'krun_start_enter') {
+      beforeStart();
+      return krunError(call.name, await library.start(args[0] as number), process.platform);
+    }
+    const result = library.call(call.name, args);
+    if (result < 0) return krunError(call.name, result, process.platform);
+    if (call.result !== undefined) results[call.result] = result;
+  }
+  throw new Error('the calls do not start the machine');
+}
+
+function resolve(
+  argument: CallArgument,
+  results: Partial<Record<ResultName, number>>,
+  descriptors: Descriptors,
+): Argument {
+  if (typeof argument !== 'object' || argument === null) return argument;
+  if ('result' in argument) return known(results[argument.result], argument.result);
+  if ('descriptor' in argument) return known(descriptors[argument.descriptor], argument.descriptor);
+  return argument;
+}
+
+function known(value: number | undefined, name: string): number {
+  if (value === undefined) throw new Error(`nothing to pass for ${name}`);
+  return value;
+}

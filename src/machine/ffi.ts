@@ -1,0 +1,179 @@
+import { koffi } from '../host/koffi.ts';
+
+/** C types of libkrun's parameters, named by what may be passed. */
+export type ParameterType = 'u8' | 'u32' | 'u64' | 'int' | 'bool' | 'string' | 'string or null' | 'strings';
+
+export type LibkrunFunction =
+  | 'krun_init_log'
+  | 'krun_create_ctx'
+  | 'krun_set_vm_config'
+  | 'krun_set_root'
+  | 'krun_set_root_disk_remount'
+  | 'krun_add_disk2'
+  | 'krun_add_disk3'
+  | 'krun_add_virtiofs'
+  | 'krun_add_virtiofs2'
+  | 'krun_add_virtiofs3'
+  | 'krun_set_rlimits'
+  | 'krun_disable_implicit_vsock'
+  | 'krun_set_port_map'
+  | 'krun_disable_implicit_console'
+  | 'krun_add_virtio_console_multiport'
+  | 'krun_add_console_port_inout'
+  | 'krun_add_virtio_console_default'
+  | 'krun_set_exec'
+  | 'krun_set_workdir'
+  | 'krun_start_enter'
+  | 'krun_has_feature'
+  | 'krun_get_max_vcpus';
+
+/** The part of libkrun 1.x that krun uses: parameter types by function. All return int32_t, negative for an error. */
+export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly ParameterType[]>> = {
+  krun_init_log: ['int', 'u32', 'u32', 'u32'],
+  krun_create_ctx: [],
+  krun_set_vm_config: ['u32', 'u8', 'u32'],
+  krun_set_root: ['u32', 'string'],
+  krun_set_root_disk_remount: ['u32', 'string', 'string or null', 'string or null'],
+  krun_add_disk2: ['u32', 'string', 'string', 'u32', 'bool'],
+  krun_add_disk3: ['u32', 'string', 'string', 'u32', 'bool', 'bool', 'u32'],
+  krun_add_virtiofs: ['u32', 'string', 'string'],
+  krun_add_virtiofs2: ['u32', 'string', 'string', 'u64'],
+  krun_add_virtiofs3: ['u32', 'string', 'string', 'u64', 'bool'],
+  krun_set_rlimits: ['u32', 'strings'],
+  krun_disable_implicit_vsock: ['u32'],
+  krun_set_port_map: ['u32', 'strings'],
+  krun_disable_implicit_console: ['u32'],
+  krun_add_virtio_console_multiport: ['u32'],
+  krun_add_console_port_inout: ['u32', 'u32', 'string or null', 'int', 'int'],
+  krun_add_virtio_console_default: ['u32', 'int', 'int', 'int'],
+  krun_set_exec: ['u32', 'string', 'strings', 'strings'],
+  krun_set_workdir: ['u32', 'string'],
+  krun_start_enter: ['u32'],
+  krun_has_feature: ['u64'],
+  krun_get_max_vcpus: [],
+};
+
+export type Argument = number | boolean | string | null | readonly string[];
+
+const C_TYPES: Readonly<Record<ParameterType, string>> = {
+  u8: 'uint8_t',
+  u32: 'uint32_t',
+  u64: 'uint64_t',
+  int: 'int',
+  bool: 'bool',
+  string: 'const char *',
+  'string or null': 'const char *',
+  strings: 'const char **',
+};
+
+/** libkrun reads at most so many entries of a string array. */
+const MOST_STRINGS = 4095;
+
+/** An opened libkrun. Functions are bound at their first use: one that a build lacks is a capability it does not have. */
+export interface Libkrun {
+  has(name: LibkrunFunction): boolean;
+  /** The function's own result. Throws {@link ArgumentError} before a call that would crash the process. */
+  call(name: LibkrunFunction, args: readonly Argument[]): number;
+  /** `krun_start_enter` on a thread of its own. Settles only if the machine could not be started. */
+  start(context: number): Promise<number>;
+}
+
+/** A value that libkrun answers with a segmentation fault or an abort; krun's checks should have refused it before. */
+export class ArgumentError extends Error {
+  override readonly name = 'ArgumentError';
+}
+
+/** Loads the guest kernel's library first: libkrun then finds it by its internal name, wherever it lies. */
+export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunfw?: string }): Libkrun {
+  const { load } = koffi();
+  if (paths.libkrunfw !== undefined) load(paths.libkrunfw);
+  const library = load(paths.libkrun);
+  const bound = new Map<LibkrunFunction, ReturnType<typeof library.func>>();
+
+  function bind(name: LibkrunFunction): ReturnType<typeof library.func> {
+    const known = bound.get(name);
+    if (known) return known;
+    const types = LIBKRUN_FUNCTIONS[name].map((type) => C_TYPES[type]);
+    const fn = library.func(name, 'int32_t', types);
+    bound.set(name, fn);
+    return fn;
+  }
+
+  return {
+    has(name) {
+      try {
+        library.symbol(name);
+        return true;
+      } catch (error) {
+        if (String(error).includes('Cannot find')) return false;
+        throw error;
+      }
+    },
+    call(name, args) {
+      return bind(name)(...checkArguments(name, args)) as number;
+    },
+    start(context) {
+      const args = checkArguments('krun_start_enter', [context]);
+      return new Promise((resolve, reject) => {
+        bind('krun_start_enter').async(...args, (error: Error | null, result: number) => {
+          if (error) reject(error);
+          else resolve(result);
+        });
+      });
+    },
+  };
+}
+
+/** Functions of an opened library, as a value for the pure part of configuration. */
+export function functionsOf(library: Libkrun): ReadonlySet<LibkrunFunction> {
+  const names = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
+  return new Set(names.filter((name) => library.has(name)));
+}
+
+/** Arguments as koffi passes them; throws for what would crash. */
+export function checkArguments(
+  name: LibkrunFunction,
+  args: readonly Argument[],
+): readonly (number | boolean | string | null | readonly (string | null)[])[] {
+  const types: readonly ParameterType[] = LIBKRUN_FUNCTIONS[name];
+  if (args.length !== types.length)
+    throw new ArgumentError(`${name} takes ${types.length} arguments, not ${args.length}`);
+  return types.map((type, index) => {
+    const value = args[index];
+    if (!accepts(type, value))
+      throw new ArgumentError(`${name}: argument ${index + 1} must be ${type}, not ${JSON.stringify(value)}`);
+    // koffi passes arrays as they are; libkrun reads on until it meets a null pointer.
+    return type === 'strings'
+      ? [...(value as readonly string[]), null]
+      : (value as Exclude<Argument, readonly string[]>);
+  });
+}
+
+function accepts(type: ParameterType, value: Argument | undefined): boolean {
+  switch (type) {
+    case 'u8':
+      return isInteger(value, 0, 0xff);
+    case 'u32':
+      return isInteger(value, 0, 0xffff_ffff);
+    case 'u64':
+      return isInteger(value, 0, Number.MAX_SAFE_INTEGER);
+    case 'int':
+      return isInteger(value, -1, 0x7fff_ffff);
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'string':
+      return isCString(value);
+    case 'string or null':
+      return value === null || isCString(value);
+    case 'strings':
+      return Array.isArray(value) && value.length <= MOST_STRINGS && value.every(isCString);
+  }
+}
+
+function isInteger(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+function isCString(value: unknown): boolean {
+  return typeof value === 'string' && !value.includes('\0');
+}

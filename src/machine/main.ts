@@ -1,0 +1,71 @@
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { processIdentity } from '../host/identity.ts';
+import { prepare, type PreparedMachine } from './prepare.ts';
+import { execute } from './execute.ts';
+import { krunErrorText } from './errno.ts';
+import { explainLog } from './log-reasons.ts';
+import { StartFailure, type MachineFailure } from './failure.ts';
+import { MACHINE_FAILED_EXIT, MACHINE_SPEC_VERSION, type MachineSpec } from './spec.ts';
+import { takeControl } from './control.ts';
+
+/** `node dist/machine.js SPEC`: runs one machine in this process, which ends with it. */
+async function main(): Promise<never> {
+  const spec = readSpec(process.argv[2]);
+  writeIdentity(spec);
+  // In this order: who revokes the run either sees the identity and kills, or is seen here.
+  if (!isWanted(spec)) process.exit(0);
+  try {
+    const machine = prepare(spec);
+    await takeControl(spec, machine.controlFd);
+    return fail(spec, await start(spec, machine));
+  } catch (error) {
+    if (error instanceof StartFailure) return fail(spec, error.failure);
+    throw error;
+  }
+}
+
+async function start(spec: MachineSpec, machine: PreparedMachine): Promise<MachineFailure> {
+  const refused = await execute(machine.calls, machine.library, machine.descriptors, () => {
+    appendFileSync(spec.files.status, `krun-start ${Date.now()}\n`);
+  });
+  const text = krunErrorText(refused);
+  // libkrun gives one number for everything that can go wrong in building a machine; its log says more.
+  const reason = explainLog(readFileSync(spec.files.console, 'utf8'));
+  const message = reason === undefined ? text : `${reason.reason} (${refused.call}: ${refused.errno})`;
+  const hint = reason?.hint ?? refused.hint;
+  return { code: 'environment', message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function readSpec(file: string | undefined): MachineSpec {
+  if (file === undefined) throw new Error('usage: machine.js SPEC');
+  const spec = JSON.parse(readFileSync(file, 'utf8')) as MachineSpec;
+  if (spec.version !== MACHINE_SPEC_VERSION)
+    throw new Error(
+      `${file} is of version ${spec.version}; this is krun's machine process ${MACHINE_SPEC_VERSION}`,
+    );
+  return spec;
+}
+
+function writeIdentity(spec: MachineSpec): void {
+  const identity = { ...processIdentity(process.pid), run: spec.run };
+  const temporary = `${spec.identityFile}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(identity), { mode: 0o600 });
+  renameSync(temporary, spec.identityFile);
+}
+
+function isWanted(spec: MachineSpec): boolean {
+  try {
+    const intent = JSON.parse(readFileSync(spec.intentFile, 'utf8')) as { readonly run?: number };
+    return intent.run === spec.run;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function fail(spec: MachineSpec, failure: MachineFailure): never {
+  appendFileSync(spec.files.status, `krun-error ${JSON.stringify(failure)}\n`);
+  process.exit(MACHINE_FAILED_EXIT);
+}
+
+await main();
