@@ -67,8 +67,10 @@ const explanations: Partial<Record<ErrorCode, Explain>> = {
   TAB_AS_INDENT: () => ({ message: TAB, hint: SPACES }),
   BAD_INDENT: (error, file, opener) => {
     const bracket = /must .*end with (?:a )?([\]}])/.exec(error.message)?.[1];
-    if (bracket === undefined)
-      return { message: 'the indentation does not fit the lines above', hint: ONE_COLUMN };
+    if (bracket === undefined) {
+      const from = error.pos[0] + file.text.slice(error.pos[0]).search(/\S|$/);
+      return { message: 'the indentation does not fit the lines above', hint: ONE_COLUMN, from };
+    }
     return unclosedBracket(bracket, opener);
   },
   MISSING_CHAR: (error, _file, opener) => {
