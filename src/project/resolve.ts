@@ -1,0 +1,120 @@
+import { resolve as resolvePath } from 'node:path';
+import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
+import { own } from '../base/record.ts';
+import type { KrunFile, LibkrunConfig } from '../config/schema.gen.ts';
+import type { SourceFile } from '../source/source-file.ts';
+import type { MapTree } from '../source/tree.ts';
+import { dependencyPlace, reportCycles } from './depends-on.ts';
+import { checkDeviceBudget } from './device-budget.ts';
+import { checkDiskUsers } from './disk-users.ts';
+import { resolveDisk } from './disks.ts';
+import type { HostEnvironment } from './env.ts';
+import { dependencyGraph } from './graph.ts';
+import { type MachineScope, type ResolvedMachine, resolveMachine } from './machine.ts';
+import { warnOfExposure } from './network.ts';
+import { originTexts } from './origins.ts';
+import { type Findings, Place } from './place.ts';
+import { checkHostPorts } from './ports.ts';
+import type { Disk, LibkrunSettings, Project } from './project.ts';
+import { selectProfiles } from './select.ts';
+
+/** A valid file with everything that its meaning depends on. */
+export interface ResolveInput {
+  /** The merged and validated file, with environment files already in it. */
+  readonly config: KrunFile;
+  /** The same with positions. */
+  readonly tree: MapTree;
+  /** Real, absolute directory from which relative paths start. */
+  readonly directory: string;
+  /** Configuration files in merge order, absolute. */
+  readonly files: readonly string[];
+  /** Their texts, and those of included files, for the lines in {@link Project.origins}; no origins without them. */
+  readonly sources?: readonly SourceFile[];
+  readonly name: string;
+  readonly profiles: readonly string[];
+  /** Machines named on the command line: their profiles are active. */
+  readonly named?: readonly string[];
+  readonly hostCpus: number;
+  /** As Node says it: `x64` or `arm64`; x64, where devices are scarce, when absent. */
+  readonly hostArch?: string;
+  /** krun's own environment, for variables without a value. */
+  readonly environment: HostEnvironment;
+}
+
+/** The project, or no project and what is wrong; warnings come with a project. */
+export interface ResolveResult {
+  readonly project?: Project;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Turns the author's words into the one shape that all later steps read, and reports every semantic mistake at once. */
+export function resolveProject(input: ResolveInput): ResolveResult {
+  const { config, directory } = input;
+  const findings: Findings = { diagnostics: [], origins: new Map() };
+  const at = new Place(input.tree, findings);
+  const selection = selectProfiles(config.machines, input.profiles, input.named);
+  findings.diagnostics.push(...selection.diagnostics);
+  const disks = resolveDisks(config, at.child('disks'));
+  const libkrun = resolveLibkrun(config.libkrun, directory);
+  const scope: MachineScope = {
+    file: config,
+    directory,
+    disks,
+    enabled: selection.enabled,
+    hostCpus: input.hostCpus,
+    environment: input.environment,
+    libkrun,
+  };
+  const machines = resolveMachines(scope, at.child('machines'));
+  checkTogether(machines, input, at.child('machines'));
+  if (hasErrors(findings.diagnostics)) return { diagnostics: findings.diagnostics };
+  const project: Project = {
+    name: input.name,
+    directory,
+    files: input.files,
+    libkrun,
+    machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, machine])),
+    disabledMachines: selection.disabled,
+    disks: Object.fromEntries(disks),
+    origins: originTexts(input.tree, findings.origins, input.sources ?? [], directory),
+  };
+  return { project, diagnostics: findings.diagnostics };
+}
+
+function resolveDisks(config: KrunFile, at: Place): ReadonlyMap<string, Disk> {
+  const entries = Object.entries(config.disks ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(entries.map(([name, disk]) => [name, resolveDisk(name, disk, at.child(name))]));
+}
+
+function resolveLibkrun(config: LibkrunConfig | undefined, directory: string): LibkrunSettings {
+  const { library, kernel_bundle: kernelBundle } = config ?? {};
+  return {
+    ...(library === undefined ? {} : { library: resolvePath(directory, library) }),
+    ...(kernelBundle === undefined ? {} : { kernelBundle: resolvePath(directory, kernelBundle) }),
+    logLevel: config?.log_level ?? 'warn',
+  };
+}
+
+function resolveMachines(scope: MachineScope, at: Place): readonly ResolvedMachine[] {
+  return Object.entries(scope.file.machines)
+    .filter(([name]) => scope.enabled.has(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, config]) => resolveMachine(config, scope, at.child(name)));
+}
+
+/** What no machine can know alone. */
+function checkTogether(machines: readonly ResolvedMachine[], input: ResolveInput, at: Place): void {
+  const byName = Object.fromEntries(machines.map(({ machine }) => [machine.name, machine]));
+  const { machines: configs } = input.config;
+  reportCycles(dependencyGraph(byName), (machine, need) =>
+    dependencyPlace(own(configs, machine)?.depends_on, need, at.child(machine, 'depends_on')),
+  );
+  checkHostPorts(machines.flatMap(({ network }) => network.ports));
+  checkDiskUsers(machines);
+  for (const machine of machines) checkDeviceBudget(machine, input.hostArch ?? 'x64');
+  warnOfExposure(
+    machines
+      .filter(({ machine }) => machine.network.driver === 'tsi')
+      .map(({ machine, network }) => ({ name: machine.name, place: network.place })),
+  );
+}
