@@ -1,3 +1,5 @@
+import { nearest } from '../base/text.ts';
+import { SIGNAL_NAMES } from '../project/signals.ts';
 import type { SchemaError } from './validate.gen.js';
 import { placeOf, type SchemaNode } from './value-words.ts';
 
@@ -5,7 +7,7 @@ import { placeOf, type SchemaNode } from './value-words.ts';
 export function hintForType(error: SchemaError, schema: SchemaNode): string | undefined {
   const { data } = error;
   const types = [schema.type ?? []].flat();
-  if (typeof data === 'number') return hintForNumber(data, types, schema);
+  if (typeof data === 'number') return hintForNumber(data, error, schema);
   if (typeof data === 'boolean') return hintForBoolean(data, types, error.instancePath);
   if (typeof data === 'string' && types.includes('array')) return `write a list: \`[${quoteItem(data)}]\``;
   if (Array.isArray(data) && types.includes('object')) {
@@ -18,17 +20,53 @@ export function hintForType(error: SchemaError, schema: SchemaNode): string | un
   return undefined;
 }
 
-function hintForNumber(value: number, types: readonly string[], schema: SchemaNode): string | undefined {
-  if (schema.errorMessage?.includes('512MiB')) return `write \`${sizeText(value)}\``;
+/** What to write instead of a text that is not of the right form. */
+export function hintForText(error: SchemaError, schema: SchemaNode): string | undefined {
+  const text = String(error.data);
+  const rule = schema.patternErrorMessage;
+  const place = placeOf(error.instancePath);
+  if (place === 'name') return withSuggestion(rule ?? '', suggestName(text, schema.pattern));
+  const types = [schema.type ?? []].flat();
+  if (types.includes('boolean') && Object.hasOwn(YAML_1_1_BOOLEANS, text.toLowerCase())) {
+    return `write \`${YAML_1_1_BOOLEANS[text.toLowerCase()]}\``;
+  }
+  const near = nearest(text, CHOICES[place] ?? []);
+  if (near !== undefined) return `did you mean \`${near}\`?`;
+  // A bare number from `${VARIABLE}` lacks its unit just as one in the file does.
+  if (/^\d+$/.test(text)) return hintForNumber(Number(text), error, schema) ?? rule;
+  return rule;
+}
+
+const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = {
+  yes: true,
+  on: true,
+  y: true,
+  1: true,
+  no: false,
+  off: false,
+  n: false,
+  0: false,
+};
+
+/** Texts whose pattern is a list of words. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  'machines.*.restart': ['no', 'always', 'unless-stopped', 'on-failure'],
+  'machines.*.stop_signal': SIGNAL_NAMES,
+};
+
+function hintForNumber(value: number, error: SchemaError, schema: SchemaNode): string | undefined {
+  const types = [schema.type ?? []].flat();
+  if (schema.errorMessage?.includes('512MiB')) return `write \`${sizeText(value, error.instancePath)}\``;
   if (schema.errorMessage?.includes('10s')) return `write \`${value}s\``;
   if (types.includes('string') && !types.includes('integer')) return `put it in quotes: "${value}"`;
   return undefined;
 }
 
-/** A bare number beyond a million was meant as bytes, one below as MiB. */
-function sizeText(value: number): string {
+/** A bare number of a mebibyte or more was meant as bytes, one below as the unit that is usual at the place. */
+function sizeText(value: number, pointer: string): string {
   const mebibytes = value / 1024 ** 2;
-  return value >= 1_000_000 && Number.isInteger(mebibytes) ? `${mebibytes}MiB` : `${value}MiB`;
+  if (mebibytes >= 1) return Number.isInteger(mebibytes) ? `${mebibytes}MiB` : `${value}B`;
+  return `${value}${pointer.startsWith('/disks/') ? 'GiB' : 'MiB'}`;
 }
 
 function hintForBoolean(value: boolean, types: readonly string[], pointer: string): string | undefined {
@@ -61,11 +99,17 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'machines.*.ports[].guest': 'add `guest: 80`, the port in the machine',
   'machines.*.shares[].source': 'add `source: ./directory`, the directory on the host',
   'machines.*.disks[].source': 'add `source: NAME` (a disk of this file) or `source: ./file.img`',
+  'machines.*.depends_on.*': 'write `{ condition: started }`, or `{ condition: completed_successfully }`',
   'disks.*': 'write at least `size: 10GiB`, one level deeper',
   'disks.*.size': 'add `size: 10GiB`',
   'networks.*.socket': 'add `socket: /path/of/the/backend.sock`',
   'networks.*.interface': 'add `interface: NAME`, an interface of the host',
 };
+
+/** A rule for names with a name that keeps it. */
+export function withSuggestion(rule: string, suggestion: string | undefined): string {
+  return suggestion === undefined ? rule : `${rule}; write \`${suggestion}\``;
+}
 
 /** The name that a bad name was probably meant to be. */
 export function suggestName(name: string, pattern: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import type { DiagnosticCode } from '../base/diagnostic.ts';
 import { nearest, quotedList } from '../base/text.ts';
 import { foreignWord } from './foreign-words.ts';
-import { hintForType, hintForMissing, suggestName } from './message-hints.ts';
+import { hintForMissing, hintForText, hintForType, suggestName, withSuggestion } from './message-hints.ts';
 import type { SchemaError } from './validate.gen.js';
 import {
   describeValue,
@@ -10,6 +10,7 @@ import {
   keyOf,
   pathText,
   placeOf,
+  shortened,
   type SchemaNode,
 } from './value-words.ts';
 
@@ -26,14 +27,14 @@ export interface Explanation {
   readonly suggests?: string;
 }
 
-/** Explains one error; none for keywords that only sum up others. */
-export function explain(error: SchemaError): Explanation | undefined {
+/** Explains one error; none for keywords that only sum up others. `written` is a number as the file has it. */
+export function explain(error: SchemaError, written: string | undefined): Explanation | undefined {
   // One cast: ajv hands on the schema that was compiled from our own file.
   const schema = error.parentSchema as SchemaNode;
-  return explanations[error.keyword]?.(error, schema);
+  return explanations[error.keyword]?.(error, schema, written);
 }
 
-type Explain = (error: SchemaError, schema: SchemaNode) => Explanation;
+type Explain = (error: SchemaError, schema: SchemaNode, written: string | undefined) => Explanation;
 
 const explanations: Readonly<Record<string, Explain>> = {
   type: wrongType,
@@ -54,14 +55,16 @@ const explanations: Readonly<Record<string, Explain>> = {
   not: forbidden,
 };
 
-function wrongType(error: SchemaError, schema: SchemaNode): Explanation {
+function wrongType(error: SchemaError, schema: SchemaNode, written: string | undefined): Explanation {
   const path = pathText(error.instancePath);
   const expected = expectedForm(schema);
   if (isHuge(error.data)) {
+    const text = shortened(written ?? String(error.data));
+    const takesText = schema.type?.includes('string') && !schema.type.includes('integer');
     return {
       code: 'invalid-value',
-      message: `${path} is too large: ${describeValue(error.data)}`,
-      hint: schema.type?.includes('string') ? 'put quotes around it to keep it as text' : `write ${expected}`,
+      message: `${path} is too large: ${text}`,
+      hint: takesText ? `put it in quotes: "${text}"` : `write ${expected}`,
       at: 'value',
     };
   }
@@ -79,22 +82,21 @@ function wrongType(error: SchemaError, schema: SchemaNode): Explanation {
 }
 
 function badText(error: SchemaError, schema: SchemaNode): Explanation {
+  const hint = hintForText(error, schema);
   return {
     code: 'invalid-value',
     message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}`,
-    ...(schema.patternErrorMessage !== undefined && { hint: schema.patternErrorMessage }),
+    ...(hint !== undefined && { hint }),
     at: 'value',
   };
 }
 
 function badName(error: SchemaError, schema: SchemaNode): Explanation {
   const name = error.propertyName ?? '';
-  const suggestion = suggestName(name, schema.pattern);
-  const rule = schema.patternErrorMessage ?? '';
   return {
     code: 'invalid-value',
     message: `"${name}" is not a name that ${pathText(error.instancePath)} can have`,
-    hint: suggestion === undefined ? rule : `${rule}; write \`${suggestion}\``,
+    hint: withSuggestion(schema.patternErrorMessage ?? '', suggestName(name, schema.pattern)),
     at: 'key',
     key: name,
   };
@@ -115,7 +117,7 @@ function badChoice(error: SchemaError, schema: SchemaNode): Explanation {
 function outOfRange(error: SchemaError, limit: string): Explanation {
   return {
     code: 'invalid-value',
-    message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}: ${limit}`,
+    message: `${pathText(error.instancePath)} cannot be ${String(error.data)}: ${limit}`,
     at: 'value',
   };
 }

@@ -2,7 +2,7 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet"]}}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet","tap"]}}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram","unixstream","socket_vmnet"]}}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram"]}}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
 const schema38 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
 const schema156 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
@@ -5797,7 +5797,7 @@ return errors === 0;
 }
 validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema162 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet"]}}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["vmnet","tap"]}}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram","unixstream","socket_vmnet"]}}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"not":{"enum":["unixgram"]}}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]};
+const schema162 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]};
 const pattern147 = new RegExp("^[0-9]{3,5}$", "u");
 
 function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -6063,9 +6063,8 @@ let valid7 = true;
 const _errs21 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.driver !== undefined){
-const _errs23 = errors;
-const _errs24 = errors;
-if(!(data.driver === "vmnet")){
+let data3 = data.driver;
+if(!(((((((((data3 === "auto") || (data3 === "gvproxy")) || (data3 === "passt")) || (data3 === "socket_vmnet")) || (data3 === "tap")) || (data3 === "tsi")) || (data3 === "none")) || (data3 === "unixgram")) || (data3 === "unixstream"))){
 const err16 = {};
 if(vErrors === null){
 vErrors = [err16];
@@ -6074,28 +6073,6 @@ else {
 vErrors.push(err16);
 }
 errors++;
-}
-var valid9 = _errs24 === errors;
-if(valid9){
-const err17 = {};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-else {
-errors = _errs23;
-if(vErrors !== null){
-if(_errs23){
-vErrors.length = _errs23;
-}
-else {
-vErrors = null;
-}
-}
 }
 }
 }
@@ -6110,20 +6087,20 @@ vErrors = null;
 }
 }
 if(_valid3){
-const _errs25 = errors;
+const _errs23 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.mode !== undefined){
-const err18 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/3/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[3].then.properties.mode.not,parentSchema:schema162.allOf[3].then.properties.mode,data:data.mode};
+const err17 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/3/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[3].then.properties.mode.not,parentSchema:schema162.allOf[3].then.properties.mode,data:data.mode};
 if(vErrors === null){
-vErrors = [err18];
+vErrors = [err17];
 }
 else {
-vErrors.push(err18);
+vErrors.push(err17);
 }
 errors++;
 }
 }
-var _valid3 = _errs25 === errors;
+var _valid3 = _errs23 === errors;
 valid7 = _valid3;
 if(valid7){
 var props0 = {};
@@ -6132,12 +6109,12 @@ props0.driver = true;
 }
 }
 if(!valid7){
-const err19 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[3].if,parentSchema:schema162.allOf[3],data};
+const err18 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[3].if,parentSchema:schema162.allOf[3],data};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err18];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err18);
 }
 errors++;
 }
@@ -6146,16 +6123,39 @@ props0 = props0 || {};
 props0.mode = true;
 props0.driver = true;
 }
-const _errs29 = errors;
-let valid11 = true;
-const _errs30 = errors;
+const _errs27 = errors;
+let valid10 = true;
+const _errs28 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.driver !== undefined){
 let data5 = data.driver;
-const _errs32 = errors;
-const _errs33 = errors;
-if(!((data5 === "vmnet") || (data5 === "tap"))){
-const err20 = {};
+if(!((((((((data5 === "auto") || (data5 === "gvproxy")) || (data5 === "passt")) || (data5 === "socket_vmnet")) || (data5 === "tsi")) || (data5 === "none")) || (data5 === "unixgram")) || (data5 === "unixstream"))){
+const err19 = {};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+}
+var _valid4 = _errs28 === errors;
+errors = _errs27;
+if(vErrors !== null){
+if(_errs27){
+vErrors.length = _errs27;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid4){
+const _errs30 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interface !== undefined){
+const err20 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/4/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[4].then.properties.interface.not,parentSchema:schema162.allOf[4].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -6164,69 +6164,22 @@ vErrors.push(err20);
 }
 errors++;
 }
-var valid13 = _errs33 === errors;
-if(valid13){
-const err21 = {};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-else {
-errors = _errs32;
-if(vErrors !== null){
-if(_errs32){
-vErrors.length = _errs32;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
 }
 var _valid4 = _errs30 === errors;
-errors = _errs29;
-if(vErrors !== null){
-if(_errs29){
-vErrors.length = _errs29;
-}
-else {
-vErrors = null;
-}
-}
-if(_valid4){
-const _errs34 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.interface !== undefined){
-const err22 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/4/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[4].then.properties.interface.not,parentSchema:schema162.allOf[4].then.properties.interface,data:data.interface};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-}
-var _valid4 = _errs34 === errors;
-valid11 = _valid4;
-if(valid11){
+valid10 = _valid4;
+if(valid10){
 var props1 = {};
 props1.interface = true;
 props1.driver = true;
 }
 }
-if(!valid11){
-const err23 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[4].if,parentSchema:schema162.allOf[4],data};
+if(!valid10){
+const err21 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[4].if,parentSchema:schema162.allOf[4],data};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err21];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err21);
 }
 errors++;
 }
@@ -6239,87 +6192,63 @@ props0 = props0 || {};
 Object.assign(props0, props1);
 }
 }
-const _errs38 = errors;
-let valid15 = true;
-const _errs39 = errors;
+const _errs34 = errors;
+let valid13 = true;
+const _errs35 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.driver !== undefined){
 let data7 = data.driver;
-const _errs41 = errors;
-const _errs42 = errors;
-if(!(((data7 === "unixgram") || (data7 === "unixstream")) || (data7 === "socket_vmnet"))){
-const err24 = {};
+if(!(((((((data7 === "auto") || (data7 === "gvproxy")) || (data7 === "passt")) || (data7 === "vmnet")) || (data7 === "tap")) || (data7 === "tsi")) || (data7 === "none"))){
+const err22 = {};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err22];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err22);
 }
 errors++;
 }
-var valid17 = _errs42 === errors;
-if(valid17){
-const err25 = {};
-if(vErrors === null){
-vErrors = [err25];
 }
-else {
-vErrors.push(err25);
 }
-errors++;
-}
-else {
-errors = _errs41;
+var _valid5 = _errs35 === errors;
+errors = _errs34;
 if(vErrors !== null){
-if(_errs41){
-vErrors.length = _errs41;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-}
-var _valid5 = _errs39 === errors;
-errors = _errs38;
-if(vErrors !== null){
-if(_errs38){
-vErrors.length = _errs38;
+if(_errs34){
+vErrors.length = _errs34;
 }
 else {
 vErrors = null;
 }
 }
 if(_valid5){
-const _errs43 = errors;
+const _errs37 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket !== undefined){
-const err26 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/5/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[5].then.properties.socket.not,parentSchema:schema162.allOf[5].then.properties.socket,data:data.socket};
+const err23 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/5/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[5].then.properties.socket.not,parentSchema:schema162.allOf[5].then.properties.socket,data:data.socket};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err23];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err23);
 }
 errors++;
 }
 }
-var _valid5 = _errs43 === errors;
-valid15 = _valid5;
-if(valid15){
+var _valid5 = _errs37 === errors;
+valid13 = _valid5;
+if(valid13){
 var props2 = {};
 props2.socket = true;
 props2.driver = true;
 }
 }
-if(!valid15){
-const err27 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[5].if,parentSchema:schema162.allOf[5],data};
+if(!valid13){
+const err24 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[5].if,parentSchema:schema162.allOf[5],data};
 if(vErrors === null){
-vErrors = [err27];
+vErrors = [err24];
 }
 else {
-vErrors.push(err27);
+vErrors.push(err24);
 }
 errors++;
 }
@@ -6332,86 +6261,63 @@ props0 = props0 || {};
 Object.assign(props0, props2);
 }
 }
-const _errs47 = errors;
-let valid19 = true;
-const _errs48 = errors;
+const _errs41 = errors;
+let valid16 = true;
+const _errs42 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.driver !== undefined){
-const _errs50 = errors;
-const _errs51 = errors;
-if(!(data.driver === "unixgram")){
-const err28 = {};
+let data9 = data.driver;
+if(!(((((((((data9 === "auto") || (data9 === "gvproxy")) || (data9 === "passt")) || (data9 === "vmnet")) || (data9 === "socket_vmnet")) || (data9 === "tap")) || (data9 === "tsi")) || (data9 === "none")) || (data9 === "unixstream"))){
+const err25 = {};
 if(vErrors === null){
-vErrors = [err28];
+vErrors = [err25];
 }
 else {
-vErrors.push(err28);
+vErrors.push(err25);
 }
 errors++;
 }
-var valid21 = _errs51 === errors;
-if(valid21){
-const err29 = {};
-if(vErrors === null){
-vErrors = [err29];
 }
-else {
-vErrors.push(err29);
 }
-errors++;
-}
-else {
-errors = _errs50;
+var _valid6 = _errs42 === errors;
+errors = _errs41;
 if(vErrors !== null){
-if(_errs50){
-vErrors.length = _errs50;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-}
-var _valid6 = _errs48 === errors;
-errors = _errs47;
-if(vErrors !== null){
-if(_errs47){
-vErrors.length = _errs47;
+if(_errs41){
+vErrors.length = _errs41;
 }
 else {
 vErrors = null;
 }
 }
 if(_valid6){
-const _errs52 = errors;
+const _errs44 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.vfkit_magic !== undefined){
-const err30 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/6/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[6].then.properties.vfkit_magic.not,parentSchema:schema162.allOf[6].then.properties.vfkit_magic,data:data.vfkit_magic};
+const err26 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/6/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[6].then.properties.vfkit_magic.not,parentSchema:schema162.allOf[6].then.properties.vfkit_magic,data:data.vfkit_magic};
 if(vErrors === null){
-vErrors = [err30];
+vErrors = [err26];
 }
 else {
-vErrors.push(err30);
+vErrors.push(err26);
 }
 errors++;
 }
 }
-var _valid6 = _errs52 === errors;
-valid19 = _valid6;
-if(valid19){
+var _valid6 = _errs44 === errors;
+valid16 = _valid6;
+if(valid16){
 var props3 = {};
 props3.vfkit_magic = true;
 props3.driver = true;
 }
 }
-if(!valid19){
-const err31 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[6].if,parentSchema:schema162.allOf[6],data};
+if(!valid16){
+const err27 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[6].if,parentSchema:schema162.allOf[6],data};
 if(vErrors === null){
-vErrors = [err31];
+vErrors = [err27];
 }
 else {
-vErrors.push(err31);
+vErrors.push(err27);
 }
 errors++;
 }
@@ -6427,7 +6333,59 @@ Object.assign(props0, props3);
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((func1.call(schema162.properties, key0)) || (pattern4.test(key0)))){
-const err32 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema162,data};
+const err28 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema162,data};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+if(data.driver !== undefined){
+let data11 = data.driver;
+if(!((((((((((data11 === "auto") || (data11 === "gvproxy")) || (data11 === "passt")) || (data11 === "vmnet")) || (data11 === "socket_vmnet")) || (data11 === "tap")) || (data11 === "tsi")) || (data11 === "none")) || (data11 === "unixgram")) || (data11 === "unixstream"))){
+const err29 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema162.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.driver.enum,parentSchema:schema162.properties.driver,data:data11};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+if(data.mode !== undefined){
+let data12 = data.mode;
+if(!(((data12 === "shared") || (data12 === "host")) || (data12 === "bridged"))){
+const err30 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema162.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.mode.enum,parentSchema:schema162.properties.mode,data:data12};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+if(data.interface !== undefined){
+let data13 = data.interface;
+if(typeof data13 !== "string"){
+const err31 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.interface.type,parentSchema:schema162.properties.interface,data:data13};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+if(data.socket !== undefined){
+let data14 = data.socket;
+if(typeof data14 !== "string"){
+const err32 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.socket.type,parentSchema:schema162.properties.socket,data:data14};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -6437,10 +6395,10 @@ vErrors.push(err32);
 errors++;
 }
 }
-if(data.driver !== undefined){
-let data11 = data.driver;
-if(!((((((((((data11 === "auto") || (data11 === "gvproxy")) || (data11 === "passt")) || (data11 === "vmnet")) || (data11 === "socket_vmnet")) || (data11 === "tap")) || (data11 === "tsi")) || (data11 === "none")) || (data11 === "unixgram")) || (data11 === "unixstream"))){
-const err33 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema162.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.driver.enum,parentSchema:schema162.properties.driver,data:data11};
+if(data.offloading !== undefined){
+let data15 = data.offloading;
+if((typeof data15 !== "boolean") && (typeof data15 !== "string")){
+const err33 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data15};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -6449,11 +6407,9 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-if(data.mode !== undefined){
-let data12 = data.mode;
-if(!(((data12 === "shared") || (data12 === "host")) || (data12 === "bridged"))){
-const err34 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema162.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.mode.enum,parentSchema:schema162.properties.mode,data:data12};
+if(typeof data15 === "string"){
+if(!pattern17.test(data15)){
+const err34 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data15};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -6463,10 +6419,11 @@ vErrors.push(err34);
 errors++;
 }
 }
-if(data.interface !== undefined){
-let data13 = data.interface;
-if(typeof data13 !== "string"){
-const err35 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.interface.type,parentSchema:schema162.properties.interface,data:data13};
+}
+if(data.vfkit_magic !== undefined){
+let data16 = data.vfkit_magic;
+if((typeof data16 !== "boolean") && (typeof data16 !== "string")){
+const err35 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data16};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -6475,11 +6432,9 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-if(data.socket !== undefined){
-let data14 = data.socket;
-if(typeof data14 !== "string"){
-const err36 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.socket.type,parentSchema:schema162.properties.socket,data:data14};
+if(typeof data16 === "string"){
+if(!pattern17.test(data16)){
+const err36 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data16};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -6489,10 +6444,11 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data.offloading !== undefined){
-let data15 = data.offloading;
-if((typeof data15 !== "boolean") && (typeof data15 !== "string")){
-const err37 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data15};
+}
+if(data.host_access !== undefined){
+let data17 = data.host_access;
+if((typeof data17 !== "boolean") && (typeof data17 !== "string")){
+const err37 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data17};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -6501,9 +6457,9 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(typeof data15 === "string"){
-if(!pattern17.test(data15)){
-const err38 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data15};
+if(typeof data17 === "string"){
+if(!pattern17.test(data17)){
+const err38 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data17};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -6514,10 +6470,10 @@ errors++;
 }
 }
 }
-if(data.vfkit_magic !== undefined){
-let data16 = data.vfkit_magic;
-if((typeof data16 !== "boolean") && (typeof data16 !== "string")){
-const err39 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data16};
+if(data.subnet !== undefined){
+let data18 = data.subnet;
+if(typeof data18 !== "string"){
+const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.subnet.type,parentSchema:schema162.properties.subnet,data:data18};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -6526,9 +6482,11 @@ vErrors.push(err39);
 }
 errors++;
 }
-if(typeof data16 === "string"){
-if(!pattern17.test(data16)){
-const err40 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data16};
+}
+if(data.mtu !== undefined){
+let data19 = data.mtu;
+if((!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))) && (typeof data19 !== "string")){
+const err40 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema162.properties.mtu.type},message:"must be integer,string",schema:schema162.properties.mtu.type,parentSchema:schema162.properties.mtu,data:data19};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -6537,12 +6495,9 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-}
-if(data.host_access !== undefined){
-let data17 = data.host_access;
-if((typeof data17 !== "boolean") && (typeof data17 !== "string")){
-const err41 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data17};
+if((typeof data19 == "number") && (isFinite(data19))){
+if(data19 > 65535 || isNaN(data19)){
+const err41 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema162.properties.mtu,data:data19};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -6551,9 +6506,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(typeof data17 === "string"){
-if(!pattern17.test(data17)){
-const err42 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data17};
+if(data19 < 576 || isNaN(data19)){
+const err42 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema162.properties.mtu,data:data19};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -6563,62 +6517,14 @@ vErrors.push(err42);
 errors++;
 }
 }
-}
-if(data.subnet !== undefined){
-let data18 = data.subnet;
-if(typeof data18 !== "string"){
-const err43 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.subnet.type,parentSchema:schema162.properties.subnet,data:data18};
+if(typeof data19 === "string"){
+if(!pattern147.test(data19)){
+const err43 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema162.properties.mtu,data:data19};
 if(vErrors === null){
 vErrors = [err43];
 }
 else {
 vErrors.push(err43);
-}
-errors++;
-}
-}
-if(data.mtu !== undefined){
-let data19 = data.mtu;
-if((!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))) && (typeof data19 !== "string")){
-const err44 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema162.properties.mtu.type},message:"must be integer,string",schema:schema162.properties.mtu.type,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err44];
-}
-else {
-vErrors.push(err44);
-}
-errors++;
-}
-if((typeof data19 == "number") && (isFinite(data19))){
-if(data19 > 65535 || isNaN(data19)){
-const err45 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err45];
-}
-else {
-vErrors.push(err45);
-}
-errors++;
-}
-if(data19 < 576 || isNaN(data19)){
-const err46 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err46];
-}
-else {
-vErrors.push(err46);
-}
-errors++;
-}
-}
-if(typeof data19 === "string"){
-if(!pattern147.test(data19)){
-const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err47];
-}
-else {
-vErrors.push(err47);
 }
 errors++;
 }
@@ -6631,24 +6537,24 @@ const len0 = data20.length;
 for(let i0=0; i0<len0; i0++){
 let data21 = data20[i0];
 if(typeof data21 !== "string"){
-const err48 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns.items.type,parentSchema:schema162.properties.dns.items,data:data21};
+const err44 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns.items.type,parentSchema:schema162.properties.dns.items,data:data21};
 if(vErrors === null){
-vErrors = [err48];
+vErrors = [err44];
 }
 else {
-vErrors.push(err48);
+vErrors.push(err44);
 }
 errors++;
 }
 }
 }
 else {
-const err49 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns.type,parentSchema:schema162.properties.dns,data:data20};
+const err45 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns.type,parentSchema:schema162.properties.dns,data:data20};
 if(vErrors === null){
-vErrors = [err49];
+vErrors = [err45];
 }
 else {
-vErrors.push(err49);
+vErrors.push(err45);
 }
 errors++;
 }
@@ -6660,24 +6566,24 @@ const len1 = data22.length;
 for(let i1=0; i1<len1; i1++){
 let data23 = data22[i1];
 if(typeof data23 !== "string"){
-const err50 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns_search.items.type,parentSchema:schema162.properties.dns_search.items,data:data23};
+const err46 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns_search.items.type,parentSchema:schema162.properties.dns_search.items,data:data23};
 if(vErrors === null){
-vErrors = [err50];
+vErrors = [err46];
 }
 else {
-vErrors.push(err50);
+vErrors.push(err46);
 }
 errors++;
 }
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns_search.type,parentSchema:schema162.properties.dns_search,data:data22};
+const err47 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns_search.type,parentSchema:schema162.properties.dns_search,data:data22};
 if(vErrors === null){
-vErrors = [err51];
+vErrors = [err47];
 }
 else {
-vErrors.push(err51);
+vErrors.push(err47);
 }
 errors++;
 }

@@ -29,9 +29,10 @@ function withoutSummaries(errors: readonly SchemaError[]): readonly SchemaError[
 }
 
 function problemOf(tree: Tree, error: SchemaError): Problem[] {
-  const explanation = explain(error);
-  if (!explanation) return [];
   const path: TreePath = pointerSteps(error.instancePath);
+  const value = treeAt(tree, path);
+  const explanation = explain(error, value?.kind === 'scalar' ? value.source : undefined);
+  if (!explanation) return [];
   const { at, key } = explanation;
   const span = key === undefined ? spanOf(tree, path, at) : keySpan(tree, [...path, key]);
   return [{ pointer: error.instancePath, explanation, span }];

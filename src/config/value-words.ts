@@ -76,7 +76,7 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   switch (typeof value) {
     case 'object':
-      return Object.keys(value).length === 0 ? 'an empty mapping' : 'a map';
+      return Object.keys(value).length === 0 ? 'an empty map' : 'a map';
     case 'string':
       return value === '' ? 'empty' : JSON.stringify(shortened(value));
     case 'number':
@@ -95,7 +95,8 @@ function numberText(value: number | bigint): string {
   return value === -Infinity ? '-.inf' : String(value);
 }
 
-function shortened(text: string): string {
+/** A value's text for a message; long ones are cut. */
+export function shortened(text: string): string {
   return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 
