@@ -15,7 +15,12 @@ export type EventBody =
       readonly errors?: readonly string[];
     }
   | { readonly type: 'action-started'; readonly id: number }
-  | { readonly type: 'action-finished'; readonly id: number }
+  | {
+      readonly type: 'action-finished';
+      readonly id: number;
+      /** What the user should know about it, such as a file system that has to be grown in the guest. */
+      readonly note?: string;
+    }
   | { readonly type: 'action-failed'; readonly id: number; readonly message: string; readonly hint?: string }
   /** Not tried because an action that it needs failed. */
   | { readonly type: 'action-skipped'; readonly id: number; readonly because: number }

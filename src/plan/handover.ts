@@ -1,9 +1,12 @@
+import { own } from '../base/record.ts';
+import { dependencyGraph, withNeeds } from '../project/graph.ts';
 import type { Machine } from '../project/project.ts';
 import type { Decision } from './decision.ts';
 import { attachedDisks, diskLabel } from './machine-disks.ts';
 import { isActive } from './machine-state.ts';
 import type { Observed } from './observed.ts';
 import type { PlanBuilder } from './plan-builder.ts';
+import { interrupt } from './up-disks.ts';
 
 /** Things of which the host has one: a running machine holds them until it stops. */
 export function resourcesOf(definition: Machine): readonly string[] {
@@ -21,7 +24,7 @@ export function freedResources(
 ): ReadonlyMap<string, readonly { machine: string; stop: number }[]> {
   const freed = new Map<string, { machine: string; stop: number }[]>();
   for (const [machine, stop] of stops) {
-    const definition = observed.machines[machine]?.definition;
+    const definition = own(observed.machines, machine)?.definition;
     for (const resource of definition ? resourcesOf(definition) : []) {
       const entry = { machine, stop };
       const known = freed.get(resource);
@@ -59,4 +62,53 @@ export function refuseSharedDisks(
       );
     }
   }
+}
+
+/**
+ * Stops the running machines whose disk a task needs first: the two take turns, the task and then what depends on
+ * it. Without such a dependency the file would have been refused.
+ */
+export function interruptHolders(
+  decided: ReadonlyMap<string, Decision>,
+  observed: Observed,
+): ReadonlyMap<string, Decision> {
+  const decisions = new Map(decided);
+  const definitions = Object.fromEntries([...decided].map(([name, { definition }]) => [name, definition]));
+  const graph = dependencyGraph(definitions);
+  const holders = runningHolders(decided, observed);
+  for (const [name, { definition, start }] of decided) {
+    if (start === undefined) continue;
+    for (const disk of attachedDisks(definition)) {
+      for (const holder of holders.get(diskLabel(disk)) ?? []) {
+        if (holder.machine === name || (disk.readOnly && !holder.writes)) continue;
+        const dependsOnStarting = withNeeds(graph, [holder.machine]).includes(name);
+        if (dependsOnStarting) interrupt(decisions, holder.machine, `${name} needs disk ${diskLabel(disk)}`);
+      }
+    }
+  }
+  return decisions;
+}
+
+interface Holder {
+  readonly machine: string;
+  readonly writes: boolean;
+}
+
+/** Machines of the request that run, by the disks that they run on. */
+function runningHolders(
+  decided: ReadonlyMap<string, Decision>,
+  observed: Observed,
+): ReadonlyMap<string, readonly Holder[]> {
+  const holders = new Map<string, Holder[]>();
+  for (const machine of decided.keys()) {
+    const running = own(observed.machines, machine);
+    if (!running || !isActive(running.state)) continue;
+    for (const disk of attachedDisks(running.definition)) {
+      const holder = { machine, writes: !disk.readOnly };
+      const known = holders.get(diskLabel(disk));
+      if (known) known.push(holder);
+      else holders.set(diskLabel(disk), [holder]);
+    }
+  }
+  return holders;
 }

@@ -4,7 +4,7 @@ import { dependencyGraph, startOrder, withNeeds } from '../project/graph.ts';
 import type { Machine, Project } from '../project/project.ts';
 import type { Plan } from './action.ts';
 import { decide, type Decision } from './decision.ts';
-import { freedResources, refuseSharedDisks, resourcesOf } from './handover.ts';
+import { freedResources, interruptHolders, refuseSharedDisks, resourcesOf } from './handover.ts';
 import { namedDisks } from './machine-disks.ts';
 import { isActive } from './machine-state.ts';
 import type { Observed } from './observed.ts';
@@ -26,7 +26,8 @@ export function planUp(request: UpRequest, observed: Observed): Plan {
   );
   const orphans = planOrphans(request, observed, builder);
   const removedOrphans = new Set(orphans.keys());
-  const { steps, decisions } = planDisks(first, { request, observed, builder, removedOrphans });
+  const { steps, decisions: grown } = planDisks(first, { request, observed, builder, removedOrphans });
+  const decisions = interruptHolders(grown, observed);
   noteDoneTasks(request, decisions, builder);
   refuseSharedDisks(builder, decisions, observed, removedOrphans);
   new UpNodes(request, observed, builder, decisions).add(orphans, steps);

@@ -1,4 +1,4 @@
-import { formatSize, formatSizeChange } from '../project/units.ts';
+import { formatSize } from '../project/units.ts';
 import type { Action, Plan, PlanNode, WaitCondition } from './action.ts';
 
 /** What an action does, in a few words: `start web`, `create disk data (10 GiB raw)`. */
@@ -7,7 +7,7 @@ export function actionText(action: Action): string {
     case 'create-disk':
       return `create disk ${action.disk.name} (${formatSize(action.disk.sizeBytes)} ${action.disk.format})`;
     case 'grow-disk':
-      return `grow disk ${action.disk.name} ${formatSizeChange(action.fromBytes, action.disk.sizeBytes)}`;
+      return `grow disk ${action.disk.name}`;
     case 'remove-disk':
       return `remove disk ${action.name}`;
     case 'wait':

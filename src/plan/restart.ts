@@ -1,6 +1,5 @@
 import type { RestartPolicy } from '../project/project.ts';
-import { formatAge } from '../project/units.ts';
-import type { Exit, MachineState } from './machine-state.ts';
+import type { Exit } from './machine-state.ts';
 
 /** What happened before an exit, as far as the policy has to know it. */
 export interface ExitHistory {
@@ -62,28 +61,4 @@ function hasLimit(policy: RestartPolicy): boolean {
 /** How a guest ended, for tables: `exited (7)`, `exited (SIGKILL)`, `exited (?)` where nobody knows. */
 export function exitText(exit: Exit): string {
   return `exited (${exit.code ?? exit.signal ?? '?'})`;
-}
-
-/** State of a machine for `krun ps`; `nowMs` is the time since the epoch. */
-export function stateText(state: MachineState, nowMs: number): string {
-  switch (state.status) {
-    case 'created':
-      return 'created';
-    case 'starting':
-    case 'running':
-    case 'stopping':
-      return `${state.status} ${ageOf(state.since, nowMs)}`;
-    case 'restarting': {
-      const wait = formatAge(Math.max(0, Math.ceil((Date.parse(state.nextAt) - nowMs) / 1000) * 1000));
-      return `restarting in ${wait}, ${exitText(state.exit)}`;
-    }
-    case 'exited':
-      return `${exitText(state.exit)} ${ageOf(state.since, nowMs)} ago`;
-    case 'failed':
-      return `failed: ${state.reason}`;
-  }
-}
-
-function ageOf(since: string, nowMs: number): string {
-  return formatAge(nowMs - Date.parse(since));
 }

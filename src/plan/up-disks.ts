@@ -51,7 +51,7 @@ export function planDisks(decisions: ReadonlyMap<string, Decision>, context: Dis
     if (!step) continue;
     diskSteps.push(step);
     if (step.type === 'grow') {
-      for (const machine of step.running) interrupt(changed, machine, step.cause);
+      for (const machine of step.running) interrupt(changed, machine, `disk ${name} grows: ${step.cause}`);
     }
   }
   return { steps: diskSteps, decisions: changed };
@@ -99,7 +99,7 @@ function growStep(
     return undefined;
   }
   const change = formatSizeChange(found.sizeBytes, disk.sizeBytes);
-  const cause = `disk ${disk.name} grows ${change}${said(request, disk, 'size')}`;
+  const cause = `size changed ${change}${said(request, disk, 'size')}`;
   return { type: 'grow', disk, fromBytes: found.sizeBytes, cause, running };
 }
 
@@ -117,8 +117,8 @@ function growObstacle(running: readonly string[], context: DecidedContext): stri
   return undefined;
 }
 
-/** Stops a machine that nothing else stops, and starts it again. */
-function interrupt(decisions: Map<string, Decision>, machine: string, cause: string): void {
+/** Stops a running machine that nothing else stops, and starts it again. */
+export function interrupt(decisions: Map<string, Decision>, machine: string, cause: string): void {
   const decision = decisions.get(machine);
   if (decision && decision.stop === undefined) {
     decisions.set(machine, { ...decision, stop: cause, start: decision.start ?? cause });

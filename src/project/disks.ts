@@ -1,6 +1,7 @@
-import { extname, resolve as resolvePath } from 'node:path';
+import { extname } from 'node:path';
 import { nearest } from '../base/text.ts';
 import type { DiskConfig, MachineDiskConfig, MachineDiskConfigLong } from '../config/schema.gen.ts';
+import { type HostScope, resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { Disk, DiskAttachment, DiskFormat } from './project.ts';
 import { boolOr, sizeOr } from './scalars.ts';
@@ -24,8 +25,7 @@ export function resolveDisk(name: string, config: DiskConfig, at: Place): Disk {
 }
 
 /** What attaching a disk needs to know of the project. */
-export interface DiskScope {
-  readonly directory: string;
+export interface DiskScope extends HostScope {
   readonly disks: ReadonlyMap<string, Disk>;
 }
 
@@ -52,7 +52,7 @@ type Source = DiskAttachment['source'];
 
 /** Names have no slash; whatever has one is a path. */
 function resolveSource(source: string, scope: DiskScope, place: Place): Source | undefined {
-  if (source.includes('/')) return { kind: 'file', path: resolvePath(scope.directory, source) };
+  if (source.includes('/')) return { kind: 'file', path: resolveHostPath(source, scope, place) };
   if (scope.disks.has(source)) return { kind: 'named', name: source };
   const near = nearest(source, scope.disks.keys());
   const ownHint =

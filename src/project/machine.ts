@@ -1,11 +1,11 @@
-import { resolve as resolvePath } from 'node:path';
 import { nearest } from '../base/text.ts';
 import type { BuildConfig, KrunFile, LogsConfig, MachineConfig } from '../config/schema.gen.ts';
 import { resolveCommand, resolveWords } from './command.ts';
 import { type DependencyScope, resolveDependsOn } from './depends-on.ts';
 import { type DiskScope, resolveAttachments } from './disks.ts';
-import { type HostEnvironment, resolveEnvironment } from './env.ts';
+import { resolveEnvironment } from './env.ts';
 import { resolveGuestPath } from './guest-path.ts';
+import { resolveHostPath } from './host-path.ts';
 import { type ResolvedNetwork, resolveNetwork } from './network.ts';
 import type { Place } from './place.ts';
 import type { Build, LibkrunSettings, LogSettings, Machine, Root } from './project.ts';
@@ -22,7 +22,6 @@ import { MEBIBYTE } from './units.ts';
 export interface MachineScope extends DiskScope, DependencyScope {
   readonly file: KrunFile;
   readonly hostCpus: number;
-  readonly environment: HostEnvironment;
   readonly libkrun: LibkrunSettings;
 }
 
@@ -55,7 +54,7 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     hostname: resolveHostname(config.hostname, at),
     rlimits: resolveRlimits(config.rlimits, at.child('rlimits')),
     disks: resolveAttachments(config.disks ?? [], rootDisk, scope, at.child('disks')),
-    shares: resolveShares(config.shares ?? [], scope.directory, at.child('shares')),
+    shares: resolveShares(config.shares ?? [], scope, at.child('shares')),
     network: network.network,
     dependsOn: resolveDependsOn(config.depends_on, scope, at.child('depends_on')),
     restart: resolveRestart(config.restart, kind, at.child('restart')),
@@ -78,8 +77,8 @@ function resolveBuild(config: BuildConfig, scope: MachineScope, at: Place): Buil
   const inputs = typeof config.inputs === 'string' ? [config.inputs] : (config.inputs ?? []);
   return {
     command,
-    inputs: inputs.map((input) => resolvePath(scope.directory, input)),
-    directory: resolvePath(scope.directory, config.directory ?? '.'),
+    inputs: inputs.map((input) => resolveHostPath(input, scope, at.child('inputs'))),
+    directory: resolveHostPath(config.directory ?? '.', scope, at.child('directory')),
     environment: resolveEnvironment(config.environment, scope.environment, at.child('environment')),
   };
 }

@@ -1,6 +1,5 @@
 import { relative } from 'node:path';
 import type { Span } from '../base/diagnostic.ts';
-import type { SourceFile } from '../source/source-file.ts';
 import type { MapTree } from '../source/tree.ts';
 
 /** `machines.web.environment.A` is as deep as plans and explanations look. */
@@ -10,10 +9,10 @@ const DEEPEST = 4;
 export function originTexts(
   tree: MapTree,
   named: ReadonlyMap<string, Span>,
-  sources: readonly SourceFile[],
+  texts: ReadonlyMap<string, string>,
   directory: string,
 ): Readonly<Record<string, string>> {
-  const lines = new Map(sources.map((source) => [source.path, lineStarts(source.text)]));
+  const lines = new Map([...texts].map(([file, text]) => [file, lineStarts(text)]));
   const origins = new Map<string, string>();
   const add = (path: string, span: Span): void => {
     const starts = lines.get(span.file);

@@ -1,14 +1,13 @@
-import { resolve as resolvePath } from 'node:path';
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
 import { own } from '../base/record.ts';
 import type { KrunFile, LibkrunConfig } from '../config/schema.gen.ts';
-import type { SourceFile } from '../source/source-file.ts';
 import type { MapTree } from '../source/tree.ts';
 import { dependencyPlace, reportCycles } from './depends-on.ts';
 import { checkDeviceBudget } from './device-budget.ts';
 import { checkDiskUsers } from './disk-users.ts';
 import { resolveDisk } from './disks.ts';
 import type { HostEnvironment } from './env.ts';
+import { type HostScope, resolveHostPath } from './host-path.ts';
 import { dependencyGraph } from './graph.ts';
 import { type MachineScope, type ResolvedMachine, resolveMachine } from './machine.ts';
 import { warnOfExposure } from './network.ts';
@@ -28,8 +27,8 @@ export interface ResolveInput {
   readonly directory: string;
   /** Configuration files in merge order, absolute. */
   readonly files: readonly string[];
-  /** Their texts, and those of included files, for the lines in {@link Project.origins}; no origins without them. */
-  readonly sources?: readonly SourceFile[];
+  /** Their texts, and those of included files, by path, for the lines in {@link Project.origins}; no origins without them. */
+  readonly texts?: ReadonlyMap<string, string>;
   readonly name: string;
   readonly profiles: readonly string[];
   /** Machines named on the command line: their profiles are active. */
@@ -55,14 +54,14 @@ export function resolveProject(input: ResolveInput): ResolveResult {
   const selection = selectProfiles(config.machines, input.profiles, input.named);
   findings.diagnostics.push(...selection.diagnostics);
   const disks = resolveDisks(config, at.child('disks'));
-  const libkrun = resolveLibkrun(config.libkrun, directory);
+  const host = { directory, environment: input.environment };
+  const libkrun = resolveLibkrun(config.libkrun, host, at.child('libkrun'));
   const scope: MachineScope = {
+    ...host,
     file: config,
-    directory,
     disks,
     enabled: selection.enabled,
     hostCpus: input.hostCpus,
-    environment: input.environment,
     libkrun,
   };
   const machines = resolveMachines(scope, at.child('machines'));
@@ -76,7 +75,7 @@ export function resolveProject(input: ResolveInput): ResolveResult {
     machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, machine])),
     disabledMachines: selection.disabled,
     disks: Object.fromEntries(disks),
-    origins: originTexts(input.tree, findings.origins, input.sources ?? [], directory),
+    origins: originTexts(input.tree, findings.origins, input.texts ?? new Map(), directory),
   };
   return { project, diagnostics: findings.diagnostics };
 }
@@ -86,11 +85,13 @@ function resolveDisks(config: KrunFile, at: Place): ReadonlyMap<string, Disk> {
   return new Map(entries.map(([name, disk]) => [name, resolveDisk(name, disk, at.child(name))]));
 }
 
-function resolveLibkrun(config: LibkrunConfig | undefined, directory: string): LibkrunSettings {
+function resolveLibkrun(config: LibkrunConfig | undefined, host: HostScope, at: Place): LibkrunSettings {
   const { library, kernel_bundle: kernelBundle } = config ?? {};
   return {
-    ...(library === undefined ? {} : { library: resolvePath(directory, library) }),
-    ...(kernelBundle === undefined ? {} : { kernelBundle: resolvePath(directory, kernelBundle) }),
+    ...(library === undefined ? {} : { library: resolveHostPath(library, host, at.child('library')) }),
+    ...(kernelBundle === undefined
+      ? {}
+      : { kernelBundle: resolveHostPath(kernelBundle, host, at.child('kernel_bundle')) }),
     logLevel: config?.log_level ?? 'warn',
   };
 }

@@ -1,6 +1,6 @@
-import { resolve as resolvePath } from 'node:path';
 import type { RootConfig, RootConfigLong } from '../config/schema.gen.ts';
 import { type DiskScope, resolveAttachment } from './disks.ts';
+import { resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { DiskAttachment, Root } from './project.ts';
 
@@ -12,9 +12,9 @@ export function resolveRoot(config: RootConfig | undefined, scope: DiskScope, at
     });
     return undefined;
   }
-  if (typeof config === 'string') return { kind: 'directory', path: resolvePath(scope.directory, config) };
+  if (typeof config === 'string') return { kind: 'directory', path: resolveHostPath(config, scope, at) };
   if (config.path !== undefined)
-    return { kind: 'directory', path: resolvePath(scope.directory, config.path) };
+    return { kind: 'directory', path: resolveHostPath(config.path, scope, at.child('path')) };
   // An image is refused where keys are that krun cannot do yet.
   if (config.disk === undefined) return undefined;
   const disk = resolveAttachment(config.disk, scope, at.child('disk'));

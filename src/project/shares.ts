@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { resolve as resolvePath } from 'node:path';
 import type { ShareConfig, ShareConfigLong } from '../config/schema.gen.ts';
 import { reservedGuestPath, resolveGuestPath } from './guest-path.ts';
+import { type HostScope, resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { Share } from './project.ts';
 import { boolOr, sizeOr } from './scalars.ts';
@@ -12,13 +12,13 @@ const LONGEST_TAG_BYTES = 36;
 /** The shares of a machine in mount order: a target comes before the targets below it. */
 export function resolveShares(
   configs: readonly ShareConfig[],
-  directory: string,
+  scope: HostScope,
   at: Place,
 ): readonly Share[] {
   const places = new Map<string, Place>();
   const shares = configs.flatMap((config, index) => {
     const place = at.child(index);
-    const share = resolveShare(config, directory, place);
+    const share = resolveShare(config, scope, place);
     if (!share) return [];
     if (share.target !== undefined) checkUnique(places, `target ${share.target}`, place);
     checkUnique(places, `tag ${share.tag}`, place);
@@ -39,7 +39,7 @@ function checkUnique(places: Map<string, Place>, what: string, place: Place): vo
   });
 }
 
-function resolveShare(config: ShareConfig, directory: string, at: Place): Share | undefined {
+function resolveShare(config: ShareConfig, scope: HostScope, at: Place): Share | undefined {
   const long = typeof config === 'string' ? splitShare(config) : config;
   const target = resolveTarget(long, at);
   const tag = long.tag ?? (target === undefined ? undefined : tagOf(target));
@@ -54,7 +54,7 @@ function resolveShare(config: ShareConfig, directory: string, at: Place): Share 
     at.child('tag').error('limit', `the tag has ${tagBytes} bytes; the most is ${LONGEST_TAG_BYTES}`);
   }
   return {
-    source: resolvePath(directory, long.source),
+    source: resolveHostPath(long.source, scope, at.child('source')),
     ...(target === undefined ? {} : { target }),
     tag,
     readOnly: boolOr(long.readonly, false),
