@@ -9,7 +9,7 @@ export interface ForeignWord {
 
 /** Advice for an unknown key; `place` is its map's path with `*` for chosen names, such as `machines.*`. */
 export function foreignWord(place: string, key: string): ForeignWord | undefined {
-  const words = WORDS[place];
+  const words = FOREIGN_WORDS[place];
   return words && Object.hasOwn(words, key) ? words[key] : undefined;
 }
 
@@ -103,7 +103,8 @@ const SHARE_WORDS: Readonly<Record<string, ForeignWord>> = {
   bind: advice('remove it: a share is always a host directory'),
 };
 
-const WORDS: Readonly<Record<string, Readonly<Record<string, ForeignWord>>>> = {
+/** By the path of the map that the word stands in. */
+export const FOREIGN_WORDS: Readonly<Record<string, Readonly<Record<string, ForeignWord>>>> = {
   '': {
     services: advice('machines are listed under `machines`', 'machines'),
     containers: renamed('machines'),

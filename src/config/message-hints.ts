@@ -51,7 +51,7 @@ const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = {
 /** Texts whose pattern is a list of words. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   'machines.*.restart': ['no', 'always', 'unless-stopped', 'on-failure'],
-  'machines.*.stop_signal': SIGNAL_NAMES,
+  'machines.*.stop_signal': [...SIGNAL_NAMES, ...SIGNAL_NAMES.map((name) => name.replace('SIG', ''))],
 };
 
 function hintForNumber(value: number, error: SchemaError, schema: SchemaNode): string | undefined {

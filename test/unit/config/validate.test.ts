@@ -1,0 +1,254 @@
+import { expect, test } from 'vitest';
+import type { Diagnostic } from '../../../src/base/diagnostic.ts';
+import { unsupportedKeys } from '../../../src/config/unsupported.ts';
+import { validateTree } from '../../../src/config/validate.ts';
+import { parseYaml } from '../../../src/source/parse.ts';
+import { lineColumn } from '../../../src/source/source-file.ts';
+import type { Tree } from '../../../src/source/tree.ts';
+
+function treeOf(text: string): Tree {
+  const { tree, diagnostics } = parseYaml({ path: '/krun.yaml', text });
+  if (!tree) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  return tree;
+}
+
+/** `line:column message` of each diagnostic. */
+function lines(text: string, diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.map(({ message, span }) => {
+    const { line, column } = lineColumn(text, span?.start ?? 0);
+    return `${line}:${column} ${message}`;
+  });
+}
+
+function mistakes(text: string): string[] {
+  return lines(text, validateTree(treeOf(text)));
+}
+
+function hints(text: string): (string | undefined)[] {
+  return validateTree(treeOf(text)).map(({ hint }) => hint);
+}
+
+const EVERYTHING_THAT_WORKS = `
+name: shop
+libkrun: { library: /opt/x/libkrun.so.1, kernel_bundle: /opt/x/libkrunfw.so.5, log_level: warn }
+x-anything: { at: all }
+machines:
+  web:
+    kind: service
+    profiles: [debug]
+    cpus: 2
+    memory: 512MiB
+    root: ./rootfs
+    build: { command: [./mkroot.sh], inputs: [mkroot.sh], directory: ., environment: { A: b } }
+    command: [/bin/httpd, -f]
+    entrypoint: /sbin/tini --
+    environment: { A: b, B: 1, C: true, D: null }
+    env_file: [.env.web, { path: x, required: false, format: raw }]
+    working_dir: /srv
+    hostname: web
+    rlimits: { nofile: { soft: 1024, hard: 4096 }, core: 0, nproc: -1 }
+    disks: [data, { source: ./seed.img, format: raw, readonly: true, sync: full, direct_io: false }]
+    shares: ["./src:/app:ro", { source: ./src, target: /app2, tag: src, dax: 512MiB }]
+    networks: [default]
+    ports: ["8080:80", "8000-8010:8000-8010", { host: 81, guest: 81, name: http }]
+    depends_on: { db: { condition: service_completed_successfully, required: false } }
+    restart: on-failure:5
+    stop_signal: SIGTERM
+    stop_grace_period: 1m30s
+    boot_timeout: 60s
+    agent: true
+    logs: { max_size: 10MB, max_files: 3 }
+    x-note: ignored
+  db:
+    root: { disk: system, fstype: ext4, device: /dev/vda1, options: noatime }
+    environment: [A=b, HOME]
+    env_file: .env
+    depends_on: [web]
+disks:
+  data: { size: 10GiB, format: qcow2, fstype: ext4, protect: true }
+  system: { size: 1.5g }
+networks:
+  default: { driver: auto }
+  other:
+  off: { driver: none }
+`;
+
+const EVERYTHING_ELSE = `
+machines:
+  web:
+    root: { image: "alpine:3.22" }
+    nested: true
+    split_irqchip: true
+    user: 1000:1000
+    uid: 1000
+    gid: 1000
+    shares: [{ source: ., target: /app, notify: true, exclude: [node_modules] }]
+    networks: { default: { mac: "52:54:00:00:00:01", ip: 192.168.127.10, aliases: [api] }, lan: }
+    ports: ["127.0.0.1:5353:53/udp", 80, { host: auto, guest: 80, host_ip: 0.0.0.0, protocol: udp }]
+    vsock: [{ port: 1024, socket: ./run/a.sock, direction: connect }]
+    console: { log: ./console.log, kernel: ttyS0, ports: [{ name: org.x, socket: ./run/p.sock }] }
+    serial: { log: ./serial.log }
+    gpu: { virgl: false, venus: true, shm: 256MiB, flags: [drm] }
+    sound: true
+    display: [{ width: 800, height: 600 }]
+    input: [keyboard, { device: /dev/input/event0 }]
+    smbios: { oem_strings: [a] }
+    tee: { config: ./tee.json }
+    secrets: [token, { source: token, mode: "0440" }]
+    configs: [app]
+    healthcheck: { test: [CMD, "true"], http: "http://:80/", tcp: 80, interval: 10s, retries: 3, hint: x }
+    depends_on: { db: { condition: healthy, restart: true }, log: { condition: log_ready } }
+    stop_command: /sbin/poweroff
+    develop: { watch: [{ path: ./src, action: sync+exec, target: /app, ignore: [a], exec: make }] }
+  efi:
+    boot: { firmware: efi }
+networks:
+  default: { driver: gvproxy, subnet: 192.168.127.0/24 }
+  lan: { driver: vmnet, mode: bridged, interface: en0 }
+  custom: { driver: unixgram, socket: /run/x.sock, offloading: true, vfkit_magic: true }
+  own: { dns: [1.1.1.1] }
+secrets:
+  token: { environment: TOKEN }
+configs:
+  app: { content: x }
+`;
+
+test('the grammar that works is accepted', () => {
+  expect(mistakes(EVERYTHING_THAT_WORKS)).toEqual([]);
+  expect(unsupportedKeys(treeOf(EVERYTHING_THAT_WORKS))).toEqual([]);
+});
+
+test('the grammar that does not work yet is accepted by the schema and refused key by key', () => {
+  expect(mistakes(EVERYTHING_ELSE)).toEqual([]);
+  const found = unsupportedKeys(treeOf(EVERYTHING_ELSE));
+  expect(lines(EVERYTHING_ELSE, found)).toMatchInlineSnapshot(`
+    [
+      "4:13 an OCI image as root is not supported yet",
+      "5:13 nested virtualization is not supported yet",
+      "6:20 a split interrupt controller is not supported yet",
+      "7:5 running the command as another user is not supported yet",
+      "8:5 changing the host user of a machine is not supported yet",
+      "9:5 changing the host group of a machine is not supported yet",
+      "10:49 waking file watchers in the guest is not supported yet",
+      "10:55 leaving out parts of a share is not supported yet",
+      "11:5 a machine in more than one network is not supported yet",
+      "11:28 \`mac\` of a machine in a network is not supported yet",
+      "11:54 \`ip\` of a machine in a network is not supported yet",
+      "11:74 \`aliases\` of a machine in a network is not supported yet",
+      "12:13 publishing UDP ports is not supported yet",
+      "12:13 choosing the host address of a port is not supported yet",
+      "12:38 choosing a free host port is not supported yet",
+      "12:50 choosing a free host port is not supported yet",
+      "12:67 choosing the host address of a port is not supported yet",
+      "12:95 publishing UDP ports is not supported yet",
+      "13:5 vsock ports are not supported yet",
+      "14:5 configuring the console is not supported yet",
+      "15:5 serial ports are not supported yet",
+      "16:5 GPUs are not supported yet",
+      "17:12 sound is not supported yet",
+      "18:5 displays are not supported yet",
+      "19:5 input devices are not supported yet",
+      "20:5 SMBIOS strings are not supported yet",
+      "21:5 confidential machines are not supported yet",
+      "22:5 secrets are not supported yet",
+      "23:5 configs are not supported yet",
+      "24:5 health checks are not supported yet",
+      "25:36 waiting for a healthy machine is not supported yet",
+      "25:54 restarting with a dependency is not supported yet",
+      "25:80 waiting for a healthy machine is not supported yet",
+      "26:5 stop commands are not supported yet",
+      "27:5 watching files is not supported yet",
+      "29:5 booting another kernel or firmware is not supported yet",
+      "31:22 this network driver is not supported yet",
+      "32:18 this network driver is not supported yet",
+      "33:21 this network driver is not supported yet",
+      "34:10 \`dns\` of a network is not supported yet",
+      "35:1 secrets are not supported yet",
+      "37:1 configs are not supported yet",
+    ]
+  `);
+  expect(new Set(found.map(({ code }) => code))).toEqual(new Set(['not-supported-yet']));
+});
+
+test('what is switched off may be written', () => {
+  const text = `
+machines:
+  web:
+    root: { path: ., readonly: false }
+    nested: false
+    gpu: false
+    sound: "false"
+    healthcheck: { disable: true }
+    depends_on: { db: { condition: started, restart: false } }
+    shares: [{ source: ., target: /app, notify: false }]
+`;
+  expect(mistakes(text)).toEqual([]);
+  expect(unsupportedKeys(treeOf(text))).toEqual([]);
+});
+
+test('numbers and truth values may be text, as interpolation leaves them', () => {
+  const text = `
+machines:
+  web:
+    root: { path: ., readonly: "false" }
+    cpus: "2"
+    rlimits: { nofile: "1024", core: { soft: "0", hard: "-1" } }
+    logs: { max_files: "3" }
+    agent: "true"
+    disks: [{ source: ./a, direct_io: "false" }]
+    ports: ["80:80", { host: "80", guest: "80" }]
+`;
+  expect(mistakes(text)).toEqual([]);
+});
+
+test('a misspelt key is not also a missing one', () => {
+  expect(mistakes('machines: { web: { roto: . } }')).toEqual(['1:20 unknown key `roto` in `machines.web`']);
+  expect(mistakes('services: { web: { root: . } }')).toEqual(['1:1 unknown key `services`']);
+});
+
+test('a mistake that several machines share is told once', () => {
+  const text = `
+x-base: &base { root: ., cpu: 2, memory: 5 }
+machines:
+  a: *base
+  b: { <<: *base }
+`;
+  expect(mistakes(text)).toEqual([
+    '2:26 unknown key `cpu` in `machines.a`',
+    '2:42 `machines.a.memory` must be a size with its unit, such as 512MiB, not the number 5',
+  ]);
+});
+
+test('mistakes come in the order of the text', () => {
+  const found = mistakes('machines: { web: { root: 5, cpus: x, kind: y } }\nname: A\nother: 1\n');
+  expect(found.map((line) => line.split(' ')[0])).toEqual(['1:26', '1:35', '1:44', '2:7', '3:1']);
+});
+
+test.each([
+  ['memory: 512', 'write `512MiB`'],
+  ['memory: 1073741824', 'write `1024MiB`'],
+  ['memory: "512"', 'write `512MiB`'],
+  ['stop_grace_period: 10', 'write `10s`'],
+  ['stop_grace_period: "10"', 'write `10s`'],
+  ['agent: yes', 'write `true`'],
+  ['agent: "0"', 'write `false`'],
+  ['restart: false', 'write `restart: "no"`'],
+  ['restart: alway', 'did you mean `always`?'],
+  ['stop_signal: SIGTREM', 'did you mean `SIGTERM`?'],
+  ['stop_signal: TREM', 'did you mean `TERM`?'],
+  ['kind: tsk', 'did you mean `task`?'],
+  ['hostname: 42', 'put it in quotes: "42"'],
+  ['ports: 80:80', 'write a list: `["80:80"]`'],
+  ['profiles: debug', 'write a list: `[debug]`'],
+])('%s: %s', (line, hint) => {
+  expect(hints(`machines: { web: { root: ., ${line} } }`)).toEqual([hint]);
+});
+
+test('a key named like a property of every object is a key like any other', () => {
+  const found = mistakes('machines: { web: { root: ., constructor: 1, __proto__: 2, toString: 3 } }');
+  expect(found.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+    'unknown key `constructor` in `machines.web`',
+    'unknown key `__proto__` in `machines.web`',
+    'unknown key `toString` in `machines.web`',
+  ]);
+});
