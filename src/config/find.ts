@@ -1,5 +1,11 @@
 import path from 'node:path';
-import { errorDiagnostic, hasErrors, warningDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
+import {
+  errorDiagnostic,
+  hasErrors,
+  warningDiagnostic,
+  type Diagnostic,
+  type Span,
+} from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { dotenvVariables, parseDotenv } from './dotenv.ts';
 import type { FileAccess } from './file-access.ts';
@@ -38,12 +44,13 @@ export interface FoundProject {
 export const FILE_NAMES = ['krun.yaml', 'krun.yml'] as const;
 export const OVERRIDE_NAMES = ['krun.override.yaml', 'krun.override.yml'] as const;
 
-/** Finds the files of a project without reading the configuration itself. */
+/** Finds the files of a project without reading the configuration itself; `texts` receives what is read. */
 export async function findProject(
   request: FindRequest,
   files: FileAccess,
+  texts: Map<string, string> = new Map<string, string>(),
 ): Promise<Result<FoundProject, Diagnostic[]>> {
-  const context: ReadContext = { files, texts: new Map() };
+  const context: ReadContext = { files, texts };
   const outer = environmentVariables(request.environment);
   const given = await readEnvFiles(
     context,
@@ -75,7 +82,7 @@ export async function findProject(
     ...(overrideName === undefined ? {} : { overrideName }),
     variables,
     warnings,
-    texts: context.texts,
+    texts,
   });
 }
 
@@ -84,11 +91,12 @@ export async function readEnvFiles(
   context: ReadContext,
   files: readonly string[],
   outer: Variables,
+  reference?: Span,
 ): Promise<{ variables: Variables; diagnostics: readonly Diagnostic[] }> {
   const diagnostics: Diagnostic[] = [];
   let variables: Variables = new Map();
   for (const file of files) {
-    const source = await readSource(context, file);
+    const source = await readSource(context, file, reference);
     if (!source.ok) {
       diagnostics.push(source.error);
       continue;

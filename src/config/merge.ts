@@ -102,10 +102,14 @@ function mergeMaps(earlier: MapTree, later: MapTree, path: TreePath): MapTree {
   const entries = new Map(earlier.entries);
   for (const [key, entry] of later.entries) {
     const before = entries.get(key);
-    entries.set(
-      key,
-      before ? { ...entry, value: mergeTrees(before.value, entry.value, [...path, key]) } : entry,
-    );
+    if (!before) {
+      entries.set(key, entry);
+      continue;
+    }
+    const value = mergeTrees(before.value, entry.value, [...path, key]);
+    // A map is where it was begun; anything else is where it was last set.
+    const isContinued = value.kind === 'map' && !entry.value.tag;
+    entries.set(key, { keySpan: (isContinued ? before : entry).keySpan, value });
   }
   return { ...earlier, entries };
 }

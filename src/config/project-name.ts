@@ -6,6 +6,11 @@ const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const RULE =
   'a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit';
 
+/** Whether a text can be the name of a project. */
+export function isProjectName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** Name of a project without `-p` and without `name:`: that of its directory, as far as a name can hold it. */
 export function nameOfDirectory(directory: string): Result<string, Diagnostic> {
   const name = path
@@ -24,6 +29,6 @@ export function nameOfDirectory(directory: string): Result<string, Diagnostic> {
 
 /** Refuses a name given by `-p` or KRUN_PROJECT_NAME that is none. */
 export function checkGivenName(name: string, source: string): Diagnostic | undefined {
-  if (NAME.test(name)) return undefined;
+  if (isProjectName(name)) return undefined;
   return errorDiagnostic('usage', `\`${name}\` (${source}) is no project name`, { hint: RULE });
 }

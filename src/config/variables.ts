@@ -34,3 +34,8 @@ export function unsetHint(name: string, variables: Variables): string {
   if (near !== undefined) return `did you mean \`${near}\`?`;
   return `set it in the environment or in .env, or write \`\${${name}:-}\` for an empty value`;
 }
+
+/** Names and values alone. */
+export function variableRecord(variables: Variables): Readonly<Record<string, string>> {
+  return Object.fromEntries([...variables].map(([name, { value }]) => [name, value]));
+}

@@ -73,7 +73,7 @@ const explanations: Partial<Record<ErrorCode, Explain>> = {
     }
     return unclosedBracket(bracket, opener);
   },
-  MISSING_CHAR: (error, _file, opener) => {
+  MISSING_CHAR: (error, file, opener) => {
     if (error.message.includes('closing')) {
       const quote = error.message.includes('"') ? '"' : "'";
       const message = `the closing ${quote} is missing`;
@@ -85,6 +85,7 @@ const explanations: Partial<Record<ErrorCode, Explain>> = {
         hint: 'write `key: value`, with a space after the colon',
       };
     }
+    if (/between flow/.test(error.message)) return missingComma(error, file);
     const bracket = /end with (?:a )?([\]}])/.exec(error.message)?.[1];
     if (bracket !== undefined) return unclosedBracket(bracket, opener);
     return { message: lowerFirst(error.message) };
@@ -163,6 +164,12 @@ const explanations: Partial<Record<ErrorCode, Explain>> = {
   KEY_OVER_1024_CHARS: () => ({ message: 'a key is longer than 1024 characters' }),
   BAD_DIRECTIVE: () => ({ message: 'unknown directive; a line that starts with `%` is not configuration' }),
 };
+
+function missingComma(error: YAMLError, file: SourceFile): Explanation {
+  const isVariable = file.text[error.pos[0] - 1] === '$' && file.text[error.pos[0]] === '{';
+  if (!isVariable) return { message: 'a `,` is missing here, between two entries' };
+  return { message: 'inside `[ ]` and `{ }`, the brace of `${` is YAML', hint: 'put quotes around the text' };
+}
 
 function unclosedBracket(bracket: string, opener: number | undefined): Explanation {
   const message = `the closing \`${bracket}\` is missing`;

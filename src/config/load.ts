@@ -1,0 +1,171 @@
+import { hasErrors, type Diagnostic, type Span } from '../base/diagnostic.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { Project } from '../project/project.ts';
+import { resolveProject } from '../project/resolve.ts';
+import { toPlain } from '../source/locate.ts';
+import type { MapTree } from '../source/tree.ts';
+import type { FileAccess } from './file-access.ts';
+import { findProject, type FindRequest, type FoundProject } from './find.ts';
+import { parseOnce, type LoadContext } from './layer.ts';
+import { loadModel } from './model.ts';
+import { child, scalarText } from './normalize.ts';
+import { checkPaths } from './paths.ts';
+import { nameOfDirectory, isProjectName } from './project-name.ts';
+import { readSource } from './read.ts';
+import type { KrunFile } from './schema.gen.ts';
+import { inReadingOrder } from './reading-order.ts';
+import { expandTemplate } from './template.ts';
+import { unsupportedKeys } from './unsupported.ts';
+import { validateTree } from './validate.ts';
+import { layerVariables, variableRecord, type Variables } from './variables.ts';
+
+/** What loading a project depends on, apart from its files. */
+export interface LoadRequest extends FindRequest {
+  /** `--profile`; KRUN_PROFILES where there is none. */
+  readonly profiles: readonly string[];
+  /** Machines named on the command line: their profiles are active. */
+  readonly named?: readonly string[];
+  readonly hostCpus: number;
+  /** As Node says it: `x64` or `arm64`. */
+  readonly hostArch?: string;
+  /** What `-f -` reads. */
+  readonly stdin?: Uint8Array;
+}
+
+export interface LoadResult {
+  /** Only where nothing is wrong. */
+  readonly project?: Project;
+  /** The merged file with positions, as far as loading came. */
+  readonly tree?: MapTree;
+  /** Errors and warnings in reading order. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Every text that was read, by absolute path. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Real path of the project directory, once it is known. */
+  readonly directory?: string;
+  /** Name that `-p` or KRUN_PROJECT_NAME gave. */
+  readonly nameOverride?: string;
+  /** What `${...}` could name, with where each value is from. */
+  readonly variables?: Variables;
+}
+
+/** Reads a project from its files to the resolved form, and reports every mistake that can be told apart. */
+export async function loadProject(request: LoadRequest, files: FileAccess): Promise<LoadResult> {
+  const texts = new Map<string, string>();
+  const found = await findProject(request, files, texts);
+  if (!found.ok) return { diagnostics: inReadingOrder(found.error, []), texts };
+
+  const { directory, overrideName } = found.value;
+  const context: LoadContext = {
+    files,
+    texts,
+    stdin: request.stdin,
+    projectDirectory: directory,
+    diagnostics: [...found.value.warnings],
+    parsed: new Map(),
+    layers: new Map(),
+  };
+  const about = {
+    texts,
+    directory,
+    ...(overrideName === undefined ? {} : { nameOverride: overrideName }),
+  };
+  const finish = (rest: Pick<LoadResult, 'project' | 'tree' | 'variables'>): LoadResult => {
+    const diagnostics = inReadingOrder(context.diagnostics, found.value.files);
+    const { project, ...others } = rest;
+    return { ...about, ...others, diagnostics, ...(project && !hasErrors(diagnostics) ? { project } : {}) };
+  };
+
+  const name = await projectName(context, found.value);
+  if (!name.ok) {
+    context.diagnostics.push(name.error);
+    return finish({});
+  }
+  const variables = layerVariables(
+    found.value.variables,
+    new Map([['KRUN_PROJECT_NAME', { value: name.value, origin: { kind: 'krun' as const } }]]),
+  );
+  const model = { files: found.value.files, directory, variables, trail: [] };
+  const tree = await loadModel(context, model);
+  if (!tree) return finish({ variables });
+  const project = await checkAndResolve(context, tree, {
+    request,
+    found: found.value,
+    name: name.value,
+    variables,
+  });
+  return finish({ tree, variables, ...(project ? { project } : {}) });
+}
+
+interface ResolveContext {
+  readonly request: LoadRequest;
+  readonly found: FoundProject;
+  readonly name: string;
+  readonly variables: Variables;
+}
+
+async function checkAndResolve(
+  context: LoadContext,
+  tree: MapTree,
+  { request, found, name, variables }: ResolveContext,
+): Promise<Project | undefined> {
+  const { diagnostics, files, texts } = context;
+  const invalid = validateTree(tree);
+  reportFurther(diagnostics, invalid);
+  reportFurther(diagnostics, unsupportedKeys(tree));
+  if (hasErrors(invalid)) return undefined;
+
+  const resolved = resolveProject({
+    // The schema has just accepted it.
+    config: toPlain(tree) as KrunFile,
+    tree,
+    directory: found.directory,
+    files: found.files,
+    texts,
+    name,
+    profiles: activeProfiles(request, variables),
+    hostCpus: request.hostCpus,
+    environment: variableRecord(variables),
+    ...(request.named === undefined ? {} : { named: request.named }),
+    ...(request.hostArch === undefined ? {} : { hostArch: request.hostArch }),
+  });
+  reportFurther(diagnostics, resolved.diagnostics);
+  if (resolved.project) reportFurther(diagnostics, await checkPaths(resolved.project, tree, files));
+  return resolved.project;
+}
+
+/** Adds what a later stage found, except about a value that an earlier stage refused: that is the same mistake. */
+function reportFurther(diagnostics: Diagnostic[], further: readonly Diagnostic[]): void {
+  const refused = diagnostics.flatMap(({ severity, span }) => (severity === 'error' && span ? [span] : []));
+  diagnostics.push(...further.filter(({ span }) => !span || !refused.some((other) => overlaps(span, other))));
+}
+
+function overlaps(one: Span, other: Span): boolean {
+  return one.file === other.file && one.start < other.end && other.start < one.end;
+}
+
+function activeProfiles(request: LoadRequest, variables: Variables): readonly string[] {
+  if (request.profiles.length > 0) return request.profiles;
+  const listed = variables.get('KRUN_PROFILES')?.value ?? '';
+  return listed
+    .split(',')
+    .map((profile) => profile.trim())
+    .filter((profile) => profile !== '');
+}
+
+/** Name given by the command line, by the last file that has one, or by the directory. */
+async function projectName(context: LoadContext, found: FoundProject): Promise<Result<string, Diagnostic>> {
+  if (found.overrideName !== undefined) return ok(found.overrideName);
+  for (const file of found.files.toReversed()) {
+    const source = await readSource(context, file);
+    const tree = source.ok ? parseOnce(context, source.value) : undefined;
+    const written = scalarText(child(tree, 'name'));
+    if (written === undefined) continue;
+    const name = expandTemplate(written, (variable) => found.variables.get(variable)?.value).text;
+    // A name that is none is the schema's to refuse; until then any name does.
+    if (isProjectName(name)) return ok(name);
+    return ok('invalid');
+  }
+  const name = nameOfDirectory(found.directory);
+  return name.ok ? name : err(name.error);
+}

@@ -1,0 +1,124 @@
+import path from 'node:path';
+import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
+import type { DiskAttachment, Machine, Project } from '../project/project.ts';
+import { keySpan, treeAt } from '../source/locate.ts';
+import type { MapTree, Tree } from '../source/tree.ts';
+import type { FileAccess, FileKind } from './file-access.ts';
+import { child, scalarText } from './normalize.ts';
+
+/** What a resolved project needs of the file system and does not find there. */
+export async function checkPaths(project: Project, tree: MapTree, files: FileAccess): Promise<Diagnostic[]> {
+  const claims = [
+    ...libkrunClaims(project, tree),
+    ...Object.values(project.machines).flatMap((machine) => machineClaims(machine, project, tree)),
+  ];
+  const diagnostics = new Map<string, Diagnostic>();
+  for (const claim of claims) {
+    const problem = problemOf(claim, await files.kindOf(claim.path));
+    const diagnostic = problem && errorDiagnostic('path', problem.message, { ...problem, span: claim.span });
+    // A value that an anchor or `extends` carried to several machines is told once.
+    if (diagnostic) diagnostics.set(`${claim.span.file}:${claim.span.start}:${problem.message}`, diagnostic);
+  }
+  return [...diagnostics.values()];
+}
+
+/** What a path has to lead to. */
+interface Claim {
+  readonly path: string;
+  readonly span: Span;
+  /** `root directory`. */
+  readonly what: string;
+  readonly kind: 'file' | 'directory';
+  /** A build makes it. */
+  readonly mayBeMissing: boolean;
+  readonly hint?: string;
+}
+
+function problemOf(claim: Claim, kind: FileKind): { message: string; hint?: string } | undefined {
+  const hint = claim.hint === undefined ? {} : { hint: claim.hint };
+  if (kind === 'missing') {
+    return claim.mayBeMissing
+      ? undefined
+      : { message: `${claim.what} \`${claim.path}\` does not exist`, ...hint };
+  }
+  if (claim.kind === 'directory' && kind !== 'directory') {
+    return { message: `${claim.what} \`${claim.path}\` is not a directory` };
+  }
+  // `other` may be a block device, which is as good as a file.
+  if (claim.kind === 'file' && kind === 'directory') {
+    return { message: `${claim.what} \`${claim.path}\` is a directory, not a file` };
+  }
+  return undefined;
+}
+
+function libkrunClaims(project: Project, tree: MapTree): Claim[] {
+  const { library, kernelBundle } = project.libkrun;
+  const claim = (file: string | undefined, key: string, what: string): Claim[] => {
+    const written = treeAt(tree, ['libkrun', key]);
+    if (file === undefined || !written) return [];
+    return [{ path: file, span: written.span, what, kind: 'file', mayBeMissing: false }];
+  };
+  return [...claim(library, 'library', 'library'), ...claim(kernelBundle, 'kernel_bundle', 'kernel bundle')];
+}
+
+function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim[] {
+  const at = treeAt(tree, ['machines', machine.name]);
+  const fallback = keySpan(tree, ['machines', machine.name]);
+  const mayBeMissing = machine.build !== undefined;
+  const claims: Claim[] = [];
+  const root = child(at, 'root');
+  if (machine.root.kind === 'directory') {
+    claims.push({
+      path: machine.root.path,
+      span: (child(root, 'path') ?? root)?.span ?? fallback,
+      what: 'root directory',
+      kind: 'directory',
+      mayBeMissing,
+      hint: 'make it, or say with `build:` what makes it',
+    });
+  } else {
+    const written = child(root, 'disk');
+    const span = (child(written, 'source') ?? written)?.span ?? fallback;
+    claims.push(...diskClaim(machine.root.disk, span, mayBeMissing));
+  }
+  for (const disk of machine.disks) {
+    const span = itemSpan(child(at, 'disks'), 'source', project.directory, filePath(disk)) ?? fallback;
+    claims.push(...diskClaim(disk, span, mayBeMissing));
+  }
+  for (const { source } of machine.shares) {
+    const span = itemSpan(child(at, 'shares'), 'source', project.directory, source) ?? fallback;
+    claims.push({ path: source, span, what: 'shared directory', kind: 'directory', mayBeMissing: false });
+  }
+  if (machine.build) {
+    const span = (child(child(at, 'build'), 'directory') ?? child(at, 'build'))?.span ?? fallback;
+    const { directory } = machine.build;
+    claims.push({ path: directory, span, what: 'build directory', kind: 'directory', mayBeMissing: false });
+  }
+  return claims;
+}
+
+function diskClaim(disk: DiskAttachment, span: Span, mayBeMissing: boolean): Claim[] {
+  const file = filePath(disk);
+  return file === undefined ? [] : [{ path: file, span, what: 'disk image', kind: 'file', mayBeMissing }];
+}
+
+function filePath(disk: DiskAttachment): string | undefined {
+  return disk.source.kind === 'file' ? disk.source.path : undefined;
+}
+
+/** Where the item of a list is written whose path is the given one. */
+function itemSpan(
+  list: Tree | undefined,
+  key: string,
+  directory: string,
+  wanted: string | undefined,
+): Span | undefined {
+  if (list?.kind !== 'sequence' || wanted === undefined) return undefined;
+  for (const item of list.items) {
+    const value = item.kind === 'map' ? child(item, key) : item;
+    const text = scalarText(value) ?? '';
+    const candidates = [text, text.replace(/:\/[^:]*(:(ro|rw))?$/, '')];
+    if (candidates.some((candidate) => path.resolve(directory, candidate) === wanted)) return value?.span;
+  }
+  return undefined;
+}
