@@ -1,0 +1,78 @@
+import type { Event } from '../plan/event.ts';
+import { machineLayout, type Layout } from '../store/layout.ts';
+import { createLogView, type LogView } from '../view/logs.ts';
+import { type Context, tell } from './context.ts';
+import { followLogs } from './log-follow.ts';
+import { viewEntry } from './log-output.ts';
+import { createProgress } from './progress.ts';
+
+/** Which logs an attached `up` shows, and how. */
+export interface LogChoice {
+  readonly attach?: readonly string[];
+  readonly notAttached?: readonly string[];
+  readonly logPrefix: boolean;
+  readonly timestamps?: boolean;
+}
+
+/** What an attached `up` writes: logs on stdout; progress and changes of state on stderr. */
+export interface AttachedOutput {
+  progress(event: Event): void;
+  tell(text: string): void;
+  /** Shows what is still in the logs, and resolves. */
+  end(): Promise<void>;
+}
+
+export async function openAttachedOutput(
+  context: Context,
+  layout: Layout,
+  machines: readonly string[],
+  choice: LogChoice,
+): Promise<AttachedOutput> {
+  const shown = (choice.attach ?? machines).filter((machine) => !choice.notAttached?.includes(machine));
+  const view = createLogView({
+    machines: shown,
+    color: context.stdout.color,
+    prefix: choice.logPrefix,
+    timestamps: choice.timestamps ?? false,
+  });
+  const progress = await createProgress(context, { withLogs: true });
+  const ending = new AbortController();
+  const logs = startLogs(context, { layout, machines: shown, view, signal: ending.signal });
+  const between = (write: () => void): void => {
+    const close = view.close();
+    if (close !== '') context.stdout.stream.write(close);
+    write();
+  };
+  return {
+    progress: (event) => between(() => progress.event(event)),
+    tell: (text) => between(() => tell(context, text)),
+    async end() {
+      ending.abort();
+      await logs;
+      await progress.end();
+    },
+  };
+}
+
+interface Logs {
+  readonly layout: Layout;
+  readonly machines: readonly string[];
+  readonly view: LogView;
+  readonly signal: AbortSignal;
+}
+
+/** Output that comes from now on: what machines wrote before is in `krun logs`. */
+function startLogs(context: Context, { layout, machines, view, signal }: Logs): Promise<void> {
+  const query = {
+    since: new Date(context.now()),
+    accept: (line: { readonly s: string }) => line.s !== 'console',
+  };
+  const sources = machines.map((machine) => ({ machine, file: machineLayout(layout, machine).logFile }));
+  return followLogs(async () => sources, {
+    query,
+    laterQuery: query,
+    machinesDirectory: layout.machinesDirectory,
+    signal,
+    onEntry: (entry) => context.stdout.stream.write(view.entry(viewEntry(entry))),
+  });
+}

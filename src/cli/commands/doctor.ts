@@ -1,0 +1,63 @@
+import { doctorText } from '../../view/doctor.ts';
+import { createPaint } from '../../view/style.ts';
+import { libraryCacheDirectory } from '../../store/layout.ts';
+import { type Context, print, tell, tellError } from '../context.ts';
+import type { Check, DoctorHost } from '../doctor/check.ts';
+import { checkEntitlement } from '../doctor/entitlement.ts';
+import { checkHelpers } from '../doctor/helpers.ts';
+import { checkLibraries } from '../doctor/libraries.ts';
+import { checkDataDirectory, checkNode, checkRuntimeDirectory } from '../doctor/surroundings.ts';
+import { checkVirtualization } from '../doctor/virtualization.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+
+export interface DoctorArgs {
+  readonly fix?: boolean;
+  readonly format: 'text' | 'json';
+}
+
+/** `krun doctor`: 0 when machines can run here, 1 otherwise. */
+export async function run(context: Context, args: DoctorArgs): Promise<ExitCode> {
+  const host: DoctorHost = {
+    platform: context.platform,
+    arch: process.arch,
+    nodeVersion: process.versions.node,
+    env: context.env,
+  };
+  let checks = await allChecks(context, host);
+  if (args.fix && (await fixLibraries(context, checks))) checks = await allChecks(context, host);
+  const healthy = !checks.some((check) => check.status === 'failed');
+  if (args.format === 'json') print(context, JSON.stringify({ ok: healthy, checks }, undefined, 2));
+  else print(context, doctorText(checks, createPaint(context.stdout.color)));
+  return healthy ? EXIT.ok : EXIT.failure;
+}
+
+async function allChecks(context: Context, host: DoctorHost): Promise<readonly Check[]> {
+  const groups = await Promise.all([
+    [checkNode(host.nodeVersion)],
+    checkLibraries(host, context.self, {}),
+    checkVirtualization(host).then((check) => [check]),
+    host.platform === 'darwin' ? checkEntitlement(process.execPath).then((check) => [check]) : [],
+    checkRuntimeDirectory(host, context.uid).then((check) => [check]),
+    checkDataDirectory(host).then((check) => [check]),
+    checkHelpers(host),
+  ]);
+  return groups.flat();
+}
+
+/** Installs what is missing; says whether anything has changed. */
+async function fixLibraries(context: Context, checks: readonly Check[]): Promise<boolean> {
+  const libraries = (['libkrun', 'libkrunfw'] as const).filter((library) =>
+    checks.some((check) => check.id === library && check.status === 'failed'),
+  );
+  if (libraries.length === 0) return false;
+  const { installRuntime } = await import('../../machine/runtime-install.ts');
+  const result = await installRuntime({
+    directory: libraryCacheDirectory(context.env),
+    platform: { os: context.platform, arch: process.arch },
+    libraries,
+    onProgress: (line) => tell(context, line),
+  });
+  if (result.ok) return true;
+  for (const { message, hint } of result.error) tellError(context, message, hint);
+  return false;
+}

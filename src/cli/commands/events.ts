@@ -1,0 +1,39 @@
+import type { Event } from '../../plan/event.ts';
+import { eventLine } from '../../view/events.ts';
+import { eventJson } from '../../view/progress-json.ts';
+import { resolveTimePoint, type TimePoint } from '../arguments.ts';
+import { type Context, print } from '../context.ts';
+import { EventCursor, followEvents } from '../event-follow.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { locateProject } from '../project.ts';
+
+export interface EventsArgs {
+  readonly json?: boolean;
+  readonly since?: TimePoint;
+}
+
+/** `krun events`: from the file that the supervisor appends to, so that it survives the supervisor. */
+export async function run(context: Context, args: EventsArgs): Promise<ExitCode> {
+  const layout = await locateProject(context);
+  if (!layout.ok) return layout.error;
+  const since = args.since && resolveTimePoint(args.since, context.now());
+  const cursor = new EventCursor(layout.value.eventsFile);
+  if (since === undefined) cursor.skipToEnd();
+  const end = new AbortController();
+  let code: ExitCode = EXIT.ok;
+  const unlisten = context.interrupts.listen((signal) => {
+    code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+    end.abort();
+  });
+  const show = (event: Event): void => {
+    if (since !== undefined && event.time < since) return;
+    print(context, args.json ? eventJson(event) : eventLine(event));
+  };
+  try {
+    await followEvents(cursor, layout.value.stateDirectory, end.signal, show);
+  } finally {
+    cursor.close();
+    unlisten();
+  }
+  return code;
+}

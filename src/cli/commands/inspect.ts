@@ -1,0 +1,46 @@
+import { readJsonIfPresent } from '../../host/atomic-file.ts';
+import { machineLayout, rawFile, STREAMS } from '../../store/layout.ts';
+import type { Layout } from '../../store/layout.ts';
+import type { MachineRecord } from '../../store/records.ts';
+import { type Context, print } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { selectRecords } from '../machine-names.ts';
+import { locateProject } from '../project.ts';
+import { readRecords } from '../records.ts';
+
+export interface InspectArgs {
+  readonly machines: readonly string[];
+}
+
+/** `krun inspect`: all that is known, as one JSON array. */
+export async function run(context: Context, args: InspectArgs): Promise<ExitCode> {
+  const layout = await locateProject(context);
+  if (!layout.ok) return layout.error;
+  const records = await readRecords(context, layout.value);
+  if (!records.ok) return records.error;
+  const chosen = selectRecords(context, records.value, args.machines);
+  if (!chosen.ok) return chosen.error;
+  const described = await Promise.all(chosen.value.map((record) => describe(layout.value, record)));
+  print(context, JSON.stringify(described, undefined, 2));
+  return EXIT.ok;
+}
+
+async function describe(layout: Layout, record: MachineRecord): Promise<object> {
+  const machine = machineLayout(layout, record.machine);
+  const spec = (await readJsonIfPresent(machine.specFile)) as { readonly library?: unknown } | undefined;
+  const { definition, ...rest } = record;
+  return {
+    name: record.machine,
+    project: { id: layout.id, directory: layout.projectDirectory },
+    record: rest,
+    process: (await readJsonIfPresent(machine.identityFile)) ?? null,
+    paths: {
+      directory: machine.directory,
+      controlSocket: machine.controlSocket,
+      log: machine.logFile,
+      raw: Object.fromEntries(STREAMS.map((stream) => [stream, rawFile(machine, record.run, stream)])),
+    },
+    libkrun: spec?.library ?? null,
+    definition,
+  };
+}

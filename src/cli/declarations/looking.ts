@@ -1,0 +1,62 @@
+import { Option } from 'commander';
+import { collect, lineCount, regularExpression, timePoint } from '../arguments.ts';
+import type { Declare } from '../program.ts';
+
+/** Commands that look and change nothing. */
+export function declareLooking(declare: Declare): void {
+  declare.program.commandsGroup('Look:');
+  declare
+    .command('ps', 'List the machines of the project')
+    .argument('[machines...]', 'names; all without')
+    .option('-a, --all', 'also machines that do not run')
+    .option('-q, --quiet', 'names only')
+    .option('--services', 'names only, as compose has it')
+    .option('--status <status>', 'only machines in this state, repeatable', collect)
+    .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
+    .action(declare.action(() => import('../commands/ps.ts'), 'machines'));
+  declare
+    .command('ls', 'List all your projects, from anywhere')
+    .option('-a, --all', 'also projects of which nothing runs')
+    .option('-q, --quiet', 'names only')
+    .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
+    .action(declare.action(() => import('../commands/ls.ts')));
+  declareLogs(declare);
+  declare
+    .command('events', 'Follow what happens in the project')
+    .option('--json', 'one JSON object a line')
+    .option('--since <time>', 'also earlier events, from a time or so long ago', timePoint)
+    .action(declare.action(() => import('../commands/events.ts')));
+  declare
+    .command('inspect', 'Print all that is known about machines, as JSON')
+    .argument('[machines...]', 'names; all without')
+    .action(declare.action(() => import('../commands/inspect.ts'), 'machines'));
+}
+
+function declareLogs(declare: Declare): void {
+  declare
+    .command('logs', 'Print the output of machines')
+    .argument('[machines...]', 'names; all without')
+    .option('-f, --follow', 'go on as output comes, across restarts')
+    .option(
+      '-n, --tail <lines>',
+      'only so many of the newest lines of each machine, or all',
+      lineCount,
+      'all',
+    )
+    .option('--since <time>', 'only lines from a time (RFC 3339) or so long ago (10m)', timePoint)
+    .option('--until <time>', 'only lines before a time or so long ago', timePoint)
+    .option('-t, --timestamps', 'with the time of each line')
+    .option('--no-log-prefix', "without the machine's name")
+    .option('--no-color', 'without colours')
+    .option('--grep <regex>', 'only lines that match', regularExpression)
+    .addOption(
+      new Option('--stream <stream>', 'which output; stdout and stderr without').choices([
+        'stdout',
+        'stderr',
+        'console',
+        'all',
+      ]),
+    )
+    .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(declare.action(() => import('../commands/logs.ts'), 'machines'));
+}

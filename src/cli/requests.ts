@@ -1,0 +1,100 @@
+import type { Event } from '../plan/event.ts';
+import type { Request } from '../plan/request.ts';
+import { nodeMachine } from '../view/actions.ts';
+import type { Layout } from '../store/layout.ts';
+import { type Context, tell, tellError } from './context.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { createProgress } from './progress.ts';
+import { openSupervisor } from './wake-supervisor.ts';
+
+type PlanEvent = Extract<Event, { type: 'plan' }>;
+
+export interface PerformOptions {
+  /** Lines to add below the plan. */
+  readonly onPlan?: (plan: PlanEvent) => readonly string[];
+  /** Gives up waiting after that time; the request goes on. */
+  readonly timeoutMs?: number;
+}
+
+/** Sends a request to the project's supervisor, starting one if need be, and shows its progress to the end. */
+export async function perform(
+  context: Context,
+  layout: Layout,
+  request: Request,
+  options: PerformOptions = {},
+): Promise<ExitCode> {
+  const supervisor = await openSupervisor(context, layout);
+  if (!supervisor.ok) return supervisor.error;
+  const progress = await createProgress(context, { withLogs: false });
+  const patience = createPatience(options.timeoutMs);
+  try {
+    const outcome = await Promise.race([consume(supervisor.value.send(request)), patience.over]);
+    await progress.end();
+    if (outcome === 'timeout') {
+      const seconds = (options.timeoutMs ?? 0) / 1000;
+      tellError(
+        context,
+        `not ready after ${seconds} s`,
+        'krun ps and krun logs tell why; the request goes on',
+      );
+      supervisor.value.leave();
+      return EXIT.timeout;
+    }
+    return outcome;
+  } finally {
+    patience.end();
+  }
+
+  async function consume(events: AsyncIterable<Event>): Promise<ExitCode> {
+    let code: ExitCode | undefined;
+    for await (const event of events) {
+      progress.event(event);
+      if (event.type === 'plan') {
+        if (context.global.progress !== 'json' && context.global.progress !== 'quiet') {
+          for (const line of options.onPlan?.(event) ?? idleLines(event)) tell(context, line);
+        }
+      }
+      if (event.type === 'done') code = event.ok ? EXIT.ok : EXIT.failure;
+    }
+    if (code !== undefined) return code;
+    tellError(
+      context,
+      'the supervisor ended before the request was done',
+      `its log: ${layout.supervisorLog}`,
+    );
+    return EXIT.failure;
+  }
+}
+
+/** `-t` as a part of a request. */
+export function timeoutOf(timeoutMs: number | undefined): { readonly timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+/** A line for each machine of an `up` that has nothing to be done. */
+export function upToDateLines(machines: readonly string[], plan: PlanEvent): readonly string[] {
+  if (plan.errors?.length) return [];
+  const touched = new Set(plan.nodes.map((node) => nodeMachine(node.action)));
+  const mentioned = plan.notes.join('\n');
+  return machines
+    .filter(
+      (machine) => !touched.has(machine) && !new RegExp(`\\b(?:task|machine) ${machine}\\b`).test(mentioned),
+    )
+    .map((machine) => `${machine} is up to date`);
+}
+
+function idleLines(plan: PlanEvent): readonly string[] {
+  return plan.nodes.length + plan.notes.length + (plan.errors?.length ?? 0) === 0 ? ['nothing to do'] : [];
+}
+
+/** A timer as a promise. */
+function createPatience(timeoutMs: number | undefined): {
+  readonly over: Promise<'timeout'>;
+  end(): void;
+} {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<'timeout'>((resolve) => {
+    if (timeoutMs !== undefined) timer = setTimeout(() => resolve('timeout'), timeoutMs);
+  });
+  return { over, end: () => clearTimeout(timer) };
+}

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+
+export type PortProtocol = 'tcp' | 'udp';
+
+export interface PortHolder {
+  readonly pid: number;
+  /** Short name of the program. */
+  readonly name: string;
+}
+
+/**
+ * The process that listens on a port of this host. Undefined where there is none, or where it belongs to another user
+ * and the system does not tell.
+ */
+export async function portHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
+  return process.platform === 'linux' ? linuxHolder(port, protocol) : lsofHolder(port, protocol);
+}
+
+/** Whether a program could listen on the port now, on every address. */
+export async function isPortFree(port: number, protocol: PortProtocol = 'tcp'): Promise<boolean> {
+  return protocol === 'tcp' ? isTcpPortFree(port) : isUdpPortFree(port);
+}
+
+async function linuxHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
+  const tables = await Promise.all(
+    [`${protocol}`, `${protocol}6`].map((name) => readTable(`/proc/net/${name}`)),
+  );
+  const inodes = new Set(tables.flatMap((table) => listeningInodes(table, port, protocol)));
+  if (inodes.size === 0) return undefined;
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    if (await holdsSocket(entry, inodes)) return { pid: Number(entry), name: await processName(entry) };
+  }
+  return undefined;
+}
+
+/** IPv6 may be switched off: then its table does not exist. */
+async function readTable(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return '';
+    throw error;
+  }
+}
+
+/** Inodes of the sockets bound to a port, from the text of `/proc/net/{tcp,udp}{,6}`. */
+export function listeningInodes(table: string, port: number, protocol: PortProtocol): string[] {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  // TCP_LISTEN; an unconnected UDP socket is in TCP_CLOSE.
+  const state = protocol === 'tcp' ? '0A' : '07';
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[1]?.endsWith(`:${hexPort}`) && fields[3] === state)
+    .flatMap((fields) => fields[9] ?? []);
+}
+
+async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
+  let descriptors: string[];
+  try {
+    descriptors = await readdir(`/proc/${pid}/fd`);
+  } catch (error) {
+    // Gone since, or another user's.
+    if (isMissing(error) || hasCode(error, 'EACCES', 'EPERM')) return false;
+    throw error;
+  }
+  for (const descriptor of descriptors) {
+    const inode = /^socket:\[(\d+)\]$/.exec(await linkTarget(`/proc/${pid}/fd/${descriptor}`))?.[1];
+    if (inode !== undefined && inodes.has(inode)) return true;
+  }
+  return false;
+}
+
+async function linkTarget(path: string): Promise<string> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    // Descriptors come and go while we look.
+    if (isMissing(error) || hasCode(error, 'EACCES', 'EPERM')) return '';
+    throw error;
+  }
+}
+
+async function processName(pid: string): Promise<string> {
+  try {
+    return (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
+  } catch (error) {
+    if (isMissing(error)) return 'unknown';
+    throw error;
+  }
+}
+
+async function lsofHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
+  const selection = protocol === 'tcp' ? [`-iTCP:${port}`, '-sTCP:LISTEN'] : [`-iUDP:${port}`];
+  const output = await new Promise<string>((resolve) => {
+    // lsof ends with 1 when it finds nothing.
+    execFile('lsof', ['-nP', ...selection, '-Fpc'], (_error, stdout) => resolve(stdout));
+  });
+  return parseLsof(output);
+}
+
+/** First process in the output of `lsof -Fpc`. */
+export function parseLsof(output: string): PortHolder | undefined {
+  const pid = /^p(\d+)$/m.exec(output)?.[1];
+  if (pid === undefined) return undefined;
+  return { pid: Number(pid), name: /^c(.+)$/m.exec(output)?.[1] ?? 'unknown' };
+}
+
+function isTcpPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error) => {
+      if (hasCode(error, 'EADDRINUSE', 'EACCES')) resolve(false);
+      else reject(error);
+    });
+    server.listen({ port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+function isUdpPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', (error) => {
+      if (hasCode(error, 'EADDRINUSE', 'EACCES')) socket.close(() => resolve(false));
+      else reject(error);
+    });
+    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return hasCode(error, 'ENOENT', 'ESRCH', 'ENOTDIR');
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,75 @@
+import { type Exit, isActive, type MachineState } from '../plan/machine-state.ts';
+import type { Machine, Port } from '../project/project.ts';
+import { describeState } from './state.ts';
+import { renderTable } from './table.ts';
+
+/** What `ps` needs of a machine's record. */
+export interface PsRecord {
+  readonly machine: string;
+  readonly createdAt: string;
+  readonly definition: Machine;
+  readonly state: MachineState;
+  readonly run: number;
+  readonly restarts: number;
+}
+
+export function psTable(records: readonly PsRecord[], nowMs: number, width: number | undefined): string {
+  return renderTable(
+    [
+      { title: 'NAME' },
+      { title: 'STATUS', shrinks: true },
+      { title: 'COMMAND', shrinks: true },
+      { title: 'PORTS', shrinks: true },
+    ],
+    records.map((record) => [
+      record.machine,
+      describeState(record.state, nowMs) + restartsText(record),
+      quoteCommand(record.definition.command),
+      portsOf(record.definition).map(portText).join(', '),
+    ]),
+    width,
+  );
+}
+
+/** One JSON object, for `ps --format json`; one a line. */
+export function psJson(record: PsRecord): string {
+  const { state } = record;
+  const exit: Exit | undefined = 'exit' in state ? state.exit : undefined;
+  const reason = state.status === 'failed' ? state.reason : exit?.reason;
+  return JSON.stringify({
+    name: record.machine,
+    status: state.status,
+    active: isActive(state),
+    since: 'since' in state ? state.since : record.createdAt,
+    exitCode: exit?.code ?? null,
+    ...(exit?.signal !== undefined && { signal: exit.signal }),
+    ...(reason !== undefined && { reason }),
+    ...(state.status === 'failed' && state.hint !== undefined && { hint: state.hint }),
+    run: record.run,
+    restarts: record.restarts,
+    createdAt: record.createdAt,
+    kind: record.definition.kind,
+    command: record.definition.command,
+    ports: portsOf(record.definition),
+  });
+}
+
+function portsOf(definition: Machine): readonly Port[] {
+  return definition.network.driver === 'tsi' ? definition.network.ports : [];
+}
+
+function portText(port: Port): string {
+  return `${port.host}->${port.guest}/${port.protocol}`;
+}
+
+function restartsText(record: PsRecord): string {
+  if (record.restarts === 0 || record.state.status === 'restarting') return '';
+  return record.restarts === 1 ? ', 1 restart' : `, ${record.restarts} restarts`;
+}
+
+/** Words as one would type them in a shell. */
+function quoteCommand(command: readonly string[]): string {
+  return command
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
+}
