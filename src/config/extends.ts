@@ -82,10 +82,12 @@ class ExtendsResolver {
     const cycleStart = steps.findIndex((step) => step.key === key);
     if (cycleStart < steps.length - 1) {
       this.#reportCycle(steps.slice(cycleStart, -1));
+      this.#reportIncomplete(scope, name);
       return undefined;
     }
     const own = withoutChild(machine, 'extends');
     const extended = await this.#resolveBase(scope, base, steps);
+    if (!extended) this.#reportIncomplete(scope, name);
     const merged = extended ? mergeTrees(extended, own, ['machines', name]) : own;
     const result = { ...merged, span: own.span };
     this.#resolved.set(key, result);
@@ -123,6 +125,11 @@ class ExtendsResolver {
     this.#report(
       errorDiagnostic('cycle', `machines extend each other: ${names}`, { span: first.span, related }),
     );
+  }
+
+  #reportIncomplete(scope: Scope, name: string): void {
+    const entry = scope.machines.entries.get(name);
+    if (entry) this.#context.incomplete.push(entry.keySpan);
   }
 
   #report(diagnostic: Diagnostic): void {

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { dotenvVariables, parseDotenv } from './dotenv.ts';
 import type { FileAccess } from './file-access.ts';
 import { checkGivenName } from './project-name.ts';
-import { absolutePath, readSource, STDIN_FILE, type ReadContext } from './read.ts';
+import { absolutePath, readSource, shownPath, STDIN_FILE, type ReadContext } from './read.ts';
 import { environmentVariables, layerVariables, type Variables } from './variables.ts';
 
 /** What a command line and its environment say about the project that they mean. */
@@ -50,7 +50,7 @@ export async function findProject(
   files: FileAccess,
   texts: Map<string, string> = new Map<string, string>(),
 ): Promise<Result<FoundProject, Diagnostic[]>> {
-  const context: ReadContext = { files, texts };
+  const context: ReadContext = { files, texts, relativeTo: request.workingDirectory };
   const outer = environmentVariables(request.environment);
   const given = await readEnvFiles(
     context,
@@ -129,7 +129,7 @@ async function locateFiles(
     return checkGiven(
       request.files.map((file) => (file === '-' ? STDIN_FILE : path.resolve(workingDirectory, file))),
       files,
-      '-f',
+      { source: '-f', workingDirectory },
     );
   }
   const listed = variables.get('KRUN_FILE')?.value;
@@ -138,7 +138,7 @@ async function locateFiles(
     return checkGiven(
       names.map((name) => path.resolve(workingDirectory, name)),
       files,
-      'KRUN_FILE',
+      { source: 'KRUN_FILE', workingDirectory },
     );
   }
   return searchUpward(request.projectDirectory ?? workingDirectory, workingDirectory, files);
@@ -147,17 +147,18 @@ async function locateFiles(
 async function checkGiven(
   paths: readonly string[],
   files: FileAccess,
-  source: string,
+  { source, workingDirectory }: { readonly source: string; readonly workingDirectory: string },
 ): Promise<Result<Located, Diagnostic[]>> {
   const errors: Diagnostic[] = [];
   for (const file of new Set(paths)) {
     const kind = file === STDIN_FILE ? 'file' : await files.kindOf(file);
+    const shown = shownPath(file, workingDirectory);
     if (kind === 'missing') {
-      errors.push(errorDiagnostic('file-not-found', `there is no file \`${file}\` (${source})`));
+      errors.push(errorDiagnostic('file-not-found', `there is no file \`${shown}\` (${source})`));
     } else if (kind === 'directory') {
       const hint = { hint: 'name the file inside it, or use --project-directory' };
       errors.push(
-        errorDiagnostic('file-unreadable', `\`${file}\` (${source}) is a directory, not a file`, hint),
+        errorDiagnostic('file-unreadable', `\`${shown}\` (${source}) is a directory, not a file`, hint),
       );
     }
   }
@@ -182,7 +183,8 @@ async function searchUpward(
     }
     if (directory === path.dirname(directory)) break;
   }
-  const message = `no krun.yaml in \`${first}\` or in a directory above it`;
+  const shown = shownPath(first, workingDirectory);
+  const message = `no krun.yaml in ${shown === '.' ? 'this directory' : `\`${shown}\``} or in one above it`;
   return err([
     errorDiagnostic('file-not-found', message, { hint: '`krun init` writes one; -f FILE names one' }),
   ]);
@@ -200,7 +202,7 @@ async function firstPresent(
   const [used, ...unused] = present;
   if (used === undefined) return undefined;
   const warnings = unused.map((name) =>
-    warningDiagnostic('conflict', `\`${directory}\` has ${used} and ${name}; ${name} is not read`, {
+    warningDiagnostic('conflict', `${name} is not read, because ${used} is beside it`, {
       hint: 'keep one of them',
     }),
   );

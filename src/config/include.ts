@@ -15,6 +15,7 @@ export interface Include {
   /** Absolute; `.env` of the directory when not given. */
   readonly envFiles?: readonly string[];
   readonly span: Span;
+  readonly envFilesSpan: Span;
 }
 
 /** Sections whose names belong to the whole project. */
@@ -32,13 +33,15 @@ export function includesOf(layer: MapTree, directory: string): Include[] {
     const absolute = files.map((file) => absolutePath(directory, file));
     const own = scalarText(child(item, 'project_directory'));
     const envFiles = child(item, 'env_file') && texts(child(item, 'env_file'));
+    const span = isLong ? (child(item, 'path') ?? item).span : item.span;
     return [
       {
         files: absolute,
         projectDirectory:
           own === undefined ? path.dirname(absolutePath(directory, first)) : absolutePath(directory, own),
         ...(envFiles ? { envFiles: envFiles.map((file) => absolutePath(directory, file)) } : {}),
-        span: isLong ? (child(item, 'path') ?? item).span : item.span,
+        span,
+        envFilesSpan: child(item, 'env_file')?.span ?? span,
       },
     ];
   });

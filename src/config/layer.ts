@@ -13,6 +13,8 @@ export interface LoadContext extends ReadContext {
   /** Real path of the project directory; paths of files elsewhere are made absolute. */
   readonly projectDirectory: string;
   readonly diagnostics: Diagnostic[];
+  /** Names of machines whose base is not known: what they lack, it may have. */
+  readonly incomplete: Span[];
   /** Files as they are written, by path; nothing for a broken one. */
   readonly parsed: Map<string, MapTree | undefined>;
   /** Layers by variables, directory and file: one that is used twice is read, and complained about, once. */

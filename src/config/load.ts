@@ -61,6 +61,8 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     texts,
     stdin: request.stdin,
     projectDirectory: directory,
+    relativeTo: directory,
+    incomplete: [],
     diagnostics: [...found.value.warnings],
     parsed: new Map(),
     layers: new Map(),
@@ -109,10 +111,10 @@ async function checkAndResolve(
   tree: MapTree,
   { request, found, name, variables }: ResolveContext,
 ): Promise<Project | undefined> {
-  const { diagnostics, files, texts } = context;
+  const { files, texts } = context;
   const invalid = validateTree(tree);
-  reportFurther(diagnostics, invalid);
-  reportFurther(diagnostics, unsupportedKeys(tree));
+  reportFurther(context, invalid);
+  reportFurther(context, unsupportedKeys(tree));
   if (hasErrors(invalid)) return undefined;
 
   const resolved = resolveProject({
@@ -129,15 +131,23 @@ async function checkAndResolve(
     ...(request.named === undefined ? {} : { named: request.named }),
     ...(request.hostArch === undefined ? {} : { hostArch: request.hostArch }),
   });
-  reportFurther(diagnostics, resolved.diagnostics);
-  if (resolved.project) reportFurther(diagnostics, await checkPaths(resolved.project, tree, files));
+  reportFurther(context, resolved.diagnostics);
+  if (resolved.project) reportFurther(context, await checkPaths(resolved.project, tree, files));
   return resolved.project;
 }
 
-/** Adds what a later stage found, except about a value that an earlier stage refused: that is the same mistake. */
-function reportFurther(diagnostics: Diagnostic[], further: readonly Diagnostic[]): void {
+/**
+ * Adds what a later stage found, except about a value that an earlier stage refused, and about what a machine lacks
+ * whose base could not be found: these are the same mistakes.
+ */
+function reportFurther(context: LoadContext, further: readonly Diagnostic[]): void {
+  const { diagnostics, incomplete } = context;
   const refused = diagnostics.flatMap(({ severity, span }) => (severity === 'error' && span ? [span] : []));
-  diagnostics.push(...further.filter(({ span }) => !span || !refused.some((other) => overlaps(span, other))));
+  for (const diagnostic of further) {
+    const { span, code } = diagnostic;
+    const foretold = code === 'missing-key' ? [...refused, ...incomplete] : refused;
+    if (!span || !foretold.some((other) => overlaps(span, other))) diagnostics.push(diagnostic);
+  }
 }
 
 function overlaps(one: Span, other: Span): boolean {

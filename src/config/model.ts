@@ -75,7 +75,7 @@ async function loadInclude(
   const directory = await context.files.realPath(include.projectDirectory);
   const envFiles = include.envFiles ?? (await dotenvOf(directory, context.files));
   // What the including project sets wins over the env file of the included one.
-  const read = await readEnvFiles(context, envFiles, from.variables, include.span);
+  const read = await readEnvFiles(context, envFiles, from.variables, include.envFilesSpan);
   context.diagnostics.push(...read.diagnostics);
   const variables = layerVariables(read.variables, from.variables);
   return loadModel(context, { files: include.files, directory, variables, trail, reference: include.span });

@@ -5,6 +5,7 @@ import { keySpan, treeAt } from '../source/locate.ts';
 import type { MapTree, Tree } from '../source/tree.ts';
 import type { FileAccess, FileKind } from './file-access.ts';
 import { child, scalarText } from './normalize.ts';
+import { shownPath } from './read.ts';
 
 /** What a resolved project needs of the file system and does not find there. */
 export async function checkPaths(project: Project, tree: MapTree, files: FileAccess): Promise<Diagnostic[]> {
@@ -14,7 +15,8 @@ export async function checkPaths(project: Project, tree: MapTree, files: FileAcc
   ];
   const diagnostics = new Map<string, Diagnostic>();
   for (const claim of claims) {
-    const problem = problemOf(claim, await files.kindOf(claim.path));
+    const shown = shownPath(claim.path, project.directory);
+    const problem = problemOf(claim, shown, await files.kindOf(claim.path));
     const diagnostic = problem && errorDiagnostic('path', problem.message, { ...problem, span: claim.span });
     // A value that an anchor or `extends` carried to several machines is told once.
     if (diagnostic) diagnostics.set(`${claim.span.file}:${claim.span.start}:${problem.message}`, diagnostic);
@@ -34,19 +36,21 @@ interface Claim {
   readonly hint?: string;
 }
 
-function problemOf(claim: Claim, kind: FileKind): { message: string; hint?: string } | undefined {
+function problemOf(
+  claim: Claim,
+  shown: string,
+  kind: FileKind,
+): { message: string; hint?: string } | undefined {
   const hint = claim.hint === undefined ? {} : { hint: claim.hint };
   if (kind === 'missing') {
-    return claim.mayBeMissing
-      ? undefined
-      : { message: `${claim.what} \`${claim.path}\` does not exist`, ...hint };
+    return claim.mayBeMissing ? undefined : { message: `${claim.what} \`${shown}\` does not exist`, ...hint };
   }
   if (claim.kind === 'directory' && kind !== 'directory') {
-    return { message: `${claim.what} \`${claim.path}\` is not a directory` };
+    return { message: `${claim.what} \`${shown}\` is not a directory` };
   }
   // `other` may be a block device, which is as good as a file.
   if (claim.kind === 'file' && kind === 'directory') {
-    return { message: `${claim.what} \`${claim.path}\` is a directory, not a file` };
+    return { message: `${claim.what} \`${shown}\` is a directory, not a file` };
   }
   return undefined;
 }

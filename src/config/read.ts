@@ -14,6 +14,8 @@ export interface ReadContext {
   /** Every text that was read, by absolute path, for excerpts. */
   readonly texts: Map<string, string>;
   readonly stdin?: Uint8Array | undefined;
+  /** Directory that messages show paths from. */
+  readonly relativeTo: string;
 }
 
 /** Text of a file; `reference` is where a configuration names it. */
@@ -32,6 +34,13 @@ export async function readSource(
   return ok({ path: file, text: text.value });
 }
 
+/** A path as messages show it: relative where that is near. */
+export function shownPath(file: string, relativeTo: string): string {
+  if (!path.isAbsolute(file)) return file;
+  const relative = path.relative(relativeTo, file) || '.';
+  return relative.startsWith('../../') ? file : relative;
+}
+
 /** An absolute path; `~` stays, because only the one who opens it knows whose home is meant. */
 export function absolutePath(directory: string, written: string): string {
   return written === STDIN_FILE || /^~(\/|$)/.test(written) ? written : path.resolve(directory, written);
@@ -44,20 +53,21 @@ async function readBytes(
 ): Promise<Result<Uint8Array, Diagnostic>> {
   if (file === STDIN_FILE && context.stdin) return ok(context.stdin);
   const place = reference ? { span: reference } : {};
+  const shown = shownPath(file, context.relativeTo);
   const content = await context.files.readFile(file);
   switch (content.kind) {
     case 'file':
       return ok(content.bytes);
     case 'missing':
-      return err(errorDiagnostic('file-not-found', `there is no file \`${file}\``, place));
+      return err(errorDiagnostic('file-not-found', `there is no file \`${shown}\``, place));
     case 'directory':
       return err(
-        errorDiagnostic('file-unreadable', `\`${file}\` is a directory, not a file`, {
+        errorDiagnostic('file-unreadable', `\`${shown}\` is a directory, not a file`, {
           ...place,
           hint: 'name the file inside it',
         }),
       );
     case 'error':
-      return err(errorDiagnostic('file-unreadable', `cannot read \`${file}\`: ${content.message}`, place));
+      return err(errorDiagnostic('file-unreadable', `cannot read \`${shown}\`: ${content.message}`, place));
   }
 }

@@ -55,6 +55,8 @@ function firstInvalidByte(bytes: Uint8Array): number | undefined {
     if (isUtf8Prefix(bytes.subarray(0, middle))) low = middle;
     else high = middle - 1;
   }
+  // Back to the start of the character that went wrong.
+  while (low > 0 && !isUtf8(bytes.subarray(0, low))) low--;
   return Math.min(low, bytes.length - 1);
 }
 

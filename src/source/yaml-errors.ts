@@ -38,9 +38,18 @@ type Explain = (error: YAMLError, file: SourceFile, opener: number | undefined) 
 function explainError(file: SourceFile, error: YAMLError, opener: number | undefined): Explanation {
   const explain = explanations[error.code];
   return (
+    conflictMarker(file, error) ??
     tabIndentation(file, error) ??
     (explain ? explain(error, file, opener) : { message: lowerFirst(error.message) })
   );
+}
+
+/** What git leaves in a file when two changes meet. */
+function conflictMarker(file: SourceFile, error: YAMLError): Explanation | undefined {
+  const lineStart = file.text.lastIndexOf('\n', error.pos[0] - 1) + 1;
+  if (!/^(<{7}|={7}|>{7})(?=\s|$)/.test(file.text.slice(lineStart, lineStart + 8))) return undefined;
+  const hint = 'keep one of the two versions, and remove the marker lines';
+  return { message: 'this line is a conflict marker of git', hint, from: lineStart };
 }
 
 /** Mistakes of indentation whose cause is a tab on this line or the next. */
