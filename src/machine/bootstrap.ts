@@ -41,7 +41,7 @@ function body(guest: BootstrapGuest, shares: MachineSpec['shares']): readonly st
     `krun_hostname ${quote(guest.hostname)}`,
     `krun_cd ${quote(guest.workingDir)}`,
     ...runLines(guest),
-    ') </dev/null',
+    ') </dev/null 2>&5 5>&-',
     'krun_exit $?',
   ];
 }
@@ -100,6 +100,8 @@ krun_open() {
   until krun_port krun.status; do :; done 2>/dev/null
   exec 4>"$krun_found"
   echo 'krun ${GUEST_PROTOCOL}' >&4
+  # The shell's own remarks ("Killed") are not the workload's output.
+  exec 5>&2 2>/dev/null
 }
 krun_fail() {
   krun_code=$1; shift
@@ -119,8 +121,8 @@ krun_hostname() {
   { echo "$1" >"$krun_hostname_file"; } 2>/dev/null || krun_fail 125 "cannot set the hostname to $1"
 }
 krun_cd() {
-  krun_out=$( { cd "$1"; } 2>&1) || krun_fail 125 "working_dir $1: $krun_out"
-  cd "$1"
+  [ -d "$1" ] || krun_fail 125 "working_dir $1 is not a directory in the guest"
+  cd "$1" || krun_fail 125 "cannot enter working_dir $1"
 }
 krun_find() {
   case $1 in
@@ -143,7 +145,7 @@ krun_run() {
 }
 krun_control() {
   until krun_port krun.control; do :; done 2>/dev/null
-  exec 4>&-
+  exec 4>&- 5>&-
   while read -r krun_verb krun_name; do
     [ "$krun_verb" = signal ] || continue
     until read -r krun_pid <"$krun_dev/krun.pid"; do :; done 2>/dev/null

@@ -49,16 +49,16 @@ async function answer(
 ): Promise<void> {
   const path = (request.url ?? '').split('?')[0]?.replace(/\/$/, '');
   if (path !== '/vm/state') return reply(response, 404, { error: `no such path: ${path}` });
-  if (request.method === 'GET') return reply(response, 200, stateBody(control));
+  if (request.method === 'GET') return reply(response, 200, stateBody(control.isStopping()));
   if (request.method !== 'POST') return reply(response, 405, { error: 'use GET or POST' });
   const wanted = parseBody(await readBody(request));
   switch (wanted?.state) {
     case 'Stop':
       control.stop(wanted.signal);
-      return reply(response, 200, stateBody(control));
+      return reply(response, 200, stateBody(control.isStopping()));
     case 'HardStop':
       response.once('close', () => control.hardStop());
-      return reply(response, 200, { ...stateBody(control), state: 'VirtualMachineStateStopping' });
+      return reply(response, 200, stateBody(true));
     case undefined:
       return reply(response, 400, { error: "missing or invalid 'state' field" });
     default:
@@ -66,8 +66,7 @@ async function answer(
   }
 }
 
-function stateBody(control: MachineControl): object {
-  const isStopping = control.isStopping();
+function stateBody(isStopping: boolean): object {
   return {
     state: isStopping ? 'VirtualMachineStateStopping' : 'VirtualMachineStateRunning',
     canStart: false,

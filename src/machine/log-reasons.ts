@@ -1,4 +1,4 @@
-/** A known cause behind lines of libkrun's log or of the guest kernel. */
+/** A known cause behind lines of libkrun's log, a Rust panic message or the guest kernel's last words. */
 export interface LogReason {
   readonly reason: string;
   readonly hint?: string;
@@ -6,17 +6,92 @@ export interface LogReason {
 
 interface Pattern {
   readonly pattern: RegExp;
-  readonly reason: (match: RegExpExecArray) => string;
+  readonly reason: (groups: readonly string[]) => string;
   readonly hint?: string;
 }
 
-const PATTERNS: readonly Pattern[] = [];
+/** Rust's panic message: lines of libkrun's own, never of the guest, whose lines carry a time and a level. */
+const PANIC = String.raw`^thread '([^']*)'(?: \(\d+\))? panicked at ([^\n]*?):?\n`;
 
-/** The first known cause in a log. */
+/** More exact ones first. */
+const PATTERNS: readonly Pattern[] = [
+  {
+    pattern: /Received KVM_EXIT_INTERNAL_ERROR/,
+    reason: () => "this host's KVM cannot run the guest kernel (KVM_EXIT_INTERNAL_ERROR)",
+    hint: 'a host that is a virtual machine itself needs nested virtualization; `krun doctor` checks it',
+  },
+  {
+    pattern: new RegExp(`${PANIC}Error creating the Kvm object: Error\\(2\\)`, 'm'),
+    reason: () => 'this host has no /dev/kvm',
+    hint: 'enable virtualization in the firmware and load the kvm module; `krun doctor` checks it',
+  },
+  {
+    pattern: new RegExp(`${PANIC}Error creating the Kvm object: Error\\(13\\)`, 'm'),
+    reason: () => 'permission denied: /dev/kvm',
+    hint: 'add yourself to the group of /dev/kvm (`sudo usermod -aG kvm $USER`) and log in again',
+  },
+  {
+    pattern: new RegExp(`${PANIC}Kernel doesn't fit in RAM`, 'm'),
+    reason: () => 'the guest kernel does not fit into the memory of the machine',
+    hint: 'set `memory` to 128MiB or more',
+  },
+  {
+    pattern: /Couldn't find or load (libkrunfw\S*[^.\s])/,
+    reason: ([file = 'libkrunfw']) => `libkrun did not find ${file}, which holds the guest kernel`,
+    hint: 'run `krun doctor --fix`, or set `libkrun.kernel_bundle` in krun.yaml',
+  },
+  {
+    pattern: /IrqsExhausted/,
+    reason: () => 'the machine has more devices than libkrun has interrupts for',
+    hint: 'attach fewer disks and shares',
+  },
+  {
+    pattern: /Error configuring virtio-blk/,
+    reason: () => 'libkrun cannot open a disk image',
+    hint: 'check that `format` is what the image really is (`qemu-img info FILE`), and its permissions',
+  },
+  {
+    pattern: /Error activating virtio-net \((\w+)\) backend: ([^\n]*)/,
+    reason: ([device = '', cause = '']) => `the network backend of ${device} does not answer: ${cause}`,
+  },
+  {
+    pattern: /VmSetup\(VmCreate/,
+    reason: () => 'Hypervisor.framework refused to create a virtual machine',
+    hint: 'the running node needs the entitlement com.apple.security.hypervisor; `krun doctor` checks it',
+  },
+  {
+    pattern: /Building the microVM failed: ([^\n]*)/,
+    reason: ([cause = '']) => `libkrun could not build the virtual machine: ${cause}`,
+  },
+  {
+    pattern:
+      /Kernel panic - not syncing: (Requested init \/init\.krun failed[^\n]*|VFS: Unable to mount root fs[^\n]*)/,
+    reason: ([cause = '']) =>
+      `the guest kernel found no usable root file system (${cause.replace(/\.$/, '')})`,
+    hint: 'check `root` of the machine, and `fstype` and `device` for a root on a disk',
+  },
+  {
+    pattern: /Kernel panic - not syncing: ([^\n]*)/,
+    reason: ([cause = '']) => `the guest kernel panicked: ${cause}`,
+  },
+  {
+    pattern: new RegExp(`${PANIC}([^\\n]*)`, 'm'),
+    reason: ([thread = '', place = '', message = '']) =>
+      `libkrun panicked in thread ${thread}: ${message} (${place})`,
+    hint: 'this is a defect of libkrun or a setting that it does not check; another release may help',
+  },
+];
+
+/** The most exact known cause in a log; undefined where none is known. */
 export function explainLog(text: string): LogReason | undefined {
   for (const { pattern, reason, hint } of PATTERNS) {
     const match = pattern.exec(text);
-    if (match) return { reason: reason(match), ...(hint === undefined ? {} : { hint }) };
+    if (match) return { reason: reason(match.slice(1)), ...(hint === undefined ? {} : { hint }) };
   }
   return undefined;
+}
+
+/** A thread of libkrun that panics leaves the others waiting for ever. */
+export function hasPanic(text: string): boolean {
+  return new RegExp(PANIC, 'm').test(text);
 }

@@ -1,0 +1,108 @@
+import type { Exit } from '../plan/machine-state.ts';
+import { explainLog, hasPanic, type LogReason } from './log-reasons.ts';
+import { parseStatus, type GuestStatus } from './status-file.ts';
+
+export { parseStatus } from './status-file.ts';
+
+/** All that is left of a run. */
+export interface RunRemains {
+  /** Text of the status file. */
+  readonly status: string;
+  /** End of the console file. */
+  readonly console: string;
+  /** How the machine process ended; both null where nobody was there to be told. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly guest: 'bootstrap' | 'direct';
+  readonly root: 'directory' | 'disk';
+}
+
+/** What became of a run: a guest that ended, or a machine that never came to run one. */
+export type RunOutcome =
+  | { readonly kind: 'exited'; readonly exit: Exit }
+  | { readonly kind: 'failed'; readonly reason: string; readonly hint?: string };
+
+/**
+ * Reads the remains of a run. An exit code is told only where it is certainly the command's: libkrun's process ends
+ * with 0 for a guest kernel's panic too, and for anything on a block root.
+ */
+export function runOutcome(remains: RunRemains): RunOutcome {
+  const status = parseStatus(remains.status);
+  const { failure, exitCode, error } = status;
+  if (failure) return failed({ reason: failure.message, ...hintOf(failure) });
+  if (exitCode !== undefined)
+    return exited({ code: exitCode, ...(error === undefined ? {} : { reason: error }) });
+
+  const known = explainLog(remains.console);
+  const hasRun = remains.guest === 'bootstrap' ? status.isReady : status.startedAtMs !== undefined;
+  if (known) return hasRun && remains.guest === 'bootstrap' ? lost(remains, known.reason) : failed(known);
+  if (remains.signal !== null) return endedBySignal(remains, remains.signal, hasRun);
+  if (status.startedAtMs === undefined) return failed({ reason: beforeStart(remains) });
+  return remains.guest === 'bootstrap' ? withoutReport(remains, status) : directExit(remains);
+}
+
+/** A machine that will not go on although its process lives: a thread of libkrun has panicked. */
+export function hangReason(consoleTail: string): LogReason | undefined {
+  return hasPanic(consoleTail) ? explainLog(consoleTail) : undefined;
+}
+
+function exited(exit: Exit): RunOutcome {
+  return { kind: 'exited', exit };
+}
+
+function failed(reason: LogReason): RunOutcome {
+  return { kind: 'failed', ...reason };
+}
+
+function lost({ signal }: RunRemains, reason: string): RunOutcome {
+  return exited({ code: null, ...(signal === null ? {} : { signal }), reason });
+}
+
+function hintOf(value: { readonly hint?: string }): { readonly hint?: string } {
+  return value.hint === undefined ? {} : { hint: value.hint };
+}
+
+function endedBySignal(remains: RunRemains, signal: string, hasRun: boolean): RunOutcome {
+  if (signal === 'SIGABRT') {
+    const reason = 'libkrun aborted without saying why';
+    return hasRun ? lost(remains, reason) : failed({ reason });
+  }
+  if (hasRun) return exited({ code: null, signal });
+  return failed({ reason: `the machine process was ended by ${signal} before the guest reported in` });
+}
+
+function beforeStart({ code, console }: RunRemains): string {
+  const how = code === null ? '' : ` (exit code ${code})`;
+  const said = lastLine(console);
+  return `the machine process ended before the guest was started${how}${said === undefined ? '' : `: ${said}`}`;
+}
+
+/** Codes that libkrun's init uses for its own failures. */
+const INIT_CODES: Readonly<Record<number, string>> = {
+  125: "libkrun's init could not set up the guest",
+  126: 'the /bin/sh of the root cannot be executed',
+  127: 'the root has no /bin/sh',
+};
+
+function withoutReport(remains: RunRemains, status: GuestStatus): RunOutcome {
+  if (status.isReady || status.hasReported)
+    return lost(remains, 'the guest ended without reporting an exit code');
+  const { code, console } = remains;
+  const cause = code === null ? undefined : INIT_CODES[code];
+  if (cause !== undefined) {
+    return failed({ reason: cause, hint: '`krun logs` shows what the guest printed' });
+  }
+  const said = lastLine(console);
+  return failed({ reason: `the guest ended before it reported in${said === undefined ? '' : `: ${said}`}` });
+}
+
+function directExit(remains: RunRemains): RunOutcome {
+  if (remains.root === 'disk') return lost(remains, 'libkrun reports no exit codes for a root on a disk');
+  if (remains.code === null) return lost(remains, 'nobody was there to see its exit code');
+  return exited({ code: remains.code });
+}
+
+function lastLine(text: string): string | undefined {
+  const line = text.trimEnd().split('\n').at(-1)?.trim();
+  return line === '' ? undefined : line;
+}
