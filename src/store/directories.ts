@@ -5,6 +5,9 @@ import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf } from '../host/errno.ts';
 import { LONGEST_SOCKET_PATH, machineLayout, type Layout } from './layout.ts';
 
+/** A machine whose name is too long for a socket; its socket's name is as long as one gets. */
+const LONG_NAME = 'x'.repeat(64);
+
 /** Makes the project's state directory (0700, ignored by git) and what is always below it. */
 export async function prepareStateDirectory(layout: Layout): Promise<Result<void, Diagnostic>> {
   const base = path.join(layout.projectDirectory, '.krun');
@@ -31,7 +34,7 @@ export async function prepareRuntimeDirectory(
   layout: Layout,
   uid: number,
 ): Promise<Result<void, Diagnostic>> {
-  const tooLong = checkSocketPaths(layout, []);
+  const tooLong = checkSocketPaths(layout, [LONG_NAME]);
   if (tooLong) return err(tooLong);
   const parent = path.dirname(layout.runtimeDirectory);
   for (const directory of [parent, layout.runtimeDirectory]) {
@@ -52,12 +55,12 @@ export async function checkPrivateDirectory(directory: string, uid: number): Pro
   const hint = `Remove ${directory}, or set XDG_RUNTIME_DIR to a directory that only you can write`;
   if (!found.isDirectory()) {
     const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
-    return errorDiagnostic('environment', `Runtime directory ${directory} is ${what}`, { hint });
+    return errorDiagnostic('environment', `runtime directory ${directory} is ${what}`, { hint });
   }
   if (found.uid !== uid) {
     return errorDiagnostic(
       'environment',
-      `Runtime directory ${directory} belongs to user ${found.uid}, not to user ${uid}`,
+      `runtime directory ${directory} belongs to user ${found.uid}, not to user ${uid}`,
       { hint },
     );
   }
@@ -65,8 +68,8 @@ export async function checkPrivateDirectory(directory: string, uid: number): Pro
   if ((mode & 0o077) === 0) return undefined;
   return errorDiagnostic(
     'environment',
-    `Runtime directory ${directory} is open to other users (mode ${mode.toString(8)})`,
-    { hint: `Run: chmod 700 ${directory}` },
+    `runtime directory ${directory} is open to other users (mode ${mode.toString(8)})`,
+    { hint: `run: chmod 700 ${directory}` },
   );
 }
 
@@ -78,8 +81,8 @@ export function checkSocketPaths(layout: Layout, machines: readonly string[]): D
     if (length <= LONGEST_SOCKET_PATH) continue;
     return errorDiagnostic(
       'environment',
-      `Socket path ${socket} has ${length} bytes; the operating system allows ${LONGEST_SOCKET_PATH}`,
-      { hint: 'Set XDG_RUNTIME_DIR to a directory with a shorter path' },
+      `socket path ${socket} has ${length} bytes; the operating system allows ${LONGEST_SOCKET_PATH}`,
+      { hint: 'set XDG_RUNTIME_DIR to a directory with a shorter path' },
     );
   }
   return undefined;
@@ -94,5 +97,5 @@ function cannotCreate(directory: string, error: unknown): Diagnostic {
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? `Make ${path.dirname(directory)} writable for your user`
         : undefined;
-  return errorDiagnostic('io', `Cannot create ${directory}: ${code}`, hint === undefined ? {} : { hint });
+  return errorDiagnostic('io', `cannot create ${directory}: ${code}`, hint === undefined ? {} : { hint });
 }

@@ -21,7 +21,7 @@ export interface LogPosition {
  */
 export class LogFile {
   readonly #file: string;
-  readonly #settings: LogSettings;
+  #settings: LogSettings;
   #size: number;
   #position: LogPosition | undefined;
 
@@ -37,6 +37,11 @@ export class LogFile {
   /** Where to go on; undefined for a log without lines. */
   get position(): LogPosition | undefined {
     return this.#position;
+  }
+
+  /** Sets the sizes for the next rotation. */
+  configure(settings: LogSettings): void {
+    this.#settings = settings;
   }
 
   /** Appends lines, rotating where the size is reached. When it throws, the lines written so far are kept and counted. */

@@ -45,6 +45,11 @@ export class LogIngest {
     this.#punchHole = options.punchHole;
   }
 
+  /** Sets the sizes for the next rotation. */
+  configure(settings: LogSettings): void {
+    this.#log.configure(settings);
+  }
+
   /** Run of the last line of the log; 0 for an empty one. */
   get lastRun(): number {
     return this.#log.position?.run ?? 0;

@@ -58,7 +58,7 @@ function versioned<T extends { readonly schemaVersion: number }>(
   if (typeof version !== 'number') {
     return err(
       errorDiagnostic('state', `${file} is not a record of krun`, {
-        hint: 'Move the file away; a machine that still runs is found again by its own files',
+        hint: 'move the file away; a machine that still runs is found again by its own files',
       }),
     );
   }
@@ -67,7 +67,7 @@ function versioned<T extends { readonly schemaVersion: number }>(
       errorDiagnostic(
         'state',
         `${file} was written by a newer krun (state version ${version}; this krun knows ${STATE_SCHEMA_VERSION})`,
-        { hint: 'Update krun, or run the newer krun down first' },
+        { hint: 'update krun, or run the newer krun down first' },
       ),
     );
   }

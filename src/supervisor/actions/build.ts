@@ -1,0 +1,68 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { Build, Machine } from '../../project/project.ts';
+import { buildLogFile, fingerprint, writeFingerprint } from '../build-inputs.ts';
+import { ActionFailure } from '../failure.ts';
+import type { ActionContext } from './context.ts';
+
+/** Time between SIGTERM and SIGKILL for a build that is given up. */
+const GIVE_UP_MS = 5000;
+
+/** Runs the command that makes a machine's root or image. */
+export async function build(definition: Machine, context: ActionContext): Promise<void> {
+  if (!definition.build) throw new Error(`Internal error: machine ${definition.name} has no build`);
+  // As they are before the command: what is edited while it runs makes the result stale.
+  const made = await fingerprint(context.layout, definition, definition.build);
+  const log = createWriteStream(buildLogFile(context.layout, definition.name), { mode: 0o600 });
+  try {
+    await runBuild(definition.name, definition.build, context, (line) => {
+      log.write(`${line}\n`);
+      context.emit({ type: 'build-output', machine: definition.name, line });
+    });
+  } finally {
+    log.end();
+    await once(log, 'close');
+  }
+  await writeFingerprint(context.layout, definition.name, made);
+}
+
+async function runBuild(
+  machine: string,
+  { command, directory, environment }: Build,
+  { signal }: ActionContext,
+  output: (line: string) => void,
+): Promise<void> {
+  const [program = '', ...args] = command;
+  // Loaded here because few commands build anything, and the supervisor lives long.
+  const { execa } = await import('execa');
+  const child = execa(program, args, {
+    cwd: directory,
+    env: environment,
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+    forceKillAfterDelay: GIVE_UP_MS,
+  });
+  for await (const line of child.iterable({ from: 'all' })) output(line);
+  const result = await child;
+  if (!result.failed) return;
+  signal.throwIfAborted();
+  throw new ActionFailure(
+    `build of ${machine} failed: ${program} ${howEnded(result)}`,
+    result.code === 'ENOENT'
+      ? `Check build.command: there is no program ${program}, or no directory ${directory}`
+      : `Its output is in the lines above and in .krun/builds/${machine}.log`,
+  );
+}
+
+function howEnded(result: {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly code?: string | undefined;
+}): string {
+  if (result.exitCode !== undefined) return `exited with ${result.exitCode}`;
+  if (result.signal !== undefined) return `was ended by ${result.signal}`;
+  return `could not be started (${result.code ?? 'unknown reason'})`;
+}

@@ -1,0 +1,10 @@
+const PASSED = /^(PATH|HOME|TMPDIR|LANG|XDG_[A-Z_]+|KRUN_LIBKRUN(FW)?|FAKE_KRUN_[A-Z_]+)$/;
+
+/** What a machine process gets of the environment: no secret of the user's shell, no NODE_OPTIONS. */
+export function machineEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && PASSED.test(name)) passed[name] = value;
+  }
+  return passed;
+}

@@ -1,0 +1,16 @@
+import type { GuestStatus } from '../machine/status-file.ts';
+import type { RunRemains } from '../machine/outcome.ts';
+import type { Machine } from '../project/project.ts';
+
+/** What an outcome depends on, besides the remains of the run. */
+export function guestOf({ agent, root }: Machine): Pick<RunRemains, 'guest' | 'root'> {
+  return { guest: agent ? 'bootstrap' : 'direct', root: root.kind };
+}
+
+/**
+ * Whether the guest has reported in. One without krun's script never says anything: that it was started is all that can
+ * be known.
+ */
+export function hasReportedIn({ agent }: Machine, status: GuestStatus): boolean {
+  return agent ? status.isReady : status.startedAtMs !== undefined;
+}

@@ -1,0 +1,28 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ignoreErrno, unlessMissing } from '../host/errno.ts';
+import type { MachineLayout } from '../store/layout.ts';
+
+/**
+ * Deletes the files of a machine that has no process any more, the record last: whoever is killed half-way leaves a
+ * machine that the next command still knows and removes.
+ */
+export async function removeMachineFiles(
+  files: MachineLayout,
+  options: { readonly keepLog: boolean },
+): Promise<void> {
+  const names = (await unlessMissing(readdir(files.directory))) ?? [];
+  const log = path.basename(files.logFile);
+  const record = path.basename(files.recordFile);
+  const first = names.filter((name) => name !== record && !(options.keepLog && name.startsWith(log)));
+  for (const name of first) await rm(path.join(files.directory, name), { recursive: true, force: true });
+  await rm(files.controlSocket, { force: true });
+  await rm(files.recordFile, { force: true });
+  if (options.keepLog) return;
+  try {
+    await rmdir(files.directory);
+  } catch (error) {
+    // A machine process that came too late may just be leaving its identity here; the next removal takes that.
+    ignoreErrno(error, 'ENOENT', 'ENOTEMPTY');
+  }
+}

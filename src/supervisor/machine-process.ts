@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { ignoreErrno } from '../host/errno.ts';
+import { isAlive } from '../host/identity.ts';
+import type { ProcessIdentity } from '../machine/spec.ts';
+
+/** How a machine process ended. Both are null for one that another supervisor had started: only a parent is told. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A machine process that runs, ours or adopted. */
+export interface MachineProcess {
+  readonly ended: Promise<ProcessEnd>;
+  /** SIGKILL. */
+  kill(): void;
+}
+
+/** Adopted processes are asked after: Node has no pidfd, and only a parent gets SIGCHLD. */
+const ADOPTED_POLL_MS = 500;
+
+export interface MachineCommand {
+  /** Node, and the script of the machine process. */
+  readonly program: readonly [node: string, script: string];
+  readonly specFile: string;
+  /** Takes what the process itself writes to stderr, before and beside libkrun. */
+  readonly consoleFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Starts a machine process in a session of its own, so that nothing that ends the supervisor ends it. */
+export async function spawnMachineProcess(command: MachineCommand): Promise<MachineProcess> {
+  const [node, script] = command.program;
+  const console = openSync(command.consoleFile, 'a', 0o600);
+  try {
+    const child = spawn(node, [script, command.specFile], {
+      detached: true,
+      cwd: '/',
+      env: command.environment,
+      stdio: ['ignore', 'ignore', console],
+    });
+    const ended = once(child, 'exit').then(([code, signal]): ProcessEnd => ({ code, signal }));
+    // Told by 'error' below: no process, no exit.
+    ended.catch(() => undefined);
+    await once(child, 'spawn');
+    return { ended, kill: () => child.kill('SIGKILL') };
+  } finally {
+    closeSync(console);
+  }
+}
+
+/** Watches a machine process that an earlier supervisor had started. */
+export function adoptMachineProcess(identity: ProcessIdentity): MachineProcess {
+  let killed = false;
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    const timer = setInterval(() => {
+      if (isAlive(identity)) return;
+      clearInterval(timer);
+      resolve({ code: null, signal: killed ? 'SIGKILL' : null });
+    }, ADOPTED_POLL_MS);
+  });
+  return {
+    ended,
+    kill: () => {
+      killed = killIdentified(identity) || killed;
+    },
+  };
+}
+
+/** SIGKILL for the process that the identity names, and for no other that has its pid by now. */
+export function killIdentified(identity: ProcessIdentity): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    process.kill(identity.pid, 'SIGKILL');
+    return true;
+  } catch (error) {
+    ignoreErrno(error, 'ESRCH');
+    return false;
+  }
+}
+
+/** Resolves when the process is gone. */
+export async function untilGone(identity: ProcessIdentity): Promise<void> {
+  if (isAlive(identity)) await adoptMachineProcess(identity).ended;
+}

@@ -1,0 +1,189 @@
+import { errnoOf } from '../host/errno.ts';
+import { watchDirectory, type DirectoryWatch } from '../host/watch.ts';
+import { hangReason, parseStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
+import type { Machine } from '../project/project.ts';
+import { rawFile, type MachineLayout } from '../store/layout.ts';
+import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
+import type { LogLine } from '../store/records.ts';
+import type { MachineProcess, ProcessEnd } from './machine-process.ts';
+import { guestOf, hasReportedIn } from './guest.ts';
+import { keepTail, readIfPresent, tailOf } from './raw-text.ts';
+
+/** Where the system gives notifications, the poll only mends what they miss. */
+const WATCHED_POLL_MS = 5000;
+const UNWATCHED_POLL_MS = 1000;
+/** Output between two looks at the files, so that a chatty machine is read in slices and not line by line. */
+const SETTLE_MS = 20;
+/** A process that panicked may still end by itself, with an exit code that says more. */
+const HANG_GRACE_MS = 1000;
+
+export interface RunOptions {
+  readonly layout: MachineLayout;
+  readonly definition: Machine;
+  readonly run: number;
+  readonly process: MachineProcess;
+  readonly ingest: LogIngest;
+  /** When the run began, in milliseconds since the epoch: an adopted machine has used up part of its deadline. */
+  readonly startedAtMs: number;
+  /** The guest has reported in. Called at most once, and never after the end. */
+  readonly onReady: () => void;
+  /** Something about the machine that only the supervisor's log is interested in. */
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Watches one run of one machine, from the moment that there is a process until nothing of it is left to read: takes in
+ * its output, sees the guest report in, kills it when it does not, or when the log shows that it hangs.
+ */
+export class MachineRun {
+  readonly run: number;
+  /** Resolves after the last line of output has been taken in. Never rejects. */
+  readonly ended: Promise<RunOutcome>;
+  readonly #options: RunOptions;
+  readonly #watch: DirectoryWatch;
+  #poll: NodeJS.Timeout | undefined;
+  #settle: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #hang: NodeJS.Timeout | undefined;
+  #ready = false;
+  #over = false;
+  #console = '';
+  /** Why we killed it, where that is the machine's own fault. */
+  #fault: { readonly reason: string; readonly hint?: string } | undefined;
+  #warned = false;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.run = options.run;
+    this.#watch = watchDirectory(options.layout.directory, (name) => {
+      if (name === undefined || isRawFile(name)) this.#changed();
+    });
+    // What is in the console already is not a new line any more, but may say that the machine hangs.
+    this.#console = tailOf(rawFile(options.layout, options.run, 'console'));
+    this.#armDeadline();
+    this.ended = options.process.ended.then((end) => this.#finish(end));
+    this.#look();
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Ends the machine process at once; `ended` tells when it is gone. */
+  kill(): void {
+    this.#options.process.kill();
+  }
+
+  /** Stops watching and leaves the machine running; what it has written so far is taken in. */
+  leave(): void {
+    this.#look();
+    this.#over = true;
+    this.#stopWatching();
+  }
+
+  #changed(): void {
+    if (this.#over) return;
+    this.#settle ??= setTimeout(() => this.#look(), SETTLE_MS);
+  }
+
+  #look(): void {
+    clearTimeout(this.#settle);
+    this.#settle = undefined;
+    if (this.#over) return;
+    const more = this.#takeIn();
+    this.#checkReady();
+    this.#checkHang();
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(() => this.#look(), this.#watch.active ? WATCHED_POLL_MS : UNWATCHED_POLL_MS);
+    if (more) this.#settle = setTimeout(() => this.#look(), 0);
+  }
+
+  #takeIn(): boolean {
+    try {
+      const { lines, more } = this.#options.ingest.take(this.run);
+      this.#remember(lines);
+      this.#warned = false;
+      return more;
+    } catch (error) {
+      this.#warnOnce(error);
+      return false;
+    }
+  }
+
+  #remember(lines: readonly LogLine[]): void {
+    const added = lines.filter(({ s }) => s === 'console').map(({ l, p }) => (p ? l : `${l}\n`));
+    if (added.length > 0) this.#console = keepTail(this.#console + added.join(''));
+  }
+
+  #checkReady(): void {
+    if (this.#ready) return;
+    if (!hasReportedIn(this.#options.definition, parseStatus(this.#statusText()))) return;
+    this.#ready = true;
+    clearTimeout(this.#deadline);
+    this.#options.onReady();
+  }
+
+  #checkHang(): void {
+    if (this.#hang || this.#fault) return;
+    const found = hangReason(this.#console);
+    if (found === undefined) return;
+    this.#hang = setTimeout(() => this.#killFor(found), HANG_GRACE_MS);
+  }
+
+  #armDeadline(): void {
+    const { bootTimeoutMs } = this.#options.definition;
+    const left = Math.max(0, this.#options.startedAtMs + bootTimeoutMs - Date.now());
+    this.#deadline = setTimeout(() => {
+      // It may have reported in just now.
+      this.#look();
+      if (this.#ready) return;
+      this.#killFor({
+        reason: `the guest did not report in within ${bootTimeoutMs / 1000} s`,
+        hint: bootHint(this.#console),
+      });
+    }, left);
+  }
+
+  #killFor(fault: { readonly reason: string; readonly hint?: string }): void {
+    if (this.#over) return;
+    this.#fault = fault;
+    this.kill();
+  }
+
+  #finish(end: ProcessEnd): RunOutcome {
+    // A guest that was quick is seen first as ready and then as ended, like any other.
+    if (!this.#over) this.#checkReady();
+    this.#over = true;
+    this.#stopWatching();
+    const console = tailOf(rawFile(this.#options.layout, this.run, 'console'));
+    try {
+      this.#options.ingest.finish(this.run);
+    } catch (error) {
+      this.#warnOnce(error);
+    }
+    if (this.#fault) return { kind: 'failed', ...this.#fault };
+    return runOutcome({ status: this.#statusText(), console, ...end, ...guestOf(this.#options.definition) });
+  }
+
+  #statusText(): string {
+    return readIfPresent(rawFile(this.#options.layout, this.run, 'status'));
+  }
+
+  #stopWatching(): void {
+    this.#watch.close();
+    for (const timer of [this.#poll, this.#settle, this.#deadline, this.#hang]) clearTimeout(timer);
+  }
+
+  /** A full disk keeps the output in the raw files, from where it is taken in when there is room again. */
+  #warnOnce(error: unknown): void {
+    if (errnoOf(error) === undefined) throw error;
+    if (!this.#warned) this.#options.warn(`cannot write the log: ${String(error)}`);
+    this.#warned = true;
+  }
+}
+
+/** The last thing that the console said is the best hint that there is. */
+function bootHint(console: string): string {
+  const last = console.trimEnd().split('\n').at(-1);
+  return last ? `The last line of its console: ${last}` : 'Its console is empty; try log_level: debug';
+}

@@ -1,0 +1,93 @@
+import path from 'node:path';
+import { nodeLibraryFiles } from '../host/library-files.ts';
+import { findLibraries } from '../machine/library.ts';
+import { MACHINE_SPEC_VERSION, type GuestSpec, type MachineSpec, type SpecDisk } from '../machine/spec.ts';
+import type { DiskAttachment, Machine } from '../project/project.ts';
+import { machineLayout, rawFile, type Layout } from '../store/layout.ts';
+import { ActionFailure } from './failure.ts';
+
+/** What a machine's process is told about one run. Throws an {@link ActionFailure} where libkrun is not to be found. */
+export function machineSpec(layout: Layout, project: string, definition: Machine, run: number): MachineSpec {
+  const files = machineLayout(layout, definition.name);
+  const { network, root } = definition;
+  const rootDisk = root.kind === 'disk' ? [root.disk] : [];
+  return {
+    version: MACHINE_SPEC_VERSION,
+    project,
+    machine: definition.name,
+    run,
+    intentFile: files.intentFile,
+    identityFile: files.identityFile,
+    controlSocket: files.controlSocket,
+    files: {
+      stdout: rawFile(files, run, 'stdout'),
+      stderr: rawFile(files, run, 'stderr'),
+      console: rawFile(files, run, 'console'),
+      status: rawFile(files, run, 'status'),
+    },
+    library: libraries(definition),
+    logLevel: definition.libkrun.logLevel,
+    cpus: definition.cpus,
+    memoryMiB: definition.memoryMiB,
+    root:
+      root.kind === 'directory'
+        ? root
+        : {
+            kind: 'disk',
+            device: root.device,
+            ...(root.fstype === undefined ? {} : { fstype: root.fstype }),
+            ...(root.options === undefined ? {} : { options: root.options }),
+          },
+    disks: [...rootDisk, ...definition.disks].map((disk, index) => specDisk(layout, disk, index)),
+    shares: definition.shares.map(({ tag, source, readOnly, daxBytes }) => ({
+      tag,
+      path: source,
+      readOnly,
+      daxBytes,
+    })),
+    rlimits: definition.rlimits,
+    network:
+      network.driver === 'none'
+        ? network
+        : { driver: 'tsi', ports: network.ports.map(({ host, guest }) => ({ host, guest })) },
+    guest: guestSpec(definition),
+    stopSignal: definition.stopSignal,
+  };
+}
+
+/** Where the image of a disk is. */
+export function diskPath(layout: Layout, disk: DiskAttachment): string {
+  if (disk.source.kind === 'file') return disk.source.path;
+  return path.join(layout.disksDirectory, `${disk.source.name}.${disk.format}`);
+}
+
+function specDisk(layout: Layout, disk: DiskAttachment, index: number): SpecDisk {
+  return {
+    id: `disk${index}`,
+    path: diskPath(layout, disk),
+    format: disk.format,
+    readOnly: disk.readOnly,
+    sync: disk.sync,
+    directIo: disk.directIo,
+  };
+}
+
+function guestSpec(definition: Machine): GuestSpec {
+  const { command, environment, workingDir, hostname, shares } = definition;
+  if (!definition.agent) return { kind: 'direct', command, environment, workingDir };
+  const mounts = shares.flatMap(({ tag, target, readOnly }) =>
+    target === undefined ? [] : [{ tag, target, readOnly }],
+  );
+  return { kind: 'bootstrap', command, environment, workingDir, hostname, mounts };
+}
+
+function libraries(definition: Machine): MachineSpec['library'] {
+  const platform = { os: process.platform, arch: process.arch };
+  const found = findLibraries(definition.libkrun, process.env, platform, nodeLibraryFiles());
+  if (!found.ok) {
+    const [first] = found.error;
+    throw first ? ActionFailure.from(first) : new ActionFailure('libkrun was not found');
+  }
+  const { libkrun, libkrunfw } = found.value;
+  return libkrunfw ? { libkrun: libkrun.path, libkrunfw: libkrunfw.path } : { libkrun: libkrun.path };
+}

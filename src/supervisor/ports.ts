@@ -1,0 +1,42 @@
+import { createServer } from 'node:net';
+import { errnoOf } from '../host/errno.ts';
+import { portHolder } from '../host/ports.ts';
+import type { Machine } from '../project/project.ts';
+import { ActionFailure } from './failure.ts';
+
+/**
+ * Fails when a host port of the machine is taken. libkrun binds with SO_REUSEPORT and only when the guest listens:
+ * without this check two machines would share a port's connections, and nobody would say so.
+ */
+export async function checkPorts(definition: Machine): Promise<void> {
+  if (definition.network.driver !== 'tsi') return;
+  for (const { host, protocol } of definition.network.ports) {
+    if (protocol !== 'tcp') continue;
+    const problem = await listenProblem(host);
+    if (problem === undefined) continue;
+    if (problem === 'EACCES') {
+      throw new ActionFailure(
+        `host port ${host} of machine ${definition.name} is reserved for root`,
+        'Publish a port from 1024 up',
+      );
+    }
+    const holder = await portHolder(host, protocol);
+    const by = holder ? `process ${holder.pid} (${holder.name})` : 'a process of another user';
+    throw new ActionFailure(
+      `host port ${host} of machine ${definition.name} is in use by ${by}`,
+      'Stop that process or publish another port',
+    );
+  }
+}
+
+function listenProblem(port: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error) => {
+      const code = errnoOf(error);
+      if (code === 'EADDRINUSE' || code === 'EACCES') resolve(code);
+      else reject(error);
+    });
+    server.listen({ host: '0.0.0.0', port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}

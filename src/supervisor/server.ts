@@ -1,0 +1,116 @@
+import http from 'node:http';
+import type { Event } from '../plan/event.ts';
+import type { Request } from '../plan/request.ts';
+import type { SupervisorVersion } from './api.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A resolved project of some thousand machines stays far below. */
+const MOST_BODY_BYTES = 64 * 1024 * 1024;
+const NDJSON = { 'content-type': 'application/x-ndjson' };
+
+export interface ServerOptions {
+  readonly supervisor: Supervisor;
+  readonly version: SupervisorVersion;
+  /** Called at the begin and the end of everything that somebody waits for. */
+  readonly clients: (change: 1 | -1) => void;
+  /** Somebody wants another supervisor in this one's place; resolves just before this process ends. */
+  readonly exit: () => Promise<void>;
+}
+
+/** The HTTP interface of a supervisor; see api.ts. */
+export function createServer(options: ServerOptions): http.Server {
+  const server = http.createServer((request, response) => {
+    handle(request, response, options).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else reply(response, 500, { error: String(error) });
+    });
+  });
+  // A request takes as long as its machines do.
+  server.requestTimeout = 0;
+  server.timeout = 0;
+  return server;
+}
+
+async function handle(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  options: ServerOptions,
+): Promise<void> {
+  const route = `${request.method} ${request.url}`;
+  if (route === 'GET /v1/events') {
+    streamEvents(response, options.supervisor);
+    return;
+  }
+  options.clients(1);
+  response.once('close', () => options.clients(-1));
+  switch (route) {
+    case 'GET /v1/version':
+      return reply(response, 200, options.version);
+    case 'GET /v1/machines':
+      return reply(response, 200, options.supervisor.machines());
+    case 'POST /v1/requests':
+      return streamRequest(request, response, options.supervisor);
+    case 'POST /v1/exit':
+      await options.exit();
+      response.writeHead(204, { connection: 'close' });
+      response.end();
+      return;
+    default:
+      return reply(response, 404, { error: `no ${route}` });
+  }
+}
+
+async function streamRequest(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  supervisor: Supervisor,
+): Promise<void> {
+  const wanted = parse(await body(request));
+  if (!wanted) return reply(response, 400, { error: 'the body is not a request' });
+  response.writeHead(200, NDJSON);
+  // At once: who has the headers knows that the request is in the queue.
+  response.flushHeaders();
+  // Nobody has to stay until the end.
+  response.on('error', () => response.destroy());
+  await supervisor.request(wanted, (event) => writeEvent(response, event));
+  response.end();
+}
+
+function streamEvents(response: http.ServerResponse, supervisor: Supervisor): void {
+  response.writeHead(200, NDJSON);
+  response.flushHeaders();
+  const leave = supervisor.listen((event) => writeEvent(response, event));
+  response.on('error', () => response.destroy());
+  response.once('close', leave);
+}
+
+function writeEvent(response: http.ServerResponse, event: Event): void {
+  if (!response.destroyed) response.write(`${JSON.stringify(event)}\n`);
+}
+
+async function body(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) return '';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Only the user's own krun can reach the socket; the check is for mistakes. */
+function parse(text: string): Request | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'type' in value ? (value as Request) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function reply(response: http.ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}

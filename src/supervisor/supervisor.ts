@@ -1,0 +1,169 @@
+import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Result } from '../base/result.ts';
+import type { Plan } from '../plan/action.ts';
+import type { Event, EventBody } from '../plan/event.ts';
+import { planRequest } from '../plan/reconcile.ts';
+import type { Request, UpRequest } from '../plan/request.ts';
+import { EventLog } from '../store/event-log.ts';
+import type { Layout } from '../store/layout.ts';
+import { addToIndex, removeFromIndex } from '../store/project-index.ts';
+import { writeProjectRecord } from '../store/record-files.ts';
+import { STATE_SCHEMA_VERSION, type MachineRecord } from '../store/records.ts';
+import { runAction } from './actions/run-action.ts';
+import { machineEnvironment } from './environment.ts';
+import { executePlan } from './execute.ts';
+import { describeFailure } from './failure.ts';
+import { Machines } from './machines.ts';
+import { observedOf } from './observe.ts';
+import { RequestQueue, type Job } from './request-queue.ts';
+
+export interface SupervisorOptions {
+  readonly layout: Layout;
+  readonly nameOverride?: string;
+  /** Name of the project until a request says it. */
+  readonly projectName: string;
+  readonly program: readonly [node: string, script: string];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly warn: (message: string) => void;
+  /** Something happened after which there may be nothing left to look after. */
+  readonly settled: () => void;
+}
+
+/** Looks after the machines of one project: plans and executes requests, one after the other, and tells what happens. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #machines: Machines;
+  readonly #queue: RequestQueue;
+  readonly #eventLog: EventLog;
+  readonly #listeners: Set<(event: Event) => void> = new Set();
+  #projectName: string;
+  #current: Job | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#projectName = options.projectName;
+    this.#eventLog = new EventLog(options.layout.eventsFile);
+    this.#queue = new RequestQueue((job) => this.#perform(job));
+    this.#machines = new Machines({
+      layout: options.layout,
+      projectName: () => this.#projectName,
+      program: options.program,
+      environment: machineEnvironment(options.environment),
+      warn: options.warn,
+      changed: (machine, state) => {
+        this.#emit({ type: 'state', machine, state });
+        options.settled();
+      },
+    });
+  }
+
+  /** Takes over what earlier supervisors of the project left. */
+  recover(): Promise<Result<void, Diagnostic>> {
+    return this.#machines.recover();
+  }
+
+  /** Does a request in its turn; `listener` gets its events, up to `done`. */
+  async request(request: Request, listener: (event: Event) => void): Promise<void> {
+    await this.#queue.submit(request, (body) => listener(this.#event(body)));
+    this.#options.settled();
+  }
+
+  machines(): readonly MachineRecord[] {
+    return Object.values(this.#machines.records());
+  }
+
+  /** Calls back with everything that happens; returns the function that ends that. */
+  listen(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether something is left to look after. */
+  get isBusy(): boolean {
+    return !this.#queue.isEmpty || this.#machines.areBusy;
+  }
+
+  /** Ends the supervision and leaves the machines running. Requests are finished first, or given up for the reason. */
+  async leave(interrupt?: string): Promise<void> {
+    if (interrupt !== undefined) this.#queue.interrupt(interrupt);
+    await this.#queue.idle();
+    await this.#machines.leave();
+  }
+
+  async #perform(job: Job): Promise<void> {
+    this.#current = job;
+    let ok = false;
+    try {
+      ok = await this.#planAndExecute(job);
+    } catch (error) {
+      const { message } = describeFailure(error);
+      this.#options.warn(message);
+      this.#emit({ type: 'plan', request: job.request.type, nodes: [], notes: [], errors: [message] });
+    }
+    try {
+      if (this.#machines.isEmpty) await removeFromIndex(this.#options.layout);
+    } catch (error) {
+      this.#options.warn(describeFailure(error).message);
+    }
+    this.#emit({ type: 'done', ok });
+    this.#current = undefined;
+  }
+
+  async #planAndExecute(job: Job): Promise<boolean> {
+    const { request, signal } = job;
+    const { layout } = this.#options;
+    signal.throwIfAborted();
+    const project = request.type === 'up' ? request.project : undefined;
+    const plan = planRequest(request, await observedOf(layout, this.#machines.records(), project));
+    job.planned(plan);
+    const refused = (plan.errors?.length ?? 0) > 0;
+    if (request.type === 'up' && !refused) await this.#remember(request);
+    this.#emit({ type: 'plan', request: request.type, ...plan });
+    return !refused && this.#execute(plan, signal);
+  }
+
+  #execute(plan: Plan, signal: AbortSignal): Promise<boolean> {
+    const created = new Set(
+      plan.nodes.flatMap(({ action }) => (action.type === 'create' ? [action.machine] : [])),
+    );
+    const emit = (event: EventBody): void => this.#emit(event);
+    const context = {
+      layout: this.#options.layout,
+      machines: this.#machines,
+      signal,
+      emit,
+      isRecreated: (machine: string) => created.has(machine),
+    };
+    return executePlan(plan, { emit, signal, run: ({ action }) => runAction(action, context) });
+  }
+
+  /** Puts the project where `krun ls` and a command without krun.yaml find it. */
+  async #remember({ project }: UpRequest): Promise<void> {
+    const { layout, nameOverride } = this.#options;
+    const { name, directory, files } = project;
+    this.#projectName = name;
+    await writeProjectRecord(layout, { schemaVersion: STATE_SCHEMA_VERSION, name, directory, files });
+    const entry = { id: layout.id, name, directory: layout.projectDirectory, files };
+    await addToIndex(layout, nameOverride === undefined ? entry : { ...entry, nameOverride });
+  }
+
+  #emit(body: EventBody): void {
+    const event = this.#event(body);
+    // Each line of a build is in the build's own log.
+    if (body.type !== 'build-output') this.#record(event);
+    this.#current?.emit(body);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #record(event: Event): void {
+    try {
+      this.#eventLog.append(event);
+    } catch (error) {
+      this.#options.warn(describeFailure(error).message);
+    }
+  }
+
+  #event(body: EventBody): Event {
+    return { time: new Date().toISOString(), ...body };
+  }
+}
