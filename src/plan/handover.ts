@@ -8,31 +8,53 @@ import type { Observed } from './observed.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import { interrupt } from './up-disks.ts';
 
-/** Things of which the host has one: a running machine holds them until it stops. */
-export function resourcesOf(definition: Machine): readonly string[] {
+/** Something of which the host has one; machines that only read it can have it together. */
+export interface Resource {
+  readonly key: string;
+  readonly isShared: boolean;
+}
+
+/** What a running machine holds until it stops. */
+export function resourcesOf(definition: Machine): readonly Resource[] {
   const ports = definition.network.driver === 'tsi' ? definition.network.ports : [];
   return [
-    ...attachedDisks(definition).map((disk) => `disk ${diskLabel(disk)}`),
-    ...ports.map((port) => `port ${port.host}/${port.protocol}`),
+    ...attachedDisks(definition).map((disk) => ({
+      key: `disk ${diskLabel(disk)}`,
+      isShared: disk.readOnly,
+    })),
+    ...ports.map((port) => ({ key: `port ${port.host}/${port.protocol}`, isShared: false })),
   ];
 }
 
-/** Who lets go of what in this plan, by resource. */
-export function freedResources(
-  observed: Observed,
-  stops: ReadonlyMap<string, number>,
-): ReadonlyMap<string, readonly { machine: string; stop: number }[]> {
-  const freed = new Map<string, { machine: string; stop: number }[]>();
-  for (const [machine, stop] of stops) {
-    const definition = own(observed.machines, machine)?.definition;
-    for (const resource of definition ? resourcesOf(definition) : []) {
-      const entry = { machine, stop };
-      const known = freed.get(resource);
-      if (known) known.push(entry);
-      else freed.set(resource, [entry]);
+interface Freed {
+  readonly machine: string;
+  readonly stop: number;
+  readonly isShared: boolean;
+}
+
+/** Who lets go of what in this plan; gives the stops that a machine has to wait for. */
+export class FreedResources {
+  readonly #freed = new Map<string, Freed[]>();
+
+  constructor(observed: Observed, stops: ReadonlyMap<string, number>) {
+    for (const [machine, stop] of stops) {
+      const definition = own(observed.machines, machine)?.definition;
+      for (const { key, isShared } of definition ? resourcesOf(definition) : []) {
+        const known = this.#freed.get(key);
+        if (known) known.push({ machine, stop, isShared });
+        else this.#freed.set(key, [{ machine, stop, isShared }]);
+      }
     }
   }
-  return freed;
+
+  /** Stops of other machines that hold what this definition needs. */
+  stopsBefore(definition: Machine): readonly number[] {
+    return resourcesOf(definition).flatMap((wanted) =>
+      (this.#freed.get(wanted.key) ?? [])
+        .filter((held) => held.machine !== definition.name && !(held.isShared && wanted.isShared))
+        .map((held) => held.stop),
+    );
+  }
 }
 
 /** Refuses starts on a disk that a machine outside this plan's reach runs on, where either of them writes. */

@@ -4,7 +4,7 @@ import { dependencyGraph, startOrder, withNeeds } from '../project/graph.ts';
 import type { Machine, Project } from '../project/project.ts';
 import type { Plan } from './action.ts';
 import { decide, type Decision } from './decision.ts';
-import { freedResources, interruptHolders, refuseSharedDisks, resourcesOf } from './handover.ts';
+import { FreedResources, interruptHolders, refuseSharedDisks } from './handover.ts';
 import { namedDisks } from './machine-disks.ts';
 import { isActive } from './machine-state.ts';
 import type { Observed } from './observed.ts';
@@ -189,15 +189,15 @@ class UpNodes {
   }
 
   #addStarts(ready: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, number> {
-    const freed = freedResources(this.#observed, this.#stops);
+    const freed = new FreedResources(this.#observed, this.#stops);
     const items = new Map<string, StartItem>();
     const definitions: Record<string, Machine> = {};
     for (const [name, { definition, start }] of this.#decisions) {
       definitions[name] = definition;
       if (start === undefined) continue;
       // What another machine holds until it stops, this one can have only then.
-      const handed = resourcesOf(definition).flatMap((resource) => freed.get(resource) ?? []);
-      items.set(name, { cause: start, after: [...(ready.get(name) ?? []), ...otherStops(handed, name)] });
+      const after = [...(ready.get(name) ?? []), ...freed.stopsBefore(definition)];
+      items.set(name, { cause: start, after });
     }
     return addStarts(this.#builder, this.#observed, definitions, items);
   }
@@ -223,10 +223,6 @@ function rootKey(definition: Machine): string {
   const { root } = definition;
   if (root.kind === 'directory') return root.path;
   return root.disk.source.kind === 'named' ? `disk ${root.disk.source.name}` : root.disk.source.path;
-}
-
-function otherStops(handed: readonly { machine: string; stop: number }[], name: string): number[] {
-  return handed.filter(({ machine }) => machine !== name).map(({ stop }) => stop);
 }
 
 function present(id: number | undefined): readonly number[] {

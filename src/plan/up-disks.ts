@@ -16,6 +16,8 @@ export type DiskStep =
       readonly disk: Disk;
       readonly fromBytes: number;
       readonly cause: string;
+      /** Why those that run on it stop. */
+      readonly stopCause: string;
       /** Machines that run on the disk now; all of them stop in this plan. */
       readonly running: readonly string[];
     };
@@ -51,7 +53,7 @@ export function planDisks(decisions: ReadonlyMap<string, Decision>, context: Dis
     if (!step) continue;
     diskSteps.push(step);
     if (step.type === 'grow') {
-      for (const machine of step.running) interrupt(changed, machine, `disk ${name} grows: ${step.cause}`);
+      for (const machine of step.running) interrupt(changed, machine, step.stopCause);
     }
   }
   return { steps: diskSteps, decisions: changed };
@@ -98,9 +100,15 @@ function growStep(
     builder.note(`disk ${disk.name} is not grown to ${formatSize(disk.sizeBytes)} now: ${obstacle}`);
     return undefined;
   }
-  const change = formatSizeChange(found.sizeBytes, disk.sizeBytes);
-  const cause = `size changed ${change}${said(request, disk, 'size')}`;
-  return { type: 'grow', disk, fromBytes: found.sizeBytes, cause, running };
+  const change = `${formatSizeChange(found.sizeBytes, disk.sizeBytes)}${said(request, disk, 'size')}`;
+  return {
+    type: 'grow',
+    disk,
+    fromBytes: found.sizeBytes,
+    cause: `size changed ${change}`,
+    stopCause: `disk ${disk.name} grows ${change}`,
+    running,
+  };
 }
 
 /** Why a machine that runs on the disk cannot be stopped for it. */
