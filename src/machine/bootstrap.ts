@@ -98,7 +98,7 @@ krun_port() {
 }
 krun_open() {
   until krun_port krun.status; do :; done 2>/dev/null
-  exec 4>"$krun_found"
+  exec 4>>"$krun_found"
   echo 'krun ${GUEST_PROTOCOL}' >&4
   # The shell's own remarks ("Killed") are not the workload's output.
   exec 5>&2 2>/dev/null
@@ -123,6 +123,7 @@ krun_hostname() {
 krun_cd() {
   [ -d "$1" ] || krun_fail 125 "working_dir $1 is not a directory in the guest"
   cd "$1" || krun_fail 125 "cannot enter working_dir $1"
+  unset OLDPWD
 }
 krun_find() {
   case $1 in
