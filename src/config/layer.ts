@@ -72,7 +72,7 @@ export function parseOnce(context: LoadContext, source: SourceFile): MapTree | u
 
 function notAMap(tree: Tree): Diagnostic {
   const kind = tree.kind === 'sequence' ? 'a list' : 'a single value';
-  return errorDiagnostic('wrong-type', `the file holds ${kind}, not a mapping`, {
+  return errorDiagnostic('wrong-type', `the file holds ${kind}, not a map`, {
     span: tree.span,
     hint: 'a project file starts with `machines:`',
   });

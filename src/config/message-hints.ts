@@ -1,24 +1,56 @@
-import { nearest } from '../base/text.ts';
+import { nearest, quotedList } from '../base/text.ts';
 import { SIGNAL_NAMES } from '../project/signals.ts';
+import { formatSize, MEBIBYTE } from '../project/units.ts';
 import type { SchemaError } from './validate.gen.js';
 import { placeOf, type SchemaNode } from './value-words.ts';
 
 /** What to write instead of a value of the wrong kind, where its text or its kind says it. */
 export function hintForType(error: SchemaError, schema: SchemaNode): string | undefined {
-  const { data } = error;
+  const { data, instancePath } = error;
   const types = [schema.type ?? []].flat();
+  const shape = SHAPES[placeOf(instancePath)];
+  if (shape !== undefined) return shape;
   if (typeof data === 'number') return hintForNumber(data, error, schema);
-  if (typeof data === 'boolean') return hintForBoolean(data, types, error.instancePath);
+  if (typeof data === 'boolean') return hintForBoolean(data, types, instancePath);
   if (typeof data === 'string' && types.includes('array')) return `write a list: \`[${quoteItem(data)}]\``;
-  if (Array.isArray(data) && types.includes('object')) {
-    return 'write `name: ...` lines without `- `';
-  }
+  if (Array.isArray(data)) return hintForList(data, types, schema);
   if (isMapping(data) && types.includes('array')) return 'start each item with `- `';
-  if (data === '' || (typeof data === 'string' && types.includes('object'))) {
-    return hintForMissing(error.instancePath, '');
-  }
-  return undefined;
+  return types.includes('object') ? keysOf(schema) : undefined;
 }
+
+function hintForList(
+  data: readonly unknown[],
+  types: readonly string[],
+  schema: SchemaNode,
+): string | undefined {
+  const [only] = data;
+  if (data.length === 1 && typeof only === 'string' && types.includes('string')) {
+    return `write \`${only}\`, not as a list`;
+  }
+  return types.includes('object') ? keysOf(schema) : undefined;
+}
+
+function keysOf(schema: SchemaNode): string {
+  const keys = Object.keys(schema.properties ?? {});
+  if (keys.length === 0 || keys.length > 12) return 'write `key: value` lines, one level deeper';
+  return `write \`key: value\` lines; the keys are ${quotedList(keys, 'and')}`;
+}
+
+const named = (what: string): string => `write each ${what} as \`NAME:\` with its keys below it`;
+
+/** Where one advice fits every value of the wrong kind. */
+const SHAPES: Readonly<Record<string, string>> = {
+  machines: named('machine'),
+  disks: named('disk'),
+  networks: named('network'),
+  'machines.*': 'write at least `root: ./rootfs`, one level deeper',
+  'machines.*.rlimits': 'write limits by their names: `rlimits: { nofile: 1024 }`',
+  'machines.*.depends_on.*': 'write `{ condition: started }`, or `{ condition: completed_successfully }`',
+  'machines.*.depends_on[]':
+    'write a name; with conditions, write all of them as a map: `NAME: { condition: started }`',
+  'machines.*.environment[]': 'write `- NAME=value`, or write all of them as a map, without `- `',
+  'disks.*': 'write at least `size: 10GiB`, one level deeper',
+};
 
 /** What to write instead of a text that is not of the right form. */
 export function hintForText(error: SchemaError, schema: SchemaNode): string | undefined {
@@ -58,14 +90,15 @@ function hintForNumber(value: number, error: SchemaError, schema: SchemaNode): s
   const types = [schema.type ?? []].flat();
   if (schema.errorMessage?.includes('512MiB')) return `write \`${sizeText(value, error.instancePath)}\``;
   if (schema.errorMessage?.includes('10s')) return `write \`${value}s\``;
+  if (types.includes('boolean')) return value === 0 || value === 1 ? `write \`${value === 1}\`` : undefined;
   if (types.includes('string') && !types.includes('integer')) return `put it in quotes: "${value}"`;
   return undefined;
 }
 
 /** A bare number of a mebibyte or more was meant as bytes, one below as the unit that is usual at the place. */
 function sizeText(value: number, pointer: string): string {
-  const mebibytes = value / 1024 ** 2;
-  if (mebibytes >= 1) return Number.isInteger(mebibytes) ? `${mebibytes}MiB` : `${value}B`;
+  if (value >= MEBIBYTE && Number.isInteger(value))
+    return formatSize(value).replace(' bytes', 'B').replace(' ', '');
   return `${value}${pointer.startsWith('/disks/') ? 'GiB' : 'MiB'}`;
 }
 
@@ -99,7 +132,6 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'machines.*.ports[].guest': 'add `guest: 80`, the port in the machine',
   'machines.*.shares[].source': 'add `source: ./directory`, the directory on the host',
   'machines.*.disks[].source': 'add `source: NAME` (a disk of this file) or `source: ./file.img`',
-  'machines.*.depends_on.*': 'write `{ condition: started }`, or `{ condition: completed_successfully }`',
   'disks.*': 'write at least `size: 10GiB`, one level deeper',
   'disks.*.size': 'add `size: 10GiB`',
   'networks.*.socket': 'add `socket: /path/of/the/backend.sock`',
@@ -117,7 +149,9 @@ export function suggestName(name: string, pattern: string | undefined): string |
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]+/g, '-')
     .replace(/^[-_]+/, '')
-    .replace(/-+$/, '')
-    .slice(0, 63);
-  return pattern !== undefined && new RegExp(pattern, 'u').test(suggestion) ? suggestion : undefined;
+    .replace(/[-_]+$/, '');
+  // Names alone are lower-case; variables and the like have rules of their own.
+  return pattern?.startsWith('^[a-z0-9]') && new RegExp(pattern, 'u').test(suggestion)
+    ? suggestion
+    : undefined;
 }

@@ -1,5 +1,6 @@
 import type { DiagnosticCode } from '../base/diagnostic.ts';
 import { nearest, quotedList } from '../base/text.ts';
+import type { ScalarTree, Tree } from '../source/tree.ts';
 import { foreignWord } from './foreign-words.ts';
 import { hintForMissing, hintForText, hintForType, suggestName, withSuggestion } from './message-hints.ts';
 import type { SchemaError } from './validate.gen.js';
@@ -27,19 +28,19 @@ export interface Explanation {
   readonly suggests?: string;
 }
 
-/** Explains one error; none for keywords that only sum up others. `written` is a number as the file has it. */
-export function explain(error: SchemaError, written: string | undefined): Explanation | undefined {
+/** Explains one error; none for keywords that only sum up others. `value` is what the file has there. */
+export function explain(error: SchemaError, value: Tree | undefined): Explanation | undefined {
   // One cast: ajv hands on the schema that was compiled from our own file.
   const schema = error.parentSchema as SchemaNode;
-  return explanations[error.keyword]?.(error, schema, written);
+  return explanations[error.keyword]?.(error, schema, value?.kind === 'scalar' ? value : undefined);
 }
 
-type Explain = (error: SchemaError, schema: SchemaNode, written: string | undefined) => Explanation;
+type Explain = (error: SchemaError, schema: SchemaNode, written: ScalarTree | undefined) => Explanation;
 
 const explanations: Readonly<Record<string, Explain>> = {
   type: wrongType,
-  pattern: (error, schema) =>
-    error.propertyName === undefined ? badText(error, schema) : badName(error, schema),
+  pattern: (error, schema, written) =>
+    error.propertyName === undefined ? badText(error, schema, written) : badName(error, schema),
   enum: badChoice,
   minimum: (error) => outOfRange(error, `the smallest value is ${error.params['limit']}`),
   maximum: (error) => outOfRange(error, `the largest value is ${error.params['limit']}`),
@@ -55,12 +56,12 @@ const explanations: Readonly<Record<string, Explain>> = {
   not: forbidden,
 };
 
-function wrongType(error: SchemaError, schema: SchemaNode, written: string | undefined): Explanation {
+function wrongType(error: SchemaError, schema: SchemaNode, written: ScalarTree | undefined): Explanation {
   const path = pathText(error.instancePath);
   const expected = expectedForm(schema);
   if (isHuge(error.data)) {
-    const text = shortened(written ?? String(error.data));
-    const takesText = schema.type?.includes('string') && !schema.type.includes('integer');
+    const text = shortened(written?.source ?? String(error.data));
+    const takesText = schema.type?.includes('string') && !schema.type.includes('integer') && !schema.pattern;
     return {
       code: 'invalid-value',
       message: `${path} is too large: ${text}`,
@@ -81,34 +82,40 @@ function wrongType(error: SchemaError, schema: SchemaNode, written: string | und
   };
 }
 
-function badText(error: SchemaError, schema: SchemaNode): Explanation {
+function badText(error: SchemaError, schema: SchemaNode, written: ScalarTree | undefined): Explanation {
   const hint = hintForText(error, schema);
   return {
     code: 'invalid-value',
-    message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}`,
+    message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}${originOf(written)}`,
     ...(hint !== undefined && { hint }),
     at: 'value',
   };
+}
+
+/** Names the variables behind a value, which its place in the file does not show. */
+function originOf(written: ScalarTree | undefined): string {
+  const names = written?.variables ?? [];
+  return names.length === 0 ? '' : `, the value of ${quotedList(names, 'and')}`;
 }
 
 function badName(error: SchemaError, schema: SchemaNode): Explanation {
   const name = error.propertyName ?? '';
   return {
     code: 'invalid-value',
-    message: `"${name}" is not a name that ${pathText(error.instancePath)} can have`,
+    message: `"${shortened(name)}" is not a name that ${pathText(error.instancePath)} can have`,
     hint: withSuggestion(schema.patternErrorMessage ?? '', suggestName(name, schema.pattern)),
     at: 'key',
     key: name,
   };
 }
 
-function badChoice(error: SchemaError, schema: SchemaNode): Explanation {
+function badChoice(error: SchemaError, schema: SchemaNode, written: ScalarTree | undefined): Explanation {
   const choices = (schema.enum ?? []).map(String);
   const near = typeof error.data === 'string' ? nearest(error.data, choices) : undefined;
   const list = `write ${quotedList(choices, 'or')}`;
   return {
     code: 'invalid-value',
-    message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}`,
+    message: `${pathText(error.instancePath)} cannot be ${describeValue(error.data)}${originOf(written)}`,
     hint: near === undefined ? list : `did you mean \`${near}\`?`,
     at: error.data === null ? 'key' : 'value',
   };
@@ -177,7 +184,7 @@ function forbidden(error: SchemaError, schema: SchemaNode): Explanation {
   if (error.propertyName !== undefined) {
     return {
       code: 'invalid-value',
-      message: `the name \`${error.propertyName}\` is reserved: machines reach the host under it`,
+      message: `the name \`${error.propertyName}\` is reserved: it already has a meaning inside the guests`,
       hint: `choose another name, such as \`${error.propertyName}-1\``,
       at: 'key',
       key: error.propertyName,

@@ -2,7 +2,7 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
 const schema38 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
 const schema156 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
@@ -211,7 +211,7 @@ return errors === 0;
 }
 validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema39 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"required":["boot"]},"else":{"required":["root"]}};
+const schema39 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
 const schema42 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
 const schema43 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
 const schema55 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
@@ -229,9 +229,9 @@ const pattern33 = new RegExp("^[^=\\u0000]+$", "u");
 const pattern43 = new RegExp("^/", "u");
 const pattern44 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
 const pattern45 = new RegExp("^[0-9]{1,10}$", "u");
-const pattern120 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
-const pattern121 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
-const pattern109 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
+const pattern123 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
+const pattern124 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
+const pattern112 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
 const schema40 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1825,7 +1825,10 @@ return errors === 0;
 }
 validate58.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema83 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`"};
+const schema83 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP"};
+const pattern64 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
+const pattern66 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
+const pattern67 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
 
 function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1869,9 +1872,9 @@ vErrors.push(err2);
 errors++;
 }
 }
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.guest === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema83.required,parentSchema:schema83,data};
+if(typeof data === "string"){
+if(!pattern64.test(data)){
+const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema83,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1880,9 +1883,10 @@ vErrors.push(err3);
 }
 errors++;
 }
-for(const key0 in data){
-if(!((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "name")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema83,data};
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.guest === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema83.required,parentSchema:schema83,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1891,11 +1895,9 @@ vErrors.push(err4);
 }
 errors++;
 }
-}
-if(data.host !== undefined){
-let data0 = data.host;
-if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err5 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema83.properties.host.type},message:"must be integer,string",schema:schema83.properties.host.type,parentSchema:schema83.properties.host,data:data0};
+for(const key0 in data){
+if(!((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "name")) || (pattern4.test(key0)))){
+const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema83,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1904,9 +1906,11 @@ vErrors.push(err5);
 }
 errors++;
 }
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 65535 || isNaN(data0)){
-const err6 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.host,data:data0};
+}
+if(data.host !== undefined){
+let data0 = data.host;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
+const err6 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema83.properties.host.type},message:"must be integer,string",schema:schema83.properties.host.type,parentSchema:schema83.properties.host,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1915,8 +1919,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data0 < 1 || isNaN(data0)){
-const err7 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.host,data:data0};
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 65535 || isNaN(data0)){
+const err7 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.host,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1925,12 +1930,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-}
-if(data.guest !== undefined){
-let data1 = data.guest;
-if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err8 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema83.properties.guest.type},message:"must be integer,string",schema:schema83.properties.guest.type,parentSchema:schema83.properties.guest,data:data1};
+if(data0 < 1 || isNaN(data0)){
+const err8 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.host,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1939,9 +1940,10 @@ vErrors.push(err8);
 }
 errors++;
 }
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 65535 || isNaN(data1)){
-const err9 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.guest,data:data1};
+}
+if(typeof data0 === "string"){
+if(!pattern66.test(data0)){
+const err9 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema83.properties.host,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1950,8 +1952,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data1 < 1 || isNaN(data1)){
-const err10 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.guest,data:data1};
+}
+}
+if(data.guest !== undefined){
+let data1 = data.guest;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
+const err10 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema83.properties.guest.type},message:"must be integer,string",schema:schema83.properties.guest.type,parentSchema:schema83.properties.guest,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1960,12 +1966,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-}
-if(data.host_ip !== undefined){
-let data2 = data.host_ip;
-if(typeof data2 !== "string"){
-const err11 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.host_ip.type,parentSchema:schema83.properties.host_ip,data:data2};
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 65535 || isNaN(data1)){
+const err11 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.guest,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1974,11 +1977,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-if(data.protocol !== undefined){
-let data3 = data.protocol;
-if(!((data3 === "tcp") || (data3 === "udp"))){
-const err12 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema83.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema83.properties.protocol.enum,parentSchema:schema83.properties.protocol,data:data3};
+if(data1 < 1 || isNaN(data1)){
+const err12 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.guest,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1988,15 +1988,54 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data.name !== undefined){
-let data4 = data.name;
-if(typeof data4 !== "string"){
-const err13 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.name.type,parentSchema:schema83.properties.name,data:data4};
+if(typeof data1 === "string"){
+if(!pattern67.test(data1)){
+const err13 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema83.properties.guest,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
 else {
 vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+if(data.host_ip !== undefined){
+let data2 = data.host_ip;
+if(typeof data2 !== "string"){
+const err14 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.host_ip.type,parentSchema:schema83.properties.host_ip,data:data2};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data.protocol !== undefined){
+let data3 = data.protocol;
+if(!((data3 === "tcp") || (data3 === "udp"))){
+const err15 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema83.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema83.properties.protocol.enum,parentSchema:schema83.properties.protocol,data:data3};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data4 = data.name;
+if(typeof data4 !== "string"){
+const err16 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.name.type,parentSchema:schema83.properties.name,data:data4};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
 }
 errors++;
 }
@@ -2009,7 +2048,7 @@ validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema85 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 const schema86 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
-const pattern67 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
+const pattern70 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
 
 function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2089,7 +2128,7 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern67.test(data0)){
+if(!pattern70.test(data0)){
 const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data0};
 if(vErrors === null){
 vErrors = [err6];
@@ -2623,7 +2662,7 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern67.test(data0)){
+if(!pattern70.test(data0)){
 const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data0};
 if(vErrors === null){
 vErrors = [err6];
@@ -2670,7 +2709,7 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern67.test(data1)){
+if(!pattern70.test(data1)){
 const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data1};
 if(vErrors === null){
 vErrors = [err10];
@@ -2717,7 +2756,7 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern67.test(data2)){
+if(!pattern70.test(data2)){
 const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data2};
 if(vErrors === null){
 vErrors = [err14];
@@ -2764,7 +2803,7 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern67.test(data3)){
+if(!pattern70.test(data3)){
 const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data3};
 if(vErrors === null){
 vErrors = [err18];
@@ -2811,7 +2850,7 @@ errors++;
 }
 }
 if(typeof data4 === "string"){
-if(!pattern67.test(data4)){
+if(!pattern70.test(data4)){
 const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data4};
 if(vErrors === null){
 vErrors = [err22];
@@ -2858,7 +2897,7 @@ errors++;
 }
 }
 if(typeof data5 === "string"){
-if(!pattern67.test(data5)){
+if(!pattern70.test(data5)){
 const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data5};
 if(vErrors === null){
 vErrors = [err26];
@@ -2964,7 +3003,7 @@ return errors === 0;
 validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema110 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern93 = new RegExp("^.{0,255}$", "u");
+const pattern96 = new RegExp("^.{0,255}$", "u");
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3006,7 +3045,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
-if(!pattern93.test(data1)){
+if(!pattern96.test(data1)){
 const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema110.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
@@ -3122,7 +3161,7 @@ validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema114 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
 const schema117 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""};
-const pattern100 = new RegExp("^0?o?[0-7]{3,4}$", "u");
+const pattern103 = new RegExp("^0?o?[0-7]{3,4}$", "u");
 
 function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3300,7 +3339,7 @@ vErrors.push(err13);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern100.test(data4)){
+if(!pattern103.test(data4)){
 const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema117,data:data4};
 if(vErrors === null){
 vErrors = [err14];
@@ -3496,7 +3535,7 @@ vErrors.push(err13);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern100.test(data4)){
+if(!pattern103.test(data4)){
 const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema117,data:data4};
 if(vErrors === null){
 vErrors = [err14];
@@ -3515,7 +3554,7 @@ return errors === 0;
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema124 = {"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern108 = new RegExp("^[0-9]{1,5}$", "u");
+const pattern111 = new RegExp("^[0-9]{1,5}$", "u");
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3617,7 +3656,7 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern108.test(data3)){
+if(!pattern111.test(data3)){
 const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema124.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err7];
@@ -3645,7 +3684,7 @@ errors++;
 if(data.interval !== undefined){
 let data5 = data.interval;
 if(typeof data5 === "string"){
-if(!pattern109.test(data5)){
+if(!pattern112.test(data5)){
 const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data5};
 if(vErrors === null){
 vErrors = [err9];
@@ -3670,7 +3709,7 @@ errors++;
 if(data.timeout !== undefined){
 let data6 = data.timeout;
 if(typeof data6 === "string"){
-if(!pattern109.test(data6)){
+if(!pattern112.test(data6)){
 const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data6};
 if(vErrors === null){
 vErrors = [err11];
@@ -3695,7 +3734,7 @@ errors++;
 if(data.start_period !== undefined){
 let data7 = data.start_period;
 if(typeof data7 === "string"){
-if(!pattern109.test(data7)){
+if(!pattern112.test(data7)){
 const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data7};
 if(vErrors === null){
 vErrors = [err13];
@@ -3720,7 +3759,7 @@ errors++;
 if(data.start_interval !== undefined){
 let data8 = data.start_interval;
 if(typeof data8 === "string"){
-if(!pattern109.test(data8)){
+if(!pattern112.test(data8)){
 const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data8};
 if(vErrors === null){
 vErrors = [err15];
@@ -3777,7 +3816,7 @@ errors++;
 }
 }
 if(typeof data9 === "string"){
-if(!pattern67.test(data9)){
+if(!pattern70.test(data9)){
 const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data9};
 if(vErrors === null){
 vErrors = [err20];
@@ -4083,7 +4122,7 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern67.test(data1)){
+if(!pattern70.test(data1)){
 const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data1};
 if(vErrors === null){
 vErrors = [err6];
@@ -4412,6 +4451,9 @@ evaluated0.items = undefined;
 const _errs1 = errors;
 let valid0 = true;
 const _errs2 = errors;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.boot === undefined) && (missing0 = "boot")){
@@ -4425,6 +4467,45 @@ vErrors.push(err0);
 errors++;
 }
 }
+var _valid1 = _errs4 === errors;
+valid1 = valid1 || _valid1;
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.extends === undefined) && (missing1 = "extends")){
+const err1 = {};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid1 = _errs5 === errors;
+valid1 = valid1 || _valid1;
+if(!valid1){
+const err2 = {};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
 var _valid0 = _errs2 === errors;
 errors = _errs1;
 if(vErrors !== null){
@@ -4436,41 +4517,41 @@ vErrors = null;
 }
 }
 if(!_valid0){
-const _errs3 = errors;
+const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.root === undefined){
-const err1 = {instancePath,schemaPath:"#/else/required",keyword:"required",params:{missingProperty: "root"},message:"must have required property '"+"root"+"'",schema:schema39.else.required,parentSchema:schema39.else,data};
+const err3 = {instancePath,schemaPath:"#/else/required",keyword:"required",params:{missingProperty: "root"},message:"must have required property '"+"root"+"'",schema:schema39.else.required,parentSchema:schema39.else,data};
 if(vErrors === null){
-vErrors = [err1];
+vErrors = [err3];
 }
 else {
-vErrors.push(err1);
+vErrors.push(err3);
 }
 errors++;
 }
 }
-var _valid0 = _errs3 === errors;
+var _valid0 = _errs6 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-const err2 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "else"},message:"must match \"else\" schema",schema:schema39.if,parentSchema:schema39,data};
+const err4 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "else"},message:"must match \"else\" schema",schema:schema39.if,parentSchema:schema39,data};
 if(vErrors === null){
-vErrors = [err2];
+vErrors = [err4];
 }
 else {
-vErrors.push(err2);
+vErrors.push(err4);
 }
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((func1.call(schema39.properties, key0)) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data};
+const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data};
 if(vErrors === null){
-vErrors = [err3];
+vErrors = [err5];
 }
 else {
-vErrors.push(err3);
+vErrors.push(err5);
 }
 errors++;
 }
@@ -4484,12 +4565,12 @@ errors = vErrors.length;
 if(data.kind !== undefined){
 let data1 = data.kind;
 if(!((data1 === "service") || (data1 === "task"))){
-const err4 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues: schema39.properties.kind.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.kind.enum,parentSchema:schema39.properties.kind,data:data1};
+const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues: schema39.properties.kind.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.kind.enum,parentSchema:schema39.properties.kind,data:data1};
 if(vErrors === null){
-vErrors = [err4];
+vErrors = [err6];
 }
 else {
-vErrors.push(err4);
+vErrors.push(err6);
 }
 errors++;
 }
@@ -4502,30 +4583,7 @@ for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 === "string"){
 if(!pattern14.test(data3)){
-const err5 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"},message:"must match pattern \""+"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"+"\"",schema:"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$",parentSchema:schema39.properties.profiles.items,data:data3};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.profiles.items.type,parentSchema:schema39.properties.profiles.items,data:data3};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/profiles",schemaPath:"#/properties/profiles/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.profiles.type,parentSchema:schema39.properties.profiles,data:data2};
+const err7 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"},message:"must match pattern \""+"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"+"\"",schema:"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$",parentSchema:schema39.properties.profiles.items,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4535,10 +4593,8 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data.cpus !== undefined){
-let data4 = data.cpus;
-if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err8 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/type",keyword:"type",params:{type: schema39.properties.cpus.type},message:"must be integer,string",schema:schema39.properties.cpus.type,parentSchema:schema39.properties.cpus,data:data4};
+else {
+const err8 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.profiles.items.type,parentSchema:schema39.properties.profiles.items,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4547,9 +4603,10 @@ vErrors.push(err8);
 }
 errors++;
 }
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 255 || isNaN(data4)){
-const err9 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255",schema:255,parentSchema:schema39.properties.cpus,data:data4};
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/profiles",schemaPath:"#/properties/profiles/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.profiles.type,parentSchema:schema39.properties.profiles,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4558,8 +4615,11 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data4 < 1 || isNaN(data4)){
-const err10 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.cpus,data:data4};
+}
+if(data.cpus !== undefined){
+let data4 = data.cpus;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
+const err10 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/type",keyword:"type",params:{type: schema39.properties.cpus.type},message:"must be integer,string",schema:schema39.properties.cpus.type,parentSchema:schema39.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4568,10 +4628,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-if(typeof data4 === "string"){
-if(!pattern15.test(data4)){
-const err11 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,2}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,2}$"+"\"",schema:"^0*[1-9][0-9]{0,2}$",parentSchema:schema39.properties.cpus,data:data4};
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 255 || isNaN(data4)){
+const err11 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255",schema:255,parentSchema:schema39.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4580,13 +4639,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-}
-if(data.memory !== undefined){
-let data5 = data.memory;
-if(typeof data5 === "string"){
-if(!pattern16.test(data5)){
-const err12 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
+if(data4 < 1 || isNaN(data4)){
+const err12 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4596,8 +4650,9 @@ vErrors.push(err12);
 errors++;
 }
 }
-else {
-const err13 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data5};
+if(typeof data4 === "string"){
+if(!pattern15.test(data4)){
+const err13 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,2}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,2}$"+"\"",schema:"^0*[1-9][0-9]{0,2}$",parentSchema:schema39.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4607,10 +4662,12 @@ vErrors.push(err13);
 errors++;
 }
 }
-if(data.nested !== undefined){
-let data6 = data.nested;
-if((typeof data6 !== "boolean") && (typeof data6 !== "string")){
-const err14 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data6};
+}
+if(data.memory !== undefined){
+let data5 = data.memory;
+if(typeof data5 === "string"){
+if(!pattern16.test(data5)){
+const err14 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4619,9 +4676,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(typeof data6 === "string"){
-if(!pattern17.test(data6)){
-const err15 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data6};
+}
+else {
+const err15 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data5};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4631,11 +4688,10 @@ vErrors.push(err15);
 errors++;
 }
 }
-}
-if(data.split_irqchip !== undefined){
-let data7 = data.split_irqchip;
-if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
-const err16 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data7};
+if(data.nested !== undefined){
+let data6 = data.nested;
+if((typeof data6 !== "boolean") && (typeof data6 !== "string")){
+const err16 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data6};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4644,14 +4700,39 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(typeof data7 === "string"){
-if(!pattern17.test(data7)){
-const err17 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data7};
+if(typeof data6 === "string"){
+if(!pattern17.test(data6)){
+const err17 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
 else {
 vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+if(data.split_irqchip !== undefined){
+let data7 = data.split_irqchip;
+if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
+const err18 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data7};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+if(typeof data7 === "string"){
+if(!pattern17.test(data7)){
+const err19 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data7};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
 }
 errors++;
 }
@@ -4678,36 +4759,7 @@ errors = vErrors.length;
 if(data.command !== undefined){
 let data11 = data.command;
 if((typeof data11 !== "string") && (!(Array.isArray(data11)))){
-const err18 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data11};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-if(Array.isArray(data11)){
-const len1 = data11.length;
-for(let i1=0; i1<len1; i1++){
-let data12 = data11[i1];
-if(typeof data12 !== "string"){
-const err19 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data12};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-}
-if(data.entrypoint !== undefined){
-let data13 = data.entrypoint;
-if((typeof data13 !== "string") && (!(Array.isArray(data13)))){
-const err20 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data13};
+const err20 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data11};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4716,12 +4768,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(Array.isArray(data13)){
-const len2 = data13.length;
-for(let i2=0; i2<len2; i2++){
-let data14 = data13[i2];
-if(typeof data14 !== "string"){
-const err21 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data14};
+if(Array.isArray(data11)){
+const len1 = data11.length;
+for(let i1=0; i1<len1; i1++){
+let data12 = data11[i1];
+if(typeof data12 !== "string"){
+const err21 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data12};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4733,10 +4785,10 @@ errors++;
 }
 }
 }
-if(data.environment !== undefined){
-let data15 = data.environment;
-if(!data15 || typeof data15 != "object"){
-const err22 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema57.type},message:"must be object,array",schema:schema57.type,parentSchema:schema57,data:data15};
+if(data.entrypoint !== undefined){
+let data13 = data.entrypoint;
+if((typeof data13 !== "string") && (!(Array.isArray(data13)))){
+const err22 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data13};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4745,13 +4797,12 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(Array.isArray(data15)){
-const len3 = data15.length;
-for(let i3=0; i3<len3; i3++){
-let data16 = data15[i3];
-if(typeof data16 === "string"){
-if(!pattern32.test(data16)){
-const err23 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema57.items,data:data16};
+if(Array.isArray(data13)){
+const len2 = data13.length;
+for(let i2=0; i2<len2; i2++){
+let data14 = data13[i2];
+if(typeof data14 !== "string"){
+const err23 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data14};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4761,8 +4812,12 @@ vErrors.push(err23);
 errors++;
 }
 }
-else {
-const err24 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data16};
+}
+}
+if(data.environment !== undefined){
+let data15 = data.environment;
+if(!data15 || typeof data15 != "object"){
+const err24 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema57.type},message:"must be object,array",schema:schema57.type,parentSchema:schema57,data:data15};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4771,14 +4826,13 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-}
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-for(const key1 in data15){
-const _errs40 = errors;
-if(typeof key1 === "string"){
-if(!pattern33.test(key1)){
-const err25 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema57.propertyNames,data:key1,propertyName:key1};
+if(Array.isArray(data15)){
+const len3 = data15.length;
+for(let i3=0; i3<len3; i3++){
+let data16 = data15[i3];
+if(typeof data16 === "string"){
+if(!pattern32.test(data16)){
+const err25 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema57.items,data:data16};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4788,9 +4842,8 @@ vErrors.push(err25);
 errors++;
 }
 }
-var valid16 = _errs40 === errors;
-if(!valid16){
-const err26 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema57.propertyNames,parentSchema:schema57,data:data15};
+else {
+const err26 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data16};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4800,10 +4853,13 @@ vErrors.push(err26);
 errors++;
 }
 }
-for(const key2 in data15){
-let data17 = data15[key2];
-if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
-const err27 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema57.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema57.additionalProperties.type,parentSchema:schema57.additionalProperties,data:data17};
+}
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+for(const key1 in data15){
+const _errs43 = errors;
+if(typeof key1 === "string"){
+if(!pattern33.test(key1)){
+const err27 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema57.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4813,17 +4869,42 @@ vErrors.push(err27);
 errors++;
 }
 }
-}
-}
-if(data.env_file !== undefined){
-let data18 = data.env_file;
-if((!data18 || typeof data18 != "object") && (typeof data18 !== "string")){
-const err28 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/type",keyword:"type",params:{type: schema39.properties.env_file.type},message:"must be string,object,array",schema:schema39.properties.env_file.type,parentSchema:schema39.properties.env_file,data:data18};
+var valid17 = _errs43 === errors;
+if(!valid17){
+const err28 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema57.propertyNames,parentSchema:schema57,data:data15};
 if(vErrors === null){
 vErrors = [err28];
 }
 else {
 vErrors.push(err28);
+}
+errors++;
+}
+}
+for(const key2 in data15){
+let data17 = data15[key2];
+if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
+const err29 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema57.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema57.additionalProperties.type,parentSchema:schema57.additionalProperties,data:data17};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+}
+if(data.env_file !== undefined){
+let data18 = data.env_file;
+if((!data18 || typeof data18 != "object") && (typeof data18 !== "string")){
+const err30 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/type",keyword:"type",params:{type: schema39.properties.env_file.type},message:"must be string,object,array",schema:schema39.properties.env_file.type,parentSchema:schema39.properties.env_file,data:data18};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
 }
 errors++;
 }
@@ -4838,31 +4919,7 @@ errors = vErrors.length;
 }
 if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
 if(data18.path === undefined){
-const err29 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema39.properties.env_file.required,parentSchema:schema39.properties.env_file,data:data18};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-for(const key3 in data18){
-if(!((((key3 === "path") || (key3 === "required")) || (key3 === "format")) || (pattern4.test(key3)))){
-const err30 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.env_file,data:data18};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-}
-if(data18.path !== undefined){
-let data20 = data18.path;
-if(typeof data20 !== "string"){
-const err31 = {instancePath:instancePath+"/env_file/path",schemaPath:"#/properties/env_file/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.env_file.properties.path.type,parentSchema:schema39.properties.env_file.properties.path,data:data20};
+const err31 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema39.properties.env_file.required,parentSchema:schema39.properties.env_file,data:data18};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -4871,11 +4928,9 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-if(data18.required !== undefined){
-let data21 = data18.required;
-if((typeof data21 !== "boolean") && (typeof data21 !== "string")){
-const err32 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data21};
+for(const key3 in data18){
+if(!((((key3 === "path") || (key3 === "required")) || (key3 === "format")) || (pattern4.test(key3)))){
+const err32 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.env_file,data:data18};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -4884,9 +4939,11 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(typeof data21 === "string"){
-if(!pattern17.test(data21)){
-const err33 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data21};
+}
+if(data18.path !== undefined){
+let data20 = data18.path;
+if(typeof data20 !== "string"){
+const err33 = {instancePath:instancePath+"/env_file/path",schemaPath:"#/properties/env_file/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.env_file.properties.path.type,parentSchema:schema39.properties.env_file.properties.path,data:data20};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -4896,16 +4953,40 @@ vErrors.push(err33);
 errors++;
 }
 }
-}
-if(data18.format !== undefined){
-let data22 = data18.format;
-if(!(data22 === "raw")){
-const err34 = {instancePath:instancePath+"/env_file/format",schemaPath:"#/properties/env_file/properties/format/enum",keyword:"enum",params:{allowedValues: schema39.properties.env_file.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.env_file.properties.format.enum,parentSchema:schema39.properties.env_file.properties.format,data:data22};
+if(data18.required !== undefined){
+let data21 = data18.required;
+if((typeof data21 !== "boolean") && (typeof data21 !== "string")){
+const err34 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data21};
 if(vErrors === null){
 vErrors = [err34];
 }
 else {
 vErrors.push(err34);
+}
+errors++;
+}
+if(typeof data21 === "string"){
+if(!pattern17.test(data21)){
+const err35 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data21};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+}
+if(data18.format !== undefined){
+let data22 = data18.format;
+if(!(data22 === "raw")){
+const err36 = {instancePath:instancePath+"/env_file/format",schemaPath:"#/properties/env_file/properties/format/enum",keyword:"enum",params:{allowedValues: schema39.properties.env_file.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.env_file.properties.format.enum,parentSchema:schema39.properties.env_file.properties.format,data:data22};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
 }
 errors++;
 }
@@ -4916,31 +4997,7 @@ if(data.working_dir !== undefined){
 let data24 = data.working_dir;
 if(typeof data24 === "string"){
 if(!pattern43.test(data24)){
-const err35 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema67,data:data24};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-}
-else {
-const err36 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.type,parentSchema:schema67,data:data24};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-}
-if(data.user !== undefined){
-let data25 = data.user;
-if((typeof data25 !== "string") && (!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25))))){
-const err37 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema39.properties.user.type},message:"must be string,integer",schema:schema39.properties.user.type,parentSchema:schema39.properties.user,data:data25};
+const err37 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema67,data:data24};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -4949,9 +5006,9 @@ vErrors.push(err37);
 }
 errors++;
 }
-if((typeof data25 == "number") && (isFinite(data25))){
-if(data25 < 0 || isNaN(data25)){
-const err38 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema39.properties.user,data:data25};
+}
+else {
+const err38 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.type,parentSchema:schema67,data:data24};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -4961,12 +5018,10 @@ vErrors.push(err38);
 errors++;
 }
 }
-}
-if(data.hostname !== undefined){
-let data26 = data.hostname;
-if(typeof data26 === "string"){
-if(!pattern44.test(data26)){
-const err39 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema39.properties.hostname,data:data26};
+if(data.user !== undefined){
+let data25 = data.user;
+if((typeof data25 !== "string") && (!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25))))){
+const err39 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema39.properties.user.type},message:"must be string,integer",schema:schema39.properties.user.type,parentSchema:schema39.properties.user,data:data25};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -4975,9 +5030,9 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-else {
-const err40 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.hostname.type,parentSchema:schema39.properties.hostname,data:data26};
+if((typeof data25 == "number") && (isFinite(data25))){
+if(data25 < 0 || isNaN(data25)){
+const err40 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema39.properties.user,data:data25};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -4987,10 +5042,12 @@ vErrors.push(err40);
 errors++;
 }
 }
-if(data.uid !== undefined){
-let data27 = data.uid;
-if((!(((typeof data27 == "number") && (!(data27 % 1) && !isNaN(data27))) && (isFinite(data27)))) && (typeof data27 !== "string")){
-const err41 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data27};
+}
+if(data.hostname !== undefined){
+let data26 = data.hostname;
+if(typeof data26 === "string"){
+if(!pattern44.test(data26)){
+const err41 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema39.properties.hostname,data:data26};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -4999,9 +5056,9 @@ vErrors.push(err41);
 }
 errors++;
 }
-if((typeof data27 == "number") && (isFinite(data27))){
-if(data27 > 4294967295 || isNaN(data27)){
-const err42 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data27};
+}
+else {
+const err42 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.hostname.type,parentSchema:schema39.properties.hostname,data:data26};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -5010,8 +5067,11 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data27 < 0 || isNaN(data27)){
-const err43 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data27};
+}
+if(data.uid !== undefined){
+let data27 = data.uid;
+if((!(((typeof data27 == "number") && (!(data27 % 1) && !isNaN(data27))) && (isFinite(data27)))) && (typeof data27 !== "string")){
+const err43 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data27};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -5020,10 +5080,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-}
-if(typeof data27 === "string"){
-if(!pattern45.test(data27)){
-const err44 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data27};
+if((typeof data27 == "number") && (isFinite(data27))){
+if(data27 > 4294967295 || isNaN(data27)){
+const err44 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data27};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -5032,12 +5091,8 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-}
-if(data.gid !== undefined){
-let data28 = data.gid;
-if((!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))) && (typeof data28 !== "string")){
-const err45 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data28};
+if(data27 < 0 || isNaN(data27)){
+const err45 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data27};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -5046,9 +5101,10 @@ vErrors.push(err45);
 }
 errors++;
 }
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 > 4294967295 || isNaN(data28)){
-const err46 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data28};
+}
+if(typeof data27 === "string"){
+if(!pattern45.test(data27)){
+const err46 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data27};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -5057,8 +5113,12 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(data28 < 0 || isNaN(data28)){
-const err47 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data28};
+}
+}
+if(data.gid !== undefined){
+let data28 = data.gid;
+if((!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))) && (typeof data28 !== "string")){
+const err47 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data28};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -5067,15 +5127,36 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(typeof data28 === "string"){
-if(!pattern45.test(data28)){
-const err48 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data28};
+if((typeof data28 == "number") && (isFinite(data28))){
+if(data28 > 4294967295 || isNaN(data28)){
+const err48 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data28};
 if(vErrors === null){
 vErrors = [err48];
 }
 else {
 vErrors.push(err48);
+}
+errors++;
+}
+if(data28 < 0 || isNaN(data28)){
+const err49 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data28};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
+}
+errors++;
+}
+}
+if(typeof data28 === "string"){
+if(!pattern45.test(data28)){
+const err50 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data28};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
 }
 errors++;
 }
@@ -5086,12 +5167,12 @@ let data29 = data.rlimits;
 if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
 for(const key5 in data29){
 if(!(func1.call(schema39.properties.rlimits.properties, key5))){
-const err49 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.rlimits,data:data29};
+const err51 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.rlimits,data:data29};
 if(vErrors === null){
-vErrors = [err49];
+vErrors = [err51];
 }
 else {
-vErrors.push(err49);
+vErrors.push(err51);
 }
 errors++;
 }
@@ -5194,12 +5275,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.properties.rlimits.type,parentSchema:schema39.properties.rlimits,data:data29};
+const err52 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.properties.rlimits.type,parentSchema:schema39.properties.rlimits,data:data29};
 if(vErrors === null){
-vErrors = [err50];
+vErrors = [err52];
 }
 else {
-vErrors.push(err50);
+vErrors.push(err52);
 }
 errors++;
 }
@@ -5216,12 +5297,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.disks.type,parentSchema:schema39.properties.disks,data:data46};
+const err53 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.disks.type,parentSchema:schema39.properties.disks,data:data46};
 if(vErrors === null){
-vErrors = [err51];
+vErrors = [err53];
 }
 else {
-vErrors.push(err51);
+vErrors.push(err53);
 }
 errors++;
 }
@@ -5238,12 +5319,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err52 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.shares.type,parentSchema:schema39.properties.shares,data:data48};
+const err54 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.shares.type,parentSchema:schema39.properties.shares,data:data48};
 if(vErrors === null){
-vErrors = [err52];
+vErrors = [err54];
 }
 else {
-vErrors.push(err52);
+vErrors.push(err54);
 }
 errors++;
 }
@@ -5266,12 +5347,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err53 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.ports.type,parentSchema:schema39.properties.ports,data:data51};
+const err55 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.ports.type,parentSchema:schema39.properties.ports,data:data51};
 if(vErrors === null){
-vErrors = [err53];
+vErrors = [err55];
 }
 else {
-vErrors.push(err53);
+vErrors.push(err55);
 }
 errors++;
 }
@@ -5288,12 +5369,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.vsock.type,parentSchema:schema39.properties.vsock,data:data53};
+const err56 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.vsock.type,parentSchema:schema39.properties.vsock,data:data53};
 if(vErrors === null){
-vErrors = [err54];
+vErrors = [err56];
 }
 else {
-vErrors.push(err54);
+vErrors.push(err56);
 }
 errors++;
 }
@@ -5319,23 +5400,23 @@ errors = vErrors.length;
 if(data.sound !== undefined){
 let data58 = data.sound;
 if((typeof data58 !== "boolean") && (typeof data58 !== "string")){
-const err55 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data58};
+const err57 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data58};
 if(vErrors === null){
-vErrors = [err55];
+vErrors = [err57];
 }
 else {
-vErrors.push(err55);
+vErrors.push(err57);
 }
 errors++;
 }
 if(typeof data58 === "string"){
 if(!pattern17.test(data58)){
-const err56 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data58};
+const err58 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data58};
 if(vErrors === null){
-vErrors = [err56];
+vErrors = [err58];
 }
 else {
-vErrors.push(err56);
+vErrors.push(err58);
 }
 errors++;
 }
@@ -5353,12 +5434,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err57 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.display.type,parentSchema:schema39.properties.display,data:data59};
+const err59 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.display.type,parentSchema:schema39.properties.display,data:data59};
 if(vErrors === null){
-vErrors = [err57];
+vErrors = [err59];
 }
 else {
-vErrors.push(err57);
+vErrors.push(err59);
 }
 errors++;
 }
@@ -5375,12 +5456,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.input.type,parentSchema:schema39.properties.input,data:data61};
+const err60 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.input.type,parentSchema:schema39.properties.input,data:data61};
 if(vErrors === null){
-vErrors = [err58];
+vErrors = [err60];
 }
 else {
-vErrors.push(err58);
+vErrors.push(err60);
 }
 errors++;
 }
@@ -5409,12 +5490,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err59 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.secrets.type,parentSchema:schema39.properties.secrets,data:data65};
+const err61 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.secrets.type,parentSchema:schema39.properties.secrets,data:data65};
 if(vErrors === null){
-vErrors = [err59];
+vErrors = [err61];
 }
 else {
-vErrors.push(err59);
+vErrors.push(err61);
 }
 errors++;
 }
@@ -5431,12 +5512,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.configs.type,parentSchema:schema39.properties.configs,data:data67};
+const err62 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.configs.type,parentSchema:schema39.properties.configs,data:data67};
 if(vErrors === null){
-vErrors = [err60];
+vErrors = [err62];
 }
 else {
-vErrors.push(err60);
+vErrors.push(err62);
 }
 errors++;
 }
@@ -5456,32 +5537,8 @@ errors = vErrors.length;
 if(data.restart !== undefined){
 let data71 = data.restart;
 if(typeof data71 === "string"){
-if(!pattern120.test(data71)){
-const err61 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema39.properties.restart,data:data71};
-if(vErrors === null){
-vErrors = [err61];
-}
-else {
-vErrors.push(err61);
-}
-errors++;
-}
-}
-else {
-const err62 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.restart.type,parentSchema:schema39.properties.restart,data:data71};
-if(vErrors === null){
-vErrors = [err62];
-}
-else {
-vErrors.push(err62);
-}
-errors++;
-}
-}
-if(data.stop_signal !== undefined){
-let data72 = data.stop_signal;
-if((typeof data72 !== "string") && (!(((typeof data72 == "number") && (!(data72 % 1) && !isNaN(data72))) && (isFinite(data72))))){
-const err63 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema39.properties.stop_signal.type},message:"must be string,integer",schema:schema39.properties.stop_signal.type,parentSchema:schema39.properties.stop_signal,data:data72};
+if(!pattern123.test(data71)){
+const err63 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema39.properties.restart,data:data71};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -5490,9 +5547,9 @@ vErrors.push(err63);
 }
 errors++;
 }
-if((typeof data72 == "number") && (isFinite(data72))){
-if(data72 > 64 || isNaN(data72)){
-const err64 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema39.properties.stop_signal,data:data72};
+}
+else {
+const err64 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.restart.type,parentSchema:schema39.properties.restart,data:data71};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -5501,8 +5558,11 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(data72 < 1 || isNaN(data72)){
-const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.stop_signal,data:data72};
+}
+if(data.stop_signal !== undefined){
+let data72 = data.stop_signal;
+if((typeof data72 !== "string") && (!(((typeof data72 == "number") && (!(data72 % 1) && !isNaN(data72))) && (isFinite(data72))))){
+const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema39.properties.stop_signal.type},message:"must be string,integer",schema:schema39.properties.stop_signal.type,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -5511,10 +5571,9 @@ vErrors.push(err65);
 }
 errors++;
 }
-}
-if(typeof data72 === "string"){
-if(!pattern121.test(data72)){
-const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema39.properties.stop_signal,data:data72};
+if((typeof data72 == "number") && (isFinite(data72))){
+if(data72 > 64 || isNaN(data72)){
+const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -5523,13 +5582,8 @@ vErrors.push(err66);
 }
 errors++;
 }
-}
-}
-if(data.stop_grace_period !== undefined){
-let data73 = data.stop_grace_period;
-if(typeof data73 === "string"){
-if(!pattern109.test(data73)){
-const err67 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data73};
+if(data72 < 1 || isNaN(data72)){
+const err67 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -5539,8 +5593,9 @@ vErrors.push(err67);
 errors++;
 }
 }
-else {
-const err68 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data73};
+if(typeof data72 === "string"){
+if(!pattern124.test(data72)){
+const err68 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema39.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -5550,10 +5605,12 @@ vErrors.push(err68);
 errors++;
 }
 }
-if(data.stop_command !== undefined){
-let data74 = data.stop_command;
-if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
-const err69 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data74};
+}
+if(data.stop_grace_period !== undefined){
+let data73 = data.stop_grace_period;
+if(typeof data73 === "string"){
+if(!pattern112.test(data73)){
+const err69 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data73};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -5562,12 +5619,9 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(Array.isArray(data74)){
-const len13 = data74.length;
-for(let i13=0; i13<len13; i13++){
-let data75 = data74[i13];
-if(typeof data75 !== "string"){
-const err70 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data75};
+}
+else {
+const err70 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data73};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -5577,13 +5631,10 @@ vErrors.push(err70);
 errors++;
 }
 }
-}
-}
-if(data.boot_timeout !== undefined){
-let data76 = data.boot_timeout;
-if(typeof data76 === "string"){
-if(!pattern109.test(data76)){
-const err71 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data76};
+if(data.stop_command !== undefined){
+let data74 = data.stop_command;
+if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
+const err71 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data74};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -5592,9 +5643,12 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-else {
-const err72 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data76};
+if(Array.isArray(data74)){
+const len13 = data74.length;
+for(let i13=0; i13<len13; i13++){
+let data75 = data74[i13];
+if(typeof data75 !== "string"){
+const err72 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data75};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -5604,10 +5658,13 @@ vErrors.push(err72);
 errors++;
 }
 }
-if(data.agent !== undefined){
-let data77 = data.agent;
-if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
-const err73 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data77};
+}
+}
+if(data.boot_timeout !== undefined){
+let data76 = data.boot_timeout;
+if(typeof data76 === "string"){
+if(!pattern112.test(data76)){
+const err73 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data76};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -5616,14 +5673,38 @@ vErrors.push(err73);
 }
 errors++;
 }
-if(typeof data77 === "string"){
-if(!pattern17.test(data77)){
-const err74 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data77};
+}
+else {
+const err74 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data76};
 if(vErrors === null){
 vErrors = [err74];
 }
 else {
 vErrors.push(err74);
+}
+errors++;
+}
+}
+if(data.agent !== undefined){
+let data77 = data.agent;
+if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
+const err75 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data77};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+if(typeof data77 === "string"){
+if(!pattern17.test(data77)){
+const err76 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data77};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
 }
 errors++;
 }
@@ -5643,12 +5724,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err75 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
+const err77 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
 if(vErrors === null){
-vErrors = [err75];
+vErrors = [err77];
 }
 else {
-vErrors.push(err75);
+vErrors.push(err77);
 }
 errors++;
 }
@@ -5658,7 +5739,7 @@ return errors === 0;
 validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema157 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
-const pattern139 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
+const pattern142 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5734,7 +5815,7 @@ errors++;
 if(data.fstype !== undefined){
 let data2 = data.fstype;
 if(typeof data2 === "string"){
-if(!pattern139.test(data2)){
+if(!pattern142.test(data2)){
 const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema157.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err5];
@@ -5798,7 +5879,7 @@ return errors === 0;
 validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema162 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]};
-const pattern147 = new RegExp("^[0-9]{3,5}$", "u");
+const pattern150 = new RegExp("^[0-9]{3,5}$", "u");
 
 function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6518,7 +6599,7 @@ errors++;
 }
 }
 if(typeof data19 === "string"){
-if(!pattern147.test(data19)){
+if(!pattern150.test(data19)){
 const err43 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema162.properties.mtu,data:data19};
 if(vErrors === null){
 vErrors = [err43];

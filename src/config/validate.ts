@@ -30,8 +30,7 @@ function withoutSummaries(errors: readonly SchemaError[]): readonly SchemaError[
 
 function problemOf(tree: Tree, error: SchemaError): Problem[] {
   const path: TreePath = pointerSteps(error.instancePath);
-  const value = treeAt(tree, path);
-  const explanation = explain(error, value?.kind === 'scalar' ? value.source : undefined);
+  const explanation = explain(error, treeAt(tree, path));
   if (!explanation) return [];
   const { at, key } = explanation;
   const span = key === undefined ? spanOf(tree, path, at) : keySpan(tree, [...path, key]);
@@ -45,17 +44,17 @@ function spanOf(tree: Tree, path: TreePath, at: 'key' | 'value'): Span {
   return path.length === 0 && isBlock ? { ...span, end: span.start } : span;
 }
 
-/** A misspelt `root` is one mistake: the missing `root` is not told as well. */
+/** A misspelt `root` is one mistake: the missing `root` is not told as well. Nor is it where `boot` was meant. */
 function withoutForetold(problems: readonly Problem[]): readonly Problem[] {
   const foretold = new Set(
     problems
       .filter(({ explanation }) => explanation.code === 'unknown-key')
       .map(({ pointer, explanation }) => `${pointer}\n${explanation.suggests}`),
   );
-  return problems.filter(
-    ({ pointer, explanation }) =>
-      explanation.code !== 'missing-key' || !foretold.has(`${pointer}\n${explanation.suggests}`),
-  );
+  return problems.filter(({ pointer, explanation: { code, suggests } }) => {
+    const ways = suggests === 'root' ? ['root', 'boot'] : [suggests];
+    return code !== 'missing-key' || !ways.some((key) => foretold.has(`${pointer}\n${key}`));
+  });
 }
 
 /**

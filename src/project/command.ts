@@ -1,4 +1,4 @@
-import type { MachineConfig, Words } from '../config/schema.gen.ts';
+import type { MachineConfig, RootConfig, Words } from '../config/schema.gen.ts';
 import type { Place } from './place.ts';
 import { splitWords } from './words.ts';
 
@@ -13,6 +13,10 @@ export function resolveWords(value: Words | undefined, at: Place): readonly stri
   return [];
 }
 
+function hasImage(root: RootConfig | undefined): boolean {
+  return typeof root === 'object' && root.image !== undefined;
+}
+
 /** `entrypoint` followed by `command`. */
 export function resolveCommand(config: MachineConfig, at: Place): readonly string[] {
   const entrypoint = resolveWords(config.entrypoint, at.child('entrypoint'));
@@ -20,7 +24,14 @@ export function resolveCommand(config: MachineConfig, at: Place): readonly strin
   const words = [...entrypoint, ...command];
   const writtenBadly = (value: Words | undefined): boolean =>
     typeof value === 'string' && value.trim() !== '';
-  if (words.length === 0 && !writtenBadly(config.entrypoint) && !writtenBadly(config.command)) {
+  // An image and a firmware know by themselves what to run.
+  const knowsCommand = config.boot !== undefined || hasImage(config.root);
+  if (
+    words.length === 0 &&
+    !knowsCommand &&
+    !writtenBadly(config.entrypoint) &&
+    !writtenBadly(config.command)
+  ) {
     at.keyError('missing-key', `machine \`${at.name}\` has no command`, {
       hint: 'say what runs in it, such as `command: [/bin/httpd, -f]`',
     });

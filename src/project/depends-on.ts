@@ -23,7 +23,10 @@ export function resolveDependsOn(
   const entries = entriesOf(value, at).filter(({ name, place, config }) => {
     place.isOriginOf(at.path, name);
     if (name === machine) {
-      place.error('cycle', `machine \`${machine}\` depends on itself`, { span: place.keySpan });
+      place.error('cycle', `machine \`${machine}\` depends on itself`, {
+        span: place.keySpan,
+        hint: 'remove this dependency',
+      });
       return false;
     }
     return isReachable(name, config, scope, place);
@@ -118,7 +121,7 @@ export function reportCycles(graph: Graph, placeOf: (machine: string, need: stri
     const trail = [...cycle, cycle[0]].join(' -> ');
     edges[0]?.place.error('cycle', `machines depend on each other: ${trail}`, {
       span: edges[0].place.keySpan,
-      related: edges.map(({ machine, need, place }) => ({
+      related: edges.slice(1).map(({ machine, need, place }) => ({
         message: `\`${machine}\` depends on \`${need}\``,
         span: place.keySpan,
       })),

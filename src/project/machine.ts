@@ -37,7 +37,8 @@ const NO_ROOT: Root = { kind: 'directory', path: '/' };
 
 /** One machine with every default filled in; mistakes are reported at their places. */
 export function resolveMachine(config: MachineConfig, scope: MachineScope, at: Place): ResolvedMachine {
-  const root = resolveRoot(config.root, scope, at.child('root')) ?? NO_ROOT;
+  // What boots by itself is refused where keys are that krun cannot do yet.
+  const root = (config.boot ? undefined : resolveRoot(config.root, scope, at.child('root'))) ?? NO_ROOT;
   const rootDisk = root.kind === 'disk' ? root.disk : undefined;
   const network = resolveNetwork(config, scope.file, at);
   const kind = config.kind ?? 'service';

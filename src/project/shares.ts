@@ -20,23 +20,27 @@ export function resolveShares(
     const place = at.child(index);
     const share = resolveShare(config, scope, place);
     if (!share) return [];
-    if (share.target !== undefined) checkUnique(places, `target ${share.target}`, place);
-    checkUnique(places, `tag ${share.tag}`, place);
+    const isNew = share.target === undefined || checkUnique(places, `target \`${share.target}\``, place);
+    // A tag that the target gave is no second mistake.
+    if (isNew) checkUnique(places, `tag \`${share.tag}\``, place);
     place.isOriginOf(at.path, share.target ?? share.tag);
     return [share];
   });
   return shares.toSorted((a, b) => ((a.target ?? a.tag) < (b.target ?? b.tag) ? -1 : 1));
 }
 
-function checkUnique(places: Map<string, Place>, what: string, place: Place): void {
+/** Whether a target or a tag is the first of its kind; reported otherwise. */
+function checkUnique(places: Map<string, Place>, what: string, place: Place): boolean {
   const first = places.get(what);
   if (!first) {
     places.set(what, place);
-    return;
+    return true;
   }
   place.error('conflict', `two shares have the ${what}`, {
     related: [{ message: 'the first share is here', span: first.valueSpan }],
+    hint: 'change one of them',
   });
+  return false;
 }
 
 function resolveShare(config: ShareConfig, scope: HostScope, at: Place): Share | undefined {

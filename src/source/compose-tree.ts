@@ -121,9 +121,7 @@ class TreeComposer {
       const known = [...this.#anchors.keys()];
       const near = nearest(node.source, known);
       const hint =
-        near === undefined
-          ? `an anchor \`&${node.source}\` has to come before it`
-          : `did you mean \`*${near}\`?`;
+        near === undefined ? `write \`&${node.source}\` at a value above it` : `did you mean \`*${near}\`?`;
       this.#report('yaml-alias', `no anchor \`&${node.source}\` comes before this alias`, span, { hint });
       return this.#nothing(span);
     }

@@ -47,7 +47,7 @@ function isUtf16(bytes: Uint8Array): boolean {
 
 function firstInvalidByte(bytes: Uint8Array): number | undefined {
   if (isUtf8(bytes)) return undefined;
-  // The longest valid prefix ends where the first bad sequence starts; a cut sequence is up to three bytes long.
+  // The longest prefix that more bytes could make valid.
   let low = 0;
   let high = bytes.length;
   while (low < high) {
@@ -57,7 +57,10 @@ function firstInvalidByte(bytes: Uint8Array): number | undefined {
   }
   // Back to the start of the character that went wrong.
   while (low > 0 && !isUtf8(bytes.subarray(0, low))) low--;
-  return Math.min(low, bytes.length - 1);
+  // What the prefix ends with may be the start of the bad sequence: up to three bytes, named by its first.
+  let start = low;
+  while (start > low - 3 && !isUtf8(bytes.subarray(0, start))) start--;
+  return start;
 }
 
 function isUtf8(bytes: Uint8Array): boolean {
