@@ -17,6 +17,11 @@ export function splitWords(text: string): Result<readonly string[], string> {
       index++;
       continue;
     }
+    // A backslash at the end of a line joins it with the next, and makes no word of its own.
+    if (text.startsWith('\\\n', index)) {
+      index += 2;
+      continue;
+    }
     const piece = readPiece(text, index);
     if (!piece.ok) return piece;
     word = (word ?? '') + piece.value.text;
@@ -73,6 +78,5 @@ function readDoubleQuoted(text: string, start: number): Result<Piece, string> {
 function readEscape(text: string, start: number): Result<Piece, string> {
   const next = text.charAt(start + 1);
   if (next === '') return err('nothing follows the last backslash');
-  // A backslash at the end of a line joins it with the next.
-  return ok({ text: next === '\n' ? '' : next, next: start + 2 });
+  return ok({ text: next, next: start + 2 });
 }

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { parseSignal, SIGNAL_NAMES, signalNumber } from '../../../src/project/signals.ts';
+
+test.each([
+  ['SIGTERM', 'SIGTERM'],
+  ['TERM', 'SIGTERM'],
+  ['term', 'SIGTERM'],
+  [' sigint ', 'SIGINT'],
+  ['9', 'SIGKILL'],
+  [15, 'SIGTERM'],
+  ['37', 'SIGRTMIN+3'],
+  ['rtmin+3', 'SIGRTMIN+3'],
+  ['SIGRTMAX-1', 'SIGRTMIN+29'],
+  ['34', 'SIGRTMIN'],
+])('%j is %s', (value, name) => {
+  expect(parseSignal(value)).toBe(name);
+});
+
+test.each(['', '0', '32', '65', 'SIG', 'SIGFOO', 'constructor', 'RTMIN+31', 'RTMAX-31', '-9'])('%j is no signal', (value) => {
+  expect(parseSignal(value)).toBeUndefined();
+});
+
+test('every name has the number that leads back to it', () => {
+  for (const name of [...SIGNAL_NAMES, 'SIGRTMIN', 'SIGRTMIN+30']) {
+    expect(parseSignal(signalNumber(name) ?? '')).toBe(name);
+  }
+  expect(SIGNAL_NAMES).toHaveLength(31);
+});
