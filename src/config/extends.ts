@@ -4,8 +4,8 @@ import { nearest } from '../base/text.ts';
 import type { MapTree, Tree } from '../source/tree.ts';
 import { readLayer, type LoadContext } from './layer.ts';
 import { mergeTrees } from './merge.ts';
-import { child, mapValues, scalarText, withChild, withoutChild } from './normalize.ts';
-import { absolutePath } from './read.ts';
+import { child, mapValues, withChild, withoutChild } from './normalize.ts';
+import { absolutePath, shownPath } from './read.ts';
 import type { Variables } from './variables.ts';
 
 /** A file whose machines extend others. */
@@ -29,7 +29,7 @@ export async function resolveExtends(context: LoadContext, request: ExtendsReque
   const resolved = new Map<string, Tree>();
   for (const name of machines.entries.keys()) {
     const machine = await resolver.resolve(scope, name, []);
-    if (machine) resolved.set(name, machine);
+    if (machine) resolved.set(name, machine.machine);
   }
   return withChild(
     layer,
@@ -50,6 +50,7 @@ interface Extends {
   readonly machine: string;
   readonly file?: string;
   readonly span: Span;
+  readonly fileSpan: Span;
 }
 
 interface Step {
@@ -58,10 +59,16 @@ interface Step {
   readonly span: Span;
 }
 
+interface Resolved {
+  readonly machine: Tree;
+  /** Whether every base was found. */
+  readonly isComplete: boolean;
+}
+
 class ExtendsResolver {
   readonly #context: LoadContext;
   readonly #variables: Variables;
-  readonly #resolved = new Map<string, Tree>();
+  readonly #resolved = new Map<string, Resolved>();
   /** Machines of cycles that have been reported. */
   readonly #inCycle = new Set<string>();
 
@@ -70,37 +77,38 @@ class ExtendsResolver {
     this.#variables = variables;
   }
 
-  async resolve(scope: Scope, name: string, trail: readonly Step[]): Promise<Tree | undefined> {
+  async resolve(scope: Scope, name: string, trail: readonly Step[]): Promise<Resolved | undefined> {
     const key = `${scope.file}\0${name}`;
     const known = this.#resolved.get(key);
     if (known) return known;
-    const machine = child(scope.machines, name);
+    const entry = scope.machines.entries.get(name);
+    const machine = entry?.value;
     const base = extendsOf(machine);
-    if (machine?.kind !== 'map' || !base) return machine;
+    if (machine?.kind !== 'map' || !base) return machine && { machine, isComplete: true };
 
     const steps = [...trail, { key, name, span: base.span }];
     const cycleStart = steps.findIndex((step) => step.key === key);
     if (cycleStart < steps.length - 1) {
       this.#reportCycle(steps.slice(cycleStart, -1));
-      this.#reportIncomplete(scope, name);
       return undefined;
     }
     const own = withoutChild(machine, 'extends');
     const extended = await this.#resolveBase(scope, base, steps);
-    if (!extended) this.#reportIncomplete(scope, name);
-    const merged = extended ? mergeTrees(extended, own, ['machines', name]) : own;
-    const result = { ...merged, span: own.span };
+    const isComplete = extended?.isComplete ?? false;
+    if (!isComplete && entry) this.#context.incomplete.push(entry.keySpan);
+    const merged = extended ? mergeTrees(extended.machine, own, ['machines', name]) : own;
+    const result = { machine: { ...merged, span: own.span }, isComplete };
     this.#resolved.set(key, result);
     return result;
   }
 
-  async #resolveBase(scope: Scope, base: Extends, steps: readonly Step[]): Promise<Tree | undefined> {
-    const target = base.file === undefined ? scope : await this.#readScope(scope, base.file, base.span);
+  async #resolveBase(scope: Scope, base: Extends, steps: readonly Step[]): Promise<Resolved | undefined> {
+    const target = base.file === undefined ? scope : await this.#readScope(scope, base.file, base.fileSpan);
     if (!target) return undefined;
     if (child(target.machines, base.machine)) return this.resolve(target, base.machine, steps);
     const earlier = child(target.earlier, base.machine);
-    if (earlier) return earlier;
-    this.#report(unknownBase(base, target));
+    if (earlier) return { machine: earlier, isComplete: true };
+    this.#report(unknownBase(base, target, this.#context.projectDirectory));
     return undefined;
   }
 
@@ -127,11 +135,6 @@ class ExtendsResolver {
     );
   }
 
-  #reportIncomplete(scope: Scope, name: string): void {
-    const entry = scope.machines.entries.get(name);
-    if (entry) this.#context.incomplete.push(entry.keySpan);
-  }
-
   #report(diagnostic: Diagnostic): void {
     this.#context.diagnostics.push(diagnostic);
   }
@@ -142,22 +145,25 @@ function extendsOf(machine: Tree | undefined): Extends | undefined {
   const written = child(machine, 'extends');
   if (!written) return undefined;
   if (written.kind === 'scalar') {
-    return typeof written.value === 'string' ? { machine: written.value, span: written.span } : undefined;
+    const { value, span } = written;
+    return typeof value === 'string' ? { machine: value, span, fileSpan: span } : undefined;
   }
   if (written.kind !== 'map') return undefined;
   const isKnown = [...written.entries.keys()].every((key) => /^(machine|file|x-.*)$/.test(key));
   const name = child(written, 'machine');
   const file = child(written, 'file');
   if (!isKnown || name?.kind !== 'scalar' || typeof name.value !== 'string') return undefined;
-  if (file === undefined) return { machine: name.value, span: name.span };
-  const fileText = file.kind === 'scalar' && typeof file.value === 'string' ? scalarText(file) : undefined;
-  return fileText === undefined ? undefined : { machine: name.value, file: fileText, span: name.span };
+  const found = { machine: name.value, span: name.span, fileSpan: file?.span ?? name.span };
+  if (file === undefined) return found;
+  return file.kind === 'scalar' && typeof file.value === 'string'
+    ? { ...found, file: file.value }
+    : undefined;
 }
 
-function unknownBase(base: Extends, scope: Scope): Diagnostic {
+function unknownBase(base: Extends, scope: Scope, projectDirectory: string): Diagnostic {
   const earlier = scope.earlier?.kind === 'map' ? [...scope.earlier.entries.keys()] : [];
   const near = nearest(base.machine, [...scope.machines.entries.keys(), ...earlier]);
-  const where = base.file === undefined ? '' : ` in \`${base.file}\``;
+  const where = base.file === undefined ? '' : ` in \`${shownPath(base.file, projectDirectory)}\``;
   return errorDiagnostic('unknown-reference', `there is no machine \`${base.machine}\`${where} to extend`, {
     span: base.span,
     ...(near === undefined ? {} : { hint: `did you mean \`${near}\`?` }),
