@@ -186,7 +186,8 @@ class AttachedUp {
       }
       return ok;
     };
-    consume().then(done, (error: unknown) => this.#fail(error));
+    const finish = async (): Promise<void> => done(await consume());
+    finish().catch((error: unknown) => this.#fail(error));
   }
 
   #fail(error: unknown): void {

@@ -26,8 +26,10 @@ export class EventCursor {
   /** Events since the last call. */
   *appended(): Generator<Event> {
     if (this.#handle === undefined && !this.#open()) return;
+    // Asked before reading: when the name has moved on by now, what is read below is the old file's end.
+    const replaced = this.#isReplaced();
     yield* this.#read();
-    if (!this.#isReplaced()) return;
+    if (!replaced) return;
     this.close();
     if (this.#open()) yield* this.#read();
   }

@@ -25,7 +25,10 @@ export async function loadForCommand(
   tellDiagnostics(context, result.diagnostics, result.texts);
   const { project, directory, nameOverride } = result;
   if (project === undefined || directory === undefined) return err(EXIT.usage);
-  const layout = layoutOf(context, { directory, ...(nameOverride !== undefined && { overrideName: nameOverride }) });
+  const layout = layoutOf(context, {
+    directory,
+    ...(nameOverride !== undefined && { overrideName: nameOverride }),
+  });
   return ok({ project, layout, result });
 }
 

@@ -25,7 +25,7 @@ function createHost(): Host {
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  const isTty = stream.isTTY === true;
+  const isTty = stream.isTTY;
   return {
     stream,
     isTty,

@@ -42,7 +42,7 @@ export function createProgram(runner: Runner): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
     .configureOutput({
       writeOut: (text) => host.stdout.stream.write(text),
       writeErr: (text) => host.stderr.stream.write(text),
@@ -54,7 +54,9 @@ export function createProgram(runner: Runner): Command {
     })
     .version(__KRUN_VERSION__, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help of a command');
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('Print help of a command').helpGroup('Setup:'),
+    );
   declareGlobalOptions(program);
   const declare: Declare = {
     program,

@@ -18,7 +18,11 @@ export async function recordedMachines(
 ): Promise<readonly string[]> {
   const request = findRequest(context);
   const found = await findProject(
-    { ...request, files: file === undefined ? request.files : [file], projectName: projectName ?? request.projectName },
+    {
+      ...request,
+      files: file === undefined ? request.files : [file],
+      projectName: projectName ?? request.projectName,
+    },
     nodeFiles(),
   );
   if (!found.ok) return [];

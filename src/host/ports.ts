@@ -25,9 +25,7 @@ export async function isPortFree(port: number, protocol: PortProtocol = 'tcp'): 
 }
 
 async function linuxHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
-  const tables = await Promise.all(
-    [`${protocol}`, `${protocol}6`].map((name) => readTable(`/proc/net/${name}`)),
-  );
+  const tables = await Promise.all([protocol, `${protocol}6`].map((name) => readTable(`/proc/net/${name}`)));
   const inodes = new Set(tables.flatMap((table) => listeningInodes(table, port, protocol)));
   if (inodes.size === 0) return undefined;
   for (const entry of await readdir('/proc')) {

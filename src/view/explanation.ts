@@ -1,48 +1,40 @@
-import type { ExplainedVariable, Explanation } from '../config/explain.ts';
-import { fileName, placeOf } from './diagnostics.ts';
-import { toYaml } from './yaml.ts';
+import path from 'node:path';
+import type { Explanation, ExplainedVariable } from '../config/explain.ts';
+import type { Span } from '../base/diagnostic.ts';
+import { lineColumn } from '../source/source-file.ts';
 
-/**
- * An explanation as text:
- *
- *     machines.web.memory: 1GiB
- *       set at krun.override.yaml:3:13
- *       from ${MEMORY} = 1GiB (.env:2)
- *       instead of 512MiB at krun.yaml:5:13
- */
-export function renderExplanation(
+/** Where a value is from, for people: its place, the variables in it, and what it replaced. */
+export function explanationText(
   explanation: Explanation,
   texts: ReadonlyMap<string, string>,
   relativeTo: string,
 ): string {
-  const place = (span: Explanation['span']): string => placeOf(span, texts, relativeTo);
+  const place = (span: Span): string => {
+    const name = path.relative(relativeTo, span.file) || span.file;
+    const text = texts.get(span.file);
+    if (text === undefined) return name;
+    const { line, column } = lineColumn(text, span.start);
+    return `${name}:${line}:${column}`;
+  };
   return [
-    `${explanation.path}:${valueText(explanation.value, '  ')}`,
+    `${explanation.path}: ${JSON.stringify(explanation.value)}`,
     `  set at ${place(explanation.span)}`,
-    ...explanation.variables.map((variable) => `  from ${variableText(variable, relativeTo)}`),
+    ...explanation.variables.map((variable) => `  ${variableText(variable, relativeTo)}`),
     ...explanation.replaced.map(
-      ({ value, span }) => `  instead of${valueText(value, '    ')} at ${place(span)}`,
+      (earlier) => `  replaces ${JSON.stringify(earlier.value)} at ${place(earlier.span)}`,
     ),
-    '',
   ].join('\n');
 }
 
-/** On the same line for a single value, indented below otherwise. */
-function valueText(value: unknown, indent: string): string {
-  const text = toYaml(value).trimEnd();
-  const isBlock = typeof value === 'object' && value !== null && text.includes('\n');
-  return isBlock
-    ? `\n${text.replaceAll(/^/gm, indent)}\n${indent.slice(2)}`.trimEnd()
-    : ` ${text.replaceAll('\n', '\n' + indent)}`;
-}
-
 function variableText({ name, value, origin }: ExplainedVariable, relativeTo: string): string {
-  if (value === undefined || !origin) return `\${${name}}, which is not set: its default holds`;
-  const source =
-    origin.kind === 'file'
-      ? `${fileName(origin.file, relativeTo)}:${origin.line}`
-      : origin.kind === 'environment'
-        ? 'environment'
-        : 'set by krun';
-  return `\${${name}} = ${value} (${source})`;
+  if (value === undefined || origin === undefined)
+    return `\${${name}} is not set; the default in the file holds`;
+  switch (origin.kind) {
+    case 'environment':
+      return `\${${name}} is ${JSON.stringify(value)}, from the environment`;
+    case 'krun':
+      return `\${${name}} is ${JSON.stringify(value)}, set by krun`;
+    case 'file':
+      return `\${${name}} is ${JSON.stringify(value)}, from ${path.relative(relativeTo, origin.file)}:${origin.line}`;
+  }
 }

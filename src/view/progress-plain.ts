@@ -41,7 +41,7 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return [line(words(event.id).subject, paint('yellow', text))];
       }
       case 'build-output':
-        return [`${line(event.machine, paint('dim', `| ${event.line}`))}`];
+        return [line(event.machine, paint('dim', `| ${event.line}`))];
       case 'state':
         // The actions tell the same for what the request does itself.
         return event.state.status === 'failed' || event.state.status === 'restarting'

@@ -32,16 +32,19 @@ export async function run(context: Context, args: DoctorArgs): Promise<ExitCode>
 }
 
 async function allChecks(context: Context, host: DoctorHost): Promise<readonly Check[]> {
-  const groups = await Promise.all([
-    [checkNode(host.nodeVersion)],
+  const [libraries, machine, directories, helpers] = await Promise.all([
     checkLibraries(host, context.self, {}),
-    checkVirtualization(host).then((check) => [check]),
-    host.platform === 'darwin' ? checkEntitlement(process.execPath).then((check) => [check]) : [],
-    checkRuntimeDirectory(host, context.uid).then((check) => [check]),
-    checkDataDirectory(host).then((check) => [check]),
+    checkHypervisor(host),
+    Promise.all([checkRuntimeDirectory(host, context.uid), checkDataDirectory(host)]),
     checkHelpers(host),
   ]);
-  return groups.flat();
+  return [checkNode(host.nodeVersion), ...libraries, ...machine, ...directories, ...helpers];
+}
+
+function checkHypervisor(host: DoctorHost): Promise<readonly Check[]> {
+  const checks = [checkVirtualization(host)];
+  if (host.platform === 'darwin') checks.push(checkEntitlement(process.execPath));
+  return Promise.all(checks);
 }
 
 /** Installs what is missing; says whether anything has changed. */

@@ -30,10 +30,21 @@ export async function run(context: Context, args: EventsArgs): Promise<ExitCode>
     print(context, args.json ? eventJson(event) : eventLine(event));
   };
   try {
+    if (since !== undefined) showRotated(layout.value.eventsFile, show);
     await followEvents(cursor, layout.value.stateDirectory, end.signal, show);
   } finally {
     cursor.close();
     unlisten();
   }
   return code;
+}
+
+/** Events before the last rotation. */
+function showRotated(eventsFile: string, show: (event: Event) => void): void {
+  const cursor = new EventCursor(`${eventsFile}.1`);
+  try {
+    for (const event of cursor.appended()) show(event);
+  } finally {
+    cursor.close();
+  }
 }

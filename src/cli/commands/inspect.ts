@@ -1,5 +1,5 @@
 import { readJsonIfPresent } from '../../host/atomic-file.ts';
-import { machineLayout, rawFile, STREAMS } from '../../store/layout.ts';
+import { machineLayout, rawFile, runLayout, STREAMS } from '../../store/layout.ts';
 import type { Layout } from '../../store/layout.ts';
 import type { MachineRecord } from '../../store/records.ts';
 import { type Context, print } from '../context.ts';
@@ -27,13 +27,14 @@ export async function run(context: Context, args: InspectArgs): Promise<ExitCode
 
 async function describe(layout: Layout, record: MachineRecord): Promise<object> {
   const machine = machineLayout(layout, record.machine);
-  const spec = (await readJsonIfPresent(machine.specFile)) as { readonly library?: unknown } | undefined;
+  const files = runLayout(machine, record.run);
+  const spec = (await readJsonIfPresent(files.specFile)) as { readonly library?: unknown } | undefined;
   const { definition, ...rest } = record;
   return {
     name: record.machine,
     project: { id: layout.id, directory: layout.projectDirectory },
     record: rest,
-    process: (await readJsonIfPresent(machine.identityFile)) ?? null,
+    process: (await readJsonIfPresent(files.identityFile)) ?? null,
     paths: {
       directory: machine.directory,
       controlSocket: machine.controlSocket,

@@ -21,7 +21,8 @@ export function declareProject(declare: Declare): void {
     )
     .action(declare.action(() => import('../commands/plan.ts'), 'machines'));
   declare
-    .command('config', 'Print the resolved configuration')
+    .command('config', 'Print what all configuration files amount to')
+    .option('--resolved', 'as krun understands it, with every default')
     .addOption(new Option('--format <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
     .option('-q, --quiet', 'check only')
     .option('--explain <key>', 'which file, line and variable set a value, such as machines.web.memory')

@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { explain } from '../../config/explain.ts';
+import { isSecretName, REDACTED, redactTree } from '../../config/redact.ts';
+import type { KrunFile } from '../../config/schema.gen.ts';
+import { errnoOf } from '../../host/errno.ts';
+import { machineHash } from '../../project/hash.ts';
+import { toPlain } from '../../source/locate.ts';
+import { explanationText } from '../../view/explanation.ts';
+import { toJson, toYaml } from '../../view/yaml.ts';
+import { type Context, print, tellError } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { type LoadedProject, loadForCommand } from '../load-project.ts';
+import { tellUnknownMachine } from '../machine-names.ts';
+import { tellDiagnostics } from '../project.ts';
+
+export interface ConfigArgs {
+  readonly format: 'yaml' | 'json';
+  readonly quiet?: boolean;
+  readonly explain?: string;
+  readonly machines?: boolean;
+  readonly services?: boolean;
+  readonly disks?: boolean;
+  readonly profiles?: boolean;
+  readonly resolved?: boolean;
+  /** `true` for all machines. */
+  readonly hash?: string | true;
+  readonly output?: string;
+}
+
+/** `krun config`: what the files amount to. */
+export async function run(context: Context, args: ConfigArgs): Promise<ExitCode> {
+  const loaded = await loadForCommand(context, []);
+  if (!loaded.ok) return loaded.error;
+  if (args.quiet) return EXIT.ok;
+  const text = textOf(context, args, loaded.value);
+  if (text === undefined) return EXIT.usage;
+  if (args.output === undefined) {
+    if (text !== '') print(context, text);
+    return EXIT.ok;
+  }
+  const file = path.resolve(context.cwd, args.output);
+  try {
+    // It may hold what an environment file keeps secret.
+    await writeFile(file, text.endsWith('\n') ? text : `${text}\n`, { mode: 0o600 });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    tellError(context, `cannot write ${file}: ${code}`);
+    return EXIT.failure;
+  }
+  return EXIT.ok;
+}
+
+/** Undefined after a mistake, which has been told. */
+function textOf(context: Context, args: ConfigArgs, loaded: LoadedProject): string | undefined {
+  const { project } = loaded;
+  if (args.explain !== undefined) return explainText(context, args.explain, loaded);
+  if (args.machines || args.services) return Object.keys(project.machines).join('\n');
+  if (args.disks) return Object.keys(project.disks).join('\n');
+  if (args.profiles) return profilesOf(loaded).join('\n');
+  if (args.hash !== undefined) return hashText(context, args.hash, loaded);
+  const value = args.resolved ? redactedProject(loaded) : mergedFile(loaded);
+  return args.format === 'json' ? toJson(value) : toYaml(value);
+}
+
+function explainText(context: Context, key: string, { result }: LoadedProject): string | undefined {
+  const { tree, texts, variables = new Map() } = result;
+  if (tree === undefined) return undefined;
+  const explained = explain(tree, key, variables);
+  if (explained.ok) return explanationText(explained.value, texts, context.cwd);
+  tellDiagnostics(context, [explained.error], texts);
+  return undefined;
+}
+
+function hashText(context: Context, wanted: string | true, { project }: LoadedProject): string | undefined {
+  const known = Object.keys(project.machines);
+  if (typeof wanted === 'string' && wanted !== '*' && !known.includes(wanted)) {
+    tellUnknownMachine(context, wanted, known);
+    return undefined;
+  }
+  return Object.values(project.machines)
+    .filter((machine) => wanted === true || wanted === '*' || machine.name === wanted)
+    .map((machine) => `${machine.name} ${machineHash(machine)}`)
+    .join('\n');
+}
+
+/** Profiles that machines name, whether active or not. */
+function profilesOf({ result }: LoadedProject): readonly string[] {
+  const { machines } = result.tree === undefined ? {} : (toPlain(result.tree) as KrunFile);
+  return [...new Set(Object.values(machines ?? {}).flatMap((machine) => machine?.profiles ?? []))].toSorted();
+}
+
+/** The files as one, in the grammar of krun.yaml and without secrets. */
+function mergedFile({ project, result }: LoadedProject): unknown {
+  const { tree, variables = new Map() } = result;
+  const plain = tree === undefined ? {} : (toPlain(redactTree(tree, variables)) as object);
+  return { ...plain, name: project.name };
+}
+
+/** The project as krun understands it, with every default filled in. */
+function redactedProject({ project }: LoadedProject): unknown {
+  const { origins: _, machines, ...rest } = project;
+  const hidden = Object.entries(machines).map(([name, machine]) => {
+    const environment = Object.entries(machine.environment).map(([variable, value]) => [
+      variable,
+      isSecretName(variable) ? REDACTED : value,
+    ]);
+    return [name, { ...machine, environment: Object.fromEntries(environment) as Record<string, string> }];
+  });
+  return { ...rest, machines: Object.fromEntries(hidden) as object };
+}
