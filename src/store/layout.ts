@@ -14,8 +14,8 @@ import path from 'node:path';
  *       machines/<machine>/
  *         record.json                       MachineRecord: definition, state
  *         intent.json                       the run that may live (MachineSpec.intentFile)
- *         process.json                      ProcessIdentity, written by the machine process
- *         spec.json                         MachineSpec of the run
+ *         run-<n>/spec.json                 MachineSpec of the run
+ *         run-<n>/process.json              ProcessIdentity, written by the machine process
  *         run-<n>.{stdout,stderr,console,status}   raw files that libkrun appends to
  *         log.jsonl[.1 ...]                 what the supervisor made of them
  *     <runtime>/<id>/                       0700
@@ -45,8 +45,6 @@ export interface MachineLayout {
   readonly directory: string;
   readonly recordFile: string;
   readonly intentFile: string;
-  readonly identityFile: string;
-  readonly specFile: string;
   readonly logFile: string;
   readonly controlSocket: string;
 }
@@ -102,10 +100,27 @@ export function machineLayout(layout: Layout, machine: string): MachineLayout {
     directory,
     recordFile: path.join(directory, 'record.json'),
     intentFile: path.join(directory, 'intent.json'),
-    identityFile: path.join(directory, 'process.json'),
-    specFile: path.join(directory, 'spec.json'),
     logFile: path.join(directory, 'log.jsonl'),
     controlSocket: path.join(layout.runtimeDirectory, socketName(machine)),
+  };
+}
+
+/**
+ * What one run has to itself. A machine process that was slow to come up must find neither the spec of a later run, nor
+ * a place to write its identity over a later one's.
+ */
+export interface RunLayout {
+  readonly directory: string;
+  readonly specFile: string;
+  readonly identityFile: string;
+}
+
+export function runLayout(machine: MachineLayout, run: number): RunLayout {
+  const directory = path.join(machine.directory, `run-${run}`);
+  return {
+    directory,
+    specFile: path.join(directory, 'spec.json'),
+    identityFile: path.join(directory, 'process.json'),
   };
 }
 

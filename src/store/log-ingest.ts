@@ -4,7 +4,7 @@ import { ignoreErrno } from '../host/errno.ts';
 import type { LogSettings } from '../project/project.ts';
 import { LogFile } from './log-file.ts';
 import { LONGEST_PIECE, splitPieces } from './log-split.ts';
-import { rawFile, STREAMS, type MachineLayout, type Stream } from './layout.ts';
+import { rawFile, runLayout, STREAMS, type MachineLayout, type Stream } from './layout.ts';
 import type { LogLine } from './records.ts';
 
 /** Bytes of one stream that are taken in at a time, so that a chatty machine does not hold up the others. */
@@ -95,15 +95,16 @@ export class LogIngest {
     }
   }
 
-  /** Deletes the raw files of a finished run. Its output is in the log, and on the disk, before that. */
+  /** Deletes all files of a finished run. Its output is in the log, and on the disk, before that. */
   discard(run: number): void {
     this.#log.sync();
     for (const stream of [...STREAMS, 'status'] as const) {
       fs.rmSync(rawFile(this.#layout, run, stream), { force: true });
     }
+    fs.rmSync(runLayout(this.#layout, run).directory, { recursive: true, force: true });
   }
 
-  /** Numbers of the runs that still have raw files, in order. */
+  /** Numbers of the runs that still have files, in order. */
   leftRuns(): readonly number[] {
     let names: string[];
     try {
@@ -113,7 +114,7 @@ export class LogIngest {
       return [];
     }
     const runs = names
-      .map((name) => /^run-(\d+)\.[a-z]+$/.exec(name)?.[1])
+      .map((name) => /^run-(\d+)(?:\.[a-z]+)?$/.exec(name)?.[1])
       .filter((run) => run !== undefined);
     return [...new Set(runs.map(Number))].toSorted((a, b) => a - b);
   }

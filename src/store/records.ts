@@ -25,9 +25,26 @@ export interface MachineRecord {
   readonly run: number;
   /** Automatic restarts since creation. */
   readonly restarts: number;
+  /** Boot of the host that the newest run belongs to; another boot makes its state void. */
+  readonly bootId?: string;
   /** Which attempt of the restart policy began the newest run; absent where a plan did. */
   readonly attempt?: number;
   readonly stoppedByUser: boolean;
+}
+
+/** Record of a machine that was never started. */
+export function newRecord(definition: Machine, hash: string, createdAt: string): MachineRecord {
+  return {
+    schemaVersion: STATE_SCHEMA_VERSION,
+    machine: definition.name,
+    createdAt,
+    hash,
+    definition,
+    state: { status: 'created' },
+    run: 0,
+    restarts: 0,
+    stoppedByUser: false,
+  };
 }
 
 /**

@@ -4,17 +4,18 @@ import http from 'node:http';
 const ANSWER_MS = 2000;
 
 /** What a machine process said; undefined where nobody answers on the socket. */
-export interface ControlAnswer {
+interface ControlAnswer {
   readonly status: number;
-  readonly body: string;
 }
 
-/** Sends one request to a machine's control socket. */
-export function postControl(
-  socketPath: string,
-  path: string,
-  body: unknown,
-): Promise<ControlAnswer | undefined> {
+/** Has a machine send its stop signal, or another one, to its command; false when nobody is there to do it. */
+export async function askToStop(socketPath: string, signal?: string): Promise<boolean> {
+  const body = signal === undefined ? { state: 'Stop' } : { state: 'Stop', signal };
+  const answer = await postControl(socketPath, '/vm/state', body);
+  return answer !== undefined && answer.status < 300;
+}
+
+function postControl(socketPath: string, path: string, body: unknown): Promise<ControlAnswer | undefined> {
   return new Promise((resolve) => {
     const text = JSON.stringify(body);
     const request = http.request(
@@ -27,11 +28,9 @@ export function postControl(
         agent: false,
       },
       (response) => {
-        let answer = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (answer += chunk));
+        response.resume();
         response.on('error', () => resolve(undefined));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: answer }));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0 }));
       },
     );
     request.on('timeout', () => request.destroy());

@@ -54,7 +54,9 @@ function isOurs({ version }: SupervisorClient, paths: SupervisorPaths): boolean 
 type StartReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'lost' }
-  | { readonly kind: 'refused'; readonly diagnostic: Diagnostic };
+  | { readonly kind: 'refused'; readonly diagnostic: Diagnostic }
+  /** There is no process: the system refuses more. */
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** Starts a supervisor, detached from this process, and waits until it says how that went. */
 async function startSupervisor(
@@ -82,6 +84,9 @@ async function startSupervisor(
   child.unref();
   const report = parseReport(said);
   if (report?.kind === 'refused') return err(report.diagnostic);
+  if (report?.kind === 'failed') {
+    return err(errorDiagnostic('environment', `cannot start the supervisor: ${report.message}`));
+  }
   if (report) return ok(report.kind);
   const lines = tailOf(layout.supervisorLog).trimEnd().split('\n').slice(-LOG_LINES_SHOWN);
   return err(
@@ -105,7 +110,7 @@ function openLog(file: string): { readonly fd: number } {
 }
 
 /** `-p NAME`, as the state directory's place says it. */
-function nameOption(layout: Layout): readonly string[] {
+export function nameOption(layout: Layout): readonly string[] {
   const isDefault = layout.stateDirectory === path.join(layout.projectDirectory, '.krun');
   return isDefault ? [] : ['-p', path.basename(layout.stateDirectory)];
 }

@@ -25,7 +25,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   /** For each node the id of the node whose failure it shares; undefined when it was done. */
   const outcomes = new Map<number, Promise<number | undefined>>();
   for (const node of plan.nodes) {
-    const before = node.after.map((id) => outcomes.get(id));
+    const before = node.after.flatMap((id) => outcomes.get(id) ?? []);
     outcomes.set(node.id, runNode(node, before, { ...options, limit }));
   }
   const results = await Promise.all(outcomes.values());
@@ -34,7 +34,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
 
 async function runNode(
   node: PlanNode,
-  before: readonly (Promise<number | undefined> | undefined)[],
+  before: readonly Promise<number | undefined>[],
   { run, emit, signal, limit }: ExecuteOptions & { readonly limit: Limit },
 ): Promise<number | undefined> {
   const { id } = node;

@@ -3,7 +3,7 @@ import { nodeLibraryFiles } from '../host/library-files.ts';
 import { findLibraries } from '../machine/library.ts';
 import { MACHINE_SPEC_VERSION, type GuestSpec, type MachineSpec, type SpecDisk } from '../machine/spec.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
-import { machineLayout, rawFile, type Layout } from '../store/layout.ts';
+import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';
 import { ActionFailure } from './failure.ts';
 
 /** What a machine's process is told about one run. Throws an {@link ActionFailure} where libkrun is not to be found. */
@@ -17,7 +17,7 @@ export function machineSpec(layout: Layout, project: string, definition: Machine
     machine: definition.name,
     run,
     intentFile: files.intentFile,
-    identityFile: files.identityFile,
+    identityFile: runLayout(files, run).identityFile,
     controlSocket: files.controlSocket,
     files: {
       stdout: rawFile(files, run, 'stdout'),

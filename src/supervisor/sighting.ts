@@ -3,7 +3,7 @@ import { bootId, isAlive } from '../host/identity.ts';
 import { parseStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import { isActive, type MachineState } from '../plan/machine-state.ts';
-import { machineLayout, rawFile, type Layout, type MachineLayout } from '../store/layout.ts';
+import { machineLayout, rawFile, runLayout, type Layout, type MachineLayout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
 import { readIfPresent, tailOf } from './raw-text.ts';
@@ -28,12 +28,12 @@ export async function sight(layout: Layout, record: MachineRecord): Promise<Sigh
   const { state } = record;
   if (!isActive(state)) return { kind: 'idle' };
   const files = machineLayout(layout, record.machine);
-  const identity = await readIdentity(files);
-  if (identity && identity.bootId !== bootId()) {
-    return { kind: 'rebooted', outcome: outcomeOf(files, record, 'The host was restarted') };
+  if (record.bootId !== bootId()) {
+    return { kind: 'rebooted', outcome: outcomeOf(files, record, 'the host was restarted') };
   }
   if (state.status === 'restarting') return { kind: 'pending' };
-  if (!identity || identity.run !== record.run) {
+  const identity = await readIdentity(files, record.run);
+  if (!identity) {
     const intent = (await readJsonIfPresent(files.intentFile)) as { run?: unknown } | null | undefined;
     return { kind: 'unborn', wanted: intent?.run === record.run };
   }
@@ -68,9 +68,9 @@ export function stateAsSeen(layout: Layout, record: MachineRecord, seen: Sightin
   }
 }
 
-/** The identity that the newest machine process of a machine wrote; undefined before it did. */
-export async function readIdentity(files: MachineLayout): Promise<ProcessIdentity | undefined> {
-  const value = await readJsonIfPresent(files.identityFile);
+/** The identity that the machine process of a run wrote; undefined before it did. */
+export async function readIdentity(files: MachineLayout, run: number): Promise<ProcessIdentity | undefined> {
+  const value = await readJsonIfPresent(runLayout(files, run).identityFile);
   return (value as ProcessIdentity | null | undefined) ?? undefined;
 }
 

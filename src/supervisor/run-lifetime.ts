@@ -1,0 +1,78 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { writeJson } from '../host/atomic-file.ts';
+import type { Machine } from '../project/project.ts';
+import { machineLayout, rawFile, runLayout, type Layout, type MachineLayout } from '../store/layout.ts';
+import { killIdentified, spawnMachineProcess, untilGone, type MachineProcess } from './machine-process.ts';
+import { machineSpec } from './machine-spec.ts';
+import { readIdentity } from './sighting.ts';
+
+/*
+ * Crash protocol. The supervisor and the machine process may each be killed between any two of these steps:
+ *
+ *     supervisor                              machine process
+ *     1 record: starting, run n
+ *     2 run-n/spec.json
+ *     3 intent {"run": n}
+ *     4 spawn ------------------------------> 5 reads run-n/spec.json
+ *                                             6 writes its identity, run-n/process.json
+ *                                             7 reads the intent; ends unless it names run n
+ *
+ *     R1 removes the intent
+ *     R2 reads run-n/process.json; kills what it names; waits until it is gone
+ *     R3 removes run-n/ and the raw files; when the machine is removed, all of its files, the record last
+ *
+ * - Killed before 4: no process. The record says that one may be there; R2 finds none.
+ * - Killed after 4, before 6: nobody knows the process's pid. It writes its identity (6) before it reads the intent (7);
+ *   a later supervisor removes the intent (R1) before it reads the identity (R2). Whatever the order of the four, either
+ *   R2 sees the identity and kills, or 7 sees that the intent is gone and ends. Neither can miss both.
+ * - The process is so slow that a later run has an intent by 7: that names another run, so it ends. Spec and identity
+ *   belong to one run, so it neither takes itself for the later run (5) nor hides that run's identity (6). Where R3 was
+ *   faster, 5 or 6 fails, and it ends as well.
+ * - Killed after 6: the identity names the process by pid, start time and boot, so it is adopted, or killed, and never
+ *   confused with a later process of the same pid.
+ * - Killed during R3: the record is removed last, so what is left is a machine that has ended, and is removed again.
+ *
+ * 1 comes before 3 because a process without a record would be looked for by nobody.
+ */
+
+/** What a machine process is started from. */
+export interface RunContext {
+  readonly layout: Layout;
+  readonly projectName: () => string;
+  /** Node and the machine process's script. */
+  readonly program: readonly [node: string, script: string];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Steps 2 to 4. */
+export async function startRun(
+  { layout, projectName, program, environment }: RunContext,
+  definition: Machine,
+  run: number,
+): Promise<MachineProcess> {
+  const files = machineLayout(layout, definition.name);
+  const spec = machineSpec(layout, projectName(), definition, run);
+  const own = runLayout(files, run);
+  await mkdir(own.directory, { mode: 0o700 });
+  await rm(files.controlSocket, { force: true });
+  await writeJson(own.specFile, spec, { durable: false });
+  await writeJson(files.intentFile, { run }, { durable: false });
+  const consoleFile = rawFile(files, run, 'console');
+  return spawnMachineProcess({ program, specFile: own.specFile, consoleFile, environment });
+}
+
+/** R1. Nobody may come after this: not a late process of the run, not a client of its socket. */
+export async function closeRun(files: MachineLayout): Promise<void> {
+  await Promise.all([files.intentFile, files.controlSocket].map((file) => rm(file, { force: true })));
+}
+
+/** R1 and R2, for processes that are not our own children. */
+export async function revokeRuns(files: MachineLayout, runs: readonly number[]): Promise<void> {
+  await closeRun(files);
+  for (const run of runs) {
+    const identity = await readIdentity(files, run);
+    if (!identity) continue;
+    killIdentified(identity);
+    await untilGone(identity);
+  }
+}
