@@ -11,7 +11,7 @@ require_packages() { # INSTALL
     type -P "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   # The initrd has no libraries.
-  if type -P busybox >/dev/null && ldd "$(type -P busybox)" >/dev/null 2>&1; then missing+=(busybox-static); fi
+  if type -P busybox >/dev/null && ldd "$(type -P busybox)" 2>/dev/null | grep -q "=>"; then missing+=(busybox-static); fi
   [ ${#missing[@]} -gt 0 ] || return 0
   type -P apt-get >/dev/null || die "missing: ${missing[*]} (Debian's package names)"
   local command=(apt-get install -y --no-install-recommends "${missing[@]}")

@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, readFile, rm, cp, writeFile, realpath } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadProject, type LoadResult } from '../../src/config/load.ts';
+import { nodeFiles } from '../../src/host/node-files.ts';
+
+const examples = path.resolve(import.meta.dirname, '..', '..', 'examples');
+const entries = await readdir(examples, { withFileTypes: true });
+const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+
+function load(workingDirectory: string): Promise<LoadResult> {
+  return loadProject(
+    { workingDirectory, files: [], envFiles: [], environment: {}, profiles: [], hostCpus: 2 },
+    nodeFiles(),
+  );
+}
+
+describe('every example', () => {
+  test.each(names)('%s loads without an error, and before anything of it was built', async (name) => {
+    const copy = await realpath(await mkdtemp(path.join(os.tmpdir(), 'krun-example-')));
+    try {
+      await cp(path.join(examples, name), copy, { recursive: true, filter: (file) => !isMade(file) });
+      const { project, diagnostics } = await load(copy);
+      expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+      expect(Object.keys(project?.machines ?? {})).not.toEqual([]);
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  });
+
+  test('would be found out if it were wrong', async () => {
+    const copy = await mkdtemp(path.join(os.tmpdir(), 'krun-example-'));
+    try {
+      const text = await readFile(path.join(examples, 'hello', 'krun.yaml'), 'utf8');
+      await writeFile(path.join(copy, 'krun.yaml'), text.replace('memory:', 'memroy:'));
+      expect((await load(copy)).diagnostics.map(({ code }) => code)).toContain('unknown-key');
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  });
+
+  test.each(names)('%s points editors at the schema and is listed in the README', async (name) => {
+    const text = await readFile(path.join(examples, name, 'krun.yaml'), 'utf8');
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/\.\.\/schema\/krun\.schema\.json\n/);
+    expect(await readFile(path.join(examples, 'README.md'), 'utf8')).toContain(
+      `[${name}](${name}/krun.yaml)`,
+    );
+  });
+});
+
+/** What a build script leaves behind, and krun's own state. */
+function isMade(file: string): boolean {
+  return /^(\.krun|rootfs.*|.*\.img.*)$/.test(path.basename(file));
+}
