@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { differencesText, machineDifferences, needsRecreate } from '../../../src/plan/differences.ts';
+import type { Machine, Share } from '../../../src/project/project.ts';
+import { machine, namedDisk } from './support.ts';
+
+function told(before: Partial<Machine>, after: Partial<Machine>): string[] {
+  return machineDifferences(machine('web', before), machine('web', after)).map(({ text }) => text);
+}
+
+const share: Share = { source: '/p/src', target: '/app', tag: 'app', readOnly: false, daxBytes: 0 };
+
+describe('a changed field is told in its own words', () => {
+  test.each<[Partial<Machine>, Partial<Machine>, string[]]>([
+    [{}, {}, []],
+    [{}, { cpus: 4 }, ['cpus changed 1 -> 4']],
+    [{}, { memoryMiB: 2048 }, ['memory changed 512 -> 2048 MiB']],
+    [{ memoryMiB: 10_240 }, { memoryMiB: 20_480 }, ['memory changed 10 -> 20 GiB']],
+    [{}, { kind: 'task' }, ['kind changed service -> task']],
+    [{}, { command: ['/bin/app', 'token'] }, ['command changed']],
+    [{}, { workingDir: '/srv' }, ['working_dir changed / -> /srv']],
+    [{}, { root: { kind: 'directory', path: '/p/other' } }, ['root changed /p/web -> /p/other']],
+    [
+      {},
+      { root: { kind: 'disk', disk: namedDisk('system'), device: '/dev/vda', fstype: 'ext4' } },
+      ['root changed /p/web -> disk system (raw, writable, sync full; /dev/vda ext4)'],
+    ],
+    [{}, { build: { command: ['x'], inputs: [], directory: '/p', environment: {} } }, ['build added']],
+    [
+      { rlimits: [{ name: 'nofile', soft: 1024, hard: 4096 }] },
+      {
+        rlimits: [
+          { name: 'nofile', soft: 1024, hard: -1 },
+          { name: 'nproc', soft: 1, hard: 1 },
+        ],
+      },
+      ['rlimit nofile changed 1024:4096 -> 1024:unlimited', 'rlimit nproc added'],
+    ],
+    [
+      { disks: [namedDisk('a'), namedDisk('b')] },
+      { disks: [namedDisk('b'), namedDisk('a')] },
+      ['order of disks changed'],
+    ],
+    [
+      { disks: [namedDisk('a')] },
+      { disks: [namedDisk('a', { readOnly: true, directIo: true })] },
+      ['disk a changed raw, writable, sync full -> raw, read-only, sync full, direct I/O'],
+    ],
+    [
+      { shares: [share] },
+      { shares: [{ ...share, readOnly: true, daxBytes: 1024 ** 2 }] },
+      ['share /app changed /p/src, tag app -> /p/src, tag app, read-only, dax 1 MiB'],
+    ],
+    [
+      {},
+      { network: { driver: 'tsi', ports: [{ host: 8080, guest: 80, protocol: 'tcp' }] } },
+      ['port 8080:80/tcp added', 'network driver changed none -> tsi'],
+    ],
+    [
+      { dependsOn: { db: { condition: 'started' } } },
+      { dependsOn: { db: { condition: 'completed_successfully' } } },
+      ['dependency db changed started -> completed_successfully'],
+    ],
+    [{}, { restart: { policy: 'on-failure', maxRetries: 5 } }, ['restart changed no -> on-failure:5']],
+    [{}, { stopGracePeriodMs: 90_000 }, ['stop_grace_period changed 10s -> 1m30s']],
+    [{}, { logs: { maxBytes: 1, maxFiles: 1 } }, ['logs changed']],
+    [{}, { libkrun: { logLevel: 'debug' } }, ['libkrun log level changed warn -> debug']],
+    [{}, { agent: false }, ['agent changed true -> false']],
+  ])('case %#', (before, after, expected) => {
+    expect(told(before, after)).toEqual(expected);
+  });
+});
+
+test('a difference carries its place, or that of the list around it', () => {
+  const origins = {
+    'machines.web.cpus': 'krun.yaml:4',
+    'machines.web.environment': 'krun.yaml:5',
+    'machines.web.environment.A': 'krun.yaml:6',
+  };
+  const after = machine('web', { cpus: 2, environment: { A: '1', B: '2' } });
+  expect(machineDifferences(machine('web'), after, origins).map(({ text }) => text)).toEqual([
+    'cpus changed 1 -> 2 (krun.yaml:4)',
+    'environment A added (krun.yaml:6)',
+    'environment B added (krun.yaml:5)',
+  ]);
+});
+
+test('only the first three differences are named in one line', () => {
+  const after = machine('web', { cpus: 2, memoryMiB: 1024, workingDir: '/x', hostname: 'y', agent: false });
+  expect(differencesText(machineDifferences(machine('web'), after))).toBe(
+    'cpus changed 1 -> 2, memory changed 512 -> 1024 MiB, working_dir changed / -> /x and 2 more',
+  );
+});
+
+test('what is read only at the next event needs no new machine', () => {
+  const after = machine('web', { cpus: 2, restart: { policy: 'always' } });
+  const differences = machineDifferences(machine('web'), after);
+  expect(differences.filter(needsRecreate).map(({ field }) => field)).toEqual(['cpus']);
+});
