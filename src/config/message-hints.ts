@@ -2,16 +2,24 @@ import { nearest, quotedList } from '../base/text.ts';
 import { SIGNAL_NAMES } from '../project/signals.ts';
 import { formatSize, MEBIBYTE } from '../project/units.ts';
 import type { SchemaError } from './validate.gen.js';
-import { placeOf, type SchemaNode } from './value-words.ts';
+import { placeOf, takesText, type SchemaNode } from './value-words.ts';
 
 /** What to write instead of a value of the wrong kind, where its text or its kind says it. */
-export function hintForType(error: SchemaError, schema: SchemaNode): string | undefined {
+export function hintForType(
+  error: SchemaError,
+  schema: SchemaNode,
+  written: string | undefined,
+): string | undefined {
   const { data, instancePath } = error;
   const types = [schema.type ?? []].flat();
   const shape = SHAPES[placeOf(instancePath)];
   if (shape !== undefined) return shape;
-  if (typeof data === 'number') return hintForNumber(data, error, schema);
-  if (typeof data === 'boolean') return hintForBoolean(data, types, instancePath);
+  if (typeof data === 'number') {
+    const advice = Number.isFinite(data) ? hintForNumber(data, error, schema) : undefined;
+    const text = written ?? String(data);
+    return advice ?? (takesText(schema, text) ? `put it in quotes: "${text}"` : undefined);
+  }
+  if (typeof data === 'boolean') return hintForBoolean(data, schema, instancePath);
   if (typeof data === 'string' && types.includes('array')) return `write a list: \`[${quoteItem(data)}]\``;
   if (Array.isArray(data)) return hintForList(data, types, schema);
   if (isMapping(data) && types.includes('array')) return 'start each item with `- `';
@@ -91,7 +99,6 @@ function hintForNumber(value: number, error: SchemaError, schema: SchemaNode): s
   if (schema.errorMessage?.includes('512MiB')) return `write \`${sizeText(value, error.instancePath)}\``;
   if (schema.errorMessage?.includes('10s')) return `write \`${value}s\``;
   if (types.includes('boolean')) return value === 0 || value === 1 ? `write \`${value === 1}\`` : undefined;
-  if (types.includes('string') && !types.includes('integer')) return `put it in quotes: "${value}"`;
   return undefined;
 }
 
@@ -102,9 +109,9 @@ function sizeText(value: number, pointer: string): string {
   return `${value}${pointer.startsWith('/disks/') ? 'GiB' : 'MiB'}`;
 }
 
-function hintForBoolean(value: boolean, types: readonly string[], pointer: string): string | undefined {
+function hintForBoolean(value: boolean, schema: SchemaNode, pointer: string): string | undefined {
   if (placeOf(pointer) === 'machines.*.restart') return `write \`restart: ${value ? 'always' : '"no"'}\``;
-  return types.includes('string') ? `put it in quotes: "${value}"` : undefined;
+  return takesText(schema, String(value)) ? `put it in quotes: "${value}"` : undefined;
 }
 
 function quoteItem(text: string): string {

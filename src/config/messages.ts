@@ -12,6 +12,7 @@ import {
   pathText,
   placeOf,
   shortened,
+  takesText,
   type SchemaNode,
 } from './value-words.ts';
 
@@ -61,11 +62,10 @@ function wrongType(error: SchemaError, schema: SchemaNode, written: ScalarTree |
   const expected = expectedForm(schema);
   if (isHuge(error.data)) {
     const text = shortened(written?.source ?? String(error.data));
-    const takesText = schema.type?.includes('string') && !schema.type.includes('integer') && !schema.pattern;
     return {
       code: 'invalid-value',
       message: `${path} is too large: ${text}`,
-      hint: takesText ? `put it in quotes: "${text}"` : `write ${expected}`,
+      hint: takesText(schema, text) ? `put it in quotes: "${text}"` : `write ${expected}`,
       at: 'value',
     };
   }
@@ -73,7 +73,7 @@ function wrongType(error: SchemaError, schema: SchemaNode, written: ScalarTree |
     const hint = hintForMissing(error.instancePath, '');
     return { code: 'wrong-type', message: `${path} has no value: it must be ${expected}`, hint, at: 'key' };
   }
-  const hint = hintForType(error, schema);
+  const hint = hintForType(error, schema, written?.source);
   return {
     code: 'wrong-type',
     message: `${path} must be ${expected}, not ${describeValue(error.data)}`,

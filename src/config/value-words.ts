@@ -104,3 +104,9 @@ export function shortened(text: string): string {
 export function isHuge(value: unknown): boolean {
   return typeof value === 'bigint' || value === Infinity || value === -Infinity;
 }
+
+/** Whether quotes around a text would make it right. */
+export function takesText(schema: SchemaNode, text: string): boolean {
+  if (!schema.type?.includes('string') || schema.type.includes('integer')) return false;
+  return schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(text);
+}

@@ -4,7 +4,8 @@ import { unsupportedKeys } from '../../../src/config/unsupported.ts';
 import { validateTree } from '../../../src/config/validate.ts';
 import { parseYaml } from '../../../src/source/parse.ts';
 import { lineColumn } from '../../../src/source/source-file.ts';
-import type { Tree } from '../../../src/source/tree.ts';
+import type { MapEntry, Tree } from '../../../src/source/tree.ts';
+import { EVERYTHING_ELSE, EVERYTHING_THAT_WORKS } from './support/grammar.ts';
 
 function treeOf(text: string): Tree {
   const { tree, diagnostics } = parseYaml({ path: '/krun.yaml', text });
@@ -20,6 +21,19 @@ function lines(text: string, diagnostics: readonly Diagnostic[]): string[] {
   });
 }
 
+/** A tree as interpolation leaves it: the scalars of that text came from a variable. */
+function withVariable(tree: Tree, text: string, variable: string): Tree {
+  if (tree.kind === 'scalar') return tree.value === text ? { ...tree, variables: [variable] } : tree;
+  if (tree.kind === 'sequence') {
+    return { ...tree, items: tree.items.map((item) => withVariable(item, text, variable)) };
+  }
+  const entries = [...tree.entries].map(([key, entry]): [string, MapEntry] => [
+    key,
+    { ...entry, value: withVariable(entry.value, text, variable) },
+  ]);
+  return { ...tree, entries: new Map(entries) };
+}
+
 function mistakes(text: string): string[] {
   return lines(text, validateTree(treeOf(text)));
 }
@@ -27,91 +41,6 @@ function mistakes(text: string): string[] {
 function hints(text: string): (string | undefined)[] {
   return validateTree(treeOf(text)).map(({ hint }) => hint);
 }
-
-const EVERYTHING_THAT_WORKS = `
-name: shop
-libkrun: { library: /opt/x/libkrun.so.1, kernel_bundle: /opt/x/libkrunfw.so.5, log_level: warn }
-x-anything: { at: all }
-machines:
-  web:
-    kind: service
-    profiles: [debug]
-    cpus: 2
-    memory: 512MiB
-    root: ./rootfs
-    build: { command: [./mkroot.sh], inputs: [mkroot.sh], directory: ., environment: { A: b } }
-    command: [/bin/httpd, -f]
-    entrypoint: /sbin/tini --
-    environment: { A: b, B: 1, C: true, D: null }
-    env_file: [.env.web, { path: x, required: false, format: raw }]
-    working_dir: /srv
-    hostname: web
-    rlimits: { nofile: { soft: 1024, hard: 4096 }, core: 0, nproc: -1 }
-    disks: [data, { source: ./seed.img, format: raw, readonly: true, sync: full, direct_io: false }]
-    shares: ["./src:/app:ro", { source: ./src, target: /app2, tag: src, dax: 512MiB }]
-    networks: [default]
-    ports: ["8080:80", "8000-8010:8000-8010", { host: 81, guest: 81, name: http }]
-    depends_on: { db: { condition: service_completed_successfully, required: false } }
-    restart: on-failure:5
-    stop_signal: SIGTERM
-    stop_grace_period: 1m30s
-    boot_timeout: 60s
-    agent: true
-    logs: { max_size: 10MB, max_files: 3 }
-    x-note: ignored
-  db:
-    root: { disk: system, fstype: ext4, device: /dev/vda1, options: noatime }
-    environment: [A=b, HOME]
-    env_file: .env
-    depends_on: [web]
-disks:
-  data: { size: 10GiB, format: qcow2, fstype: ext4, protect: true }
-  system: { size: 1.5g }
-networks:
-  default: { driver: auto }
-  other:
-  off: { driver: none }
-`;
-
-const EVERYTHING_ELSE = `
-machines:
-  web:
-    root: { image: "alpine:3.22" }
-    nested: true
-    split_irqchip: true
-    user: 1000:1000
-    uid: 1000
-    gid: 1000
-    shares: [{ source: ., target: /app, notify: true, exclude: [node_modules] }]
-    networks: { default: { mac: "52:54:00:00:00:01", ip: 192.168.127.10, aliases: [api] }, lan: }
-    ports: ["127.0.0.1:5353:53/udp", 80, { host: auto, guest: 80, host_ip: 0.0.0.0, protocol: udp }]
-    vsock: [{ port: 1024, socket: ./run/a.sock, direction: connect }]
-    console: { log: ./console.log, kernel: ttyS0, ports: [{ name: org.x, socket: ./run/p.sock }] }
-    serial: { log: ./serial.log }
-    gpu: { virgl: false, venus: true, shm: 256MiB, flags: [drm] }
-    sound: true
-    display: [{ width: 800, height: 600 }]
-    input: [keyboard, { device: /dev/input/event0 }]
-    smbios: { oem_strings: [a] }
-    tee: { config: ./tee.json }
-    secrets: [token, { source: token, mode: "0440" }]
-    configs: [app]
-    healthcheck: { test: [CMD, "true"], http: "http://:80/", tcp: 80, interval: 10s, retries: 3, hint: x }
-    depends_on: { db: { condition: healthy, restart: true }, log: { condition: log_ready } }
-    stop_command: /sbin/poweroff
-    develop: { watch: [{ path: ./src, action: sync+exec, target: /app, ignore: [a], exec: make }] }
-  efi:
-    boot: { firmware: efi }
-networks:
-  default: { driver: gvproxy, subnet: 192.168.127.0/24 }
-  lan: { driver: vmnet, mode: bridged, interface: en0 }
-  custom: { driver: unixgram, socket: /run/x.sock, offloading: true, vfkit_magic: true }
-  own: { dns: [1.1.1.1] }
-secrets:
-  token: { environment: TOKEN }
-configs:
-  app: { content: x }
-`;
 
 test('the grammar that works is accepted', () => {
   expect(mistakes(EVERYTHING_THAT_WORKS)).toEqual([]);
@@ -204,6 +133,9 @@ machines:
 test('a misspelt key is not also a missing one', () => {
   expect(mistakes('machines: { web: { roto: . } }')).toEqual(['1:20 unknown key `roto` in `machines.web`']);
   expect(mistakes('services: { web: { root: . } }')).toEqual(['1:1 unknown key `services`']);
+  expect(mistakes('machines: { web: { bootloader: efi } }')).toEqual([
+    '1:20 unknown key `bootloader` in `machines.web`',
+  ]);
 });
 
 test('a mistake that several machines share is told once', () => {
@@ -219,6 +151,17 @@ machines:
   ]);
 });
 
+test('a machine that boots by itself, or whose base is still to be found, needs no root', () => {
+  expect(mistakes('machines: { a: { boot: { firmware: efi } }, b: { extends: a } }')).toEqual([]);
+  expect(mistakes('machines: { a: { cpus: 1 } }')).toEqual(['1:13 `machines.a` has no `root`']);
+});
+
+test('a value from a variable is told with the name of the variable', () => {
+  const tree = treeOf('machines: { web: { root: ., cpus: two } }');
+  const [mistake] = validateTree(withVariable(tree, 'two', 'CPUS'));
+  expect(mistake?.message).toBe('`machines.web.cpus` cannot be "two", the value of `CPUS`');
+});
+
 test('mistakes come in the order of the text', () => {
   const found = mistakes('machines: { web: { root: 5, cpus: x, kind: y } }\nname: A\nother: 1\n');
   expect(found.map((line) => line.split(' ')[0])).toEqual(['1:26', '1:35', '1:44', '2:7', '3:1']);
@@ -226,11 +169,12 @@ test('mistakes come in the order of the text', () => {
 
 test.each([
   ['memory: 512', 'write `512MiB`'],
-  ['memory: 1073741824', 'write `1024MiB`'],
+  ['memory: 1073741824', 'write `1GiB`'],
   ['memory: "512"', 'write `512MiB`'],
   ['stop_grace_period: 10', 'write `10s`'],
   ['stop_grace_period: "10"', 'write `10s`'],
   ['agent: yes', 'write `true`'],
+  ['agent: 1', 'write `true`'],
   ['agent: "0"', 'write `false`'],
   ['restart: false', 'write `restart: "no"`'],
   ['restart: alway', 'did you mean `always`?'],
@@ -238,6 +182,8 @@ test.each([
   ['stop_signal: TREM', 'did you mean `TERM`?'],
   ['kind: tsk', 'did you mean `task`?'],
   ['hostname: 42', 'put it in quotes: "42"'],
+  ['memory: true', undefined],
+  ['hostname: 1.10', 'put it in quotes: "1.10"'],
   ['ports: 80:80', 'write a list: `["80:80"]`'],
   ['profiles: debug', 'write a list: `[debug]`'],
 ])('%s: %s', (line, hint) => {
