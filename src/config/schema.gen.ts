@@ -227,11 +227,11 @@ export interface MachineConfig {
    */
   profiles?: string[];
   /**
-   * Number of virtual CPUs; 1 when left out.
+   * Number of virtual CPUs; 1 when left out, and no more than the host and the guest kernel (16) can use.
    */
   cpus?: number | string;
   /**
-   * Memory of the guest.
+   * Memory of the guest; 512MiB when left out.
    */
   memory?: Size;
   /**
@@ -952,7 +952,7 @@ export interface HealthcheckConfig {
  */
 export interface DependencyConfigLong {
   /**
-   * What has to be true of it first.
+   * What has to be true of it first; `started` when left out.
    */
   condition?:
     | 'started'
@@ -976,11 +976,11 @@ export interface DependencyConfigLong {
  */
 export interface LogsConfig {
   /**
-   * Size at which a log file is rotated.
+   * Size at which a log file is rotated; 10MiB when left out.
    */
   max_size?: Size;
   /**
-   * Log files that are kept, the current one included.
+   * Log files that are kept, the current one included; 3 when left out.
    */
   max_files?: PositiveCount;
 }
