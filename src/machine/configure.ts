@@ -5,7 +5,7 @@ import { LOADER } from './bootstrap.ts';
 import type { Call, CallArgument, DescriptorName } from './calls.ts';
 import { directExec } from './direct-exec.ts';
 import type { LibkrunFunction } from './ffi.ts';
-import type { MachineSpec, SpecDisk } from './spec.ts';
+import type { GuestSpec, MachineSpec, SpecDisk } from './spec.ts';
 
 /** What the opened library and the machine under it can do. */
 export interface Capabilities {
@@ -117,7 +117,7 @@ class CallList {
 
   #push(call: Call): void {
     if (!this.has(call.name) && !this.#calls.some((earlier) => earlier.name === call.name))
-      this.#diagnostics.push(missing(call.name));
+      this.#diagnostics.push(missing(call.name, this.#functions));
     this.#calls.push(call);
   }
 }
@@ -138,16 +138,18 @@ const SINCE: Partial<Record<LibkrunFunction, string>> = {
   krun_add_console_port_inout: '1.17',
 };
 
-function missing(name: LibkrunFunction): Diagnostic {
-  const since = SINCE[name];
-  const isBlock = name.startsWith('krun_add_disk') || name === 'krun_set_root_disk_remount';
-  return errorDiagnostic(
-    'capability',
-    isBlock ? `this libkrun was built without disks (${name} is missing)` : `this libkrun has no ${name}`,
-    {
-      hint: `use libkrun ${since ?? '1.17'} or newer${isBlock ? ', built with BLK=1' : ''}; \`krun doctor\` shows which one is used`,
-    },
-  );
+function missing(name: LibkrunFunction, functions: ReadonlySet<LibkrunFunction>): Diagnostic {
+  const since = SINCE[name] ?? '1.17';
+  const shows = '`krun doctor` shows which one is used';
+  const isDisk = name.startsWith('krun_add_disk') || name === 'krun_set_root_disk_remount';
+  if (isDisk && !functions.has('krun_add_disk2')) {
+    return errorDiagnostic('capability', `this libkrun was built without disks (${name} is missing)`, {
+      hint: `use libkrun ${since} or newer that was built with BLK=1; ${shows}`,
+    });
+  }
+  return errorDiagnostic('capability', `this libkrun has no ${name}`, {
+    hint: `use libkrun ${since} or newer; ${shows}`,
+  });
 }
 
 function addStorage(script: CallList, spec: MachineSpec, capabilities: Capabilities): void {
@@ -164,7 +166,8 @@ function addDisk(script: CallList, disk: SpecDisk, capabilities: Capabilities): 
   const format = DISK_FORMATS[disk.format];
   // What krun_add_disk2 does when nothing is asked.
   const usualSync = capabilities.os === 'darwin' ? 'relaxed' : 'full';
-  if (!script.has('krun_add_disk3') && !disk.directIo && disk.sync === usualSync && disk.format !== 'vmdk') {
+  const isUsual = !disk.directIo && disk.sync === usualSync && disk.format !== 'vmdk';
+  if (script.has('krun_add_disk2') && !script.has('krun_add_disk3') && isUsual) {
     script.add('krun_add_disk2', CTX, disk.id, disk.path, format, disk.readOnly);
     return;
   }
@@ -238,6 +241,7 @@ function addConsoles(script: CallList, spec: MachineSpec): void {
 
 function addExec(script: CallList, spec: MachineSpec): void {
   if (spec.guest.kind === 'bootstrap') {
+    script.reject(...nulBytes(spec.guest));
     script.add('krun_set_exec', CTX, '/bin/sh', ['-c', LOADER], []);
     return;
   }
@@ -249,6 +253,20 @@ function addExec(script: CallList, spec: MachineSpec): void {
   const { path, argv, envp, workingDir } = exec.value;
   script.add('krun_set_exec', CTX, path, argv, envp);
   script.add('krun_set_workdir', CTX, workingDir);
+}
+
+/** Neither a shell script nor a program's argument can hold one. */
+function nulBytes(guest: Extract<GuestSpec, { readonly kind: 'bootstrap' }>): readonly Diagnostic[] {
+  const texts = {
+    command: guest.command,
+    environment: Object.entries(guest.environment).flat(),
+    working_dir: [guest.workingDir],
+  };
+  return Object.entries(texts)
+    .filter(([, words]) => words.some((word) => word.includes('\0')))
+    .map(([key]) =>
+      errorDiagnostic('invalid-value', `${key} has a NUL character, which no program can be given`),
+    );
 }
 
 function deviceBudget(spec: MachineSpec, capabilities: Capabilities): readonly Diagnostic[] {

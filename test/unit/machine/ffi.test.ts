@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { krunError, krunErrorText } from '../../../src/machine/errno.ts';
+import {
+  ArgumentError,
+  checkArguments,
+  type Argument,
+  type LibkrunFunction,
+} from '../../../src/machine/ffi.ts';
+
+describe('arguments', () => {
+  it('get the null pointer that ends a string array', () => {
+    expect(checkArguments('krun_set_port_map', [0, ['80:80']])).toEqual([0, ['80:80', null]]);
+    expect(checkArguments('krun_set_port_map', [0, []])).toEqual([0, [null]]);
+  });
+
+  it('may be null only where libkrun checks for it', () => {
+    expect(checkArguments('krun_set_root_disk_remount', [0, '/dev/vda', null, null])).toHaveLength(4);
+  });
+
+  it.each([
+    ['krun_set_root', [0, null]],
+    ['krun_set_root', [0, 'a\0b']],
+    ['krun_set_root', [0]],
+    ['krun_set_vm_config', [0, 256, 512]],
+    ['krun_set_vm_config', [0, 1, 2 ** 32]],
+    ['krun_set_vm_config', [0, 1.5, 512]],
+    ['krun_set_vm_config', [-1, 1, 512]],
+    ['krun_add_virtiofs2', [0, 't', '/p', 2 ** 53]],
+    ['krun_add_disk2', [0, 'id', '/p', 0, 1]],
+    ['krun_set_rlimits', [0, ['7=1:1', 'a\0b']]],
+    ['krun_set_rlimits', [0, '7=1:1']],
+    ['krun_set_exec', [0, '/bin/sh', [], null]],
+    ['krun_set_port_map', [0, Array.from({ length: 4096 }, () => '1:1')]],
+    ['krun_init_log', [-2, 0, 0, 0]],
+  ] satisfies [LibkrunFunction, readonly Argument[]][])(
+    'that would crash %s are refused: %j',
+    (name, args) => {
+      expect(() => checkArguments(name, args)).toThrow(ArgumentError);
+    },
+  );
+});
+
+describe('errors', () => {
+  it('say what the number means in the call', () => {
+    expect(krunErrorText(krunError('krun_start_enter', -2, 'linux'))).toBe(
+      'libkrun did not find libkrunfw, the library with the guest kernel (krun_start_enter: ENOENT)',
+    );
+    expect(krunErrorText(krunError('krun_set_port_map', -19, 'linux'))).toBe(
+      'ports cannot be published while the guest has no network (krun_set_port_map: ENODEV)',
+    );
+  });
+
+  it('are numbered by the system that libkrun runs on', () => {
+    expect(krunError('krun_set_root', -95, 'linux').errno).toBe('EOPNOTSUPP');
+    expect(krunError('krun_set_root', -45, 'darwin').errno).toBe('ENOTSUP');
+    expect(krunError('krun_set_root', -45, 'darwin').meaning).toBe('this build of libkrun lacks the feature');
+    expect(krunError('krun_set_root', -45, 'linux').errno).toBe('errno 45');
+  });
+});

@@ -1,0 +1,48 @@
+import type { Capabilities } from '../../../src/machine/configure.ts';
+import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../../src/machine/ffi.ts';
+import type { GuestSpec, MachineSpec } from '../../../src/machine/spec.ts';
+
+type Bootstrap = Extract<GuestSpec, { readonly kind: 'bootstrap' }>;
+
+export function bootstrapGuest(more: Partial<Bootstrap> = {}): Bootstrap {
+  return {
+    kind: 'bootstrap',
+    command: ['/bin/true'],
+    environment: {},
+    workingDir: '/',
+    hostname: 'web',
+    mounts: [],
+    ...more,
+  };
+}
+
+export function machineSpec(more: Partial<MachineSpec> = {}): MachineSpec {
+  return {
+    version: 1,
+    project: 'shop',
+    machine: 'web',
+    run: 1,
+    intentFile: '/p/intent.json',
+    identityFile: '/p/process.json',
+    controlSocket: '/r/m-web',
+    files: { stdout: '/p/o', stderr: '/p/e', console: '/p/c', status: '/p/s' },
+    library: { libkrun: '/l/libkrun.so.1' },
+    logLevel: 'warn',
+    cpus: 1,
+    memoryMiB: 512,
+    root: { kind: 'directory', path: '/p/root' },
+    disks: [],
+    shares: [],
+    rlimits: [],
+    network: { driver: 'none' },
+    guest: bootstrapGuest(),
+    stopSignal: 'SIGTERM',
+    ...more,
+  };
+}
+
+/** A library with all functions but some, on a Linux PC. */
+export function without(...missing: readonly LibkrunFunction[]): Capabilities {
+  const all = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
+  return { functions: new Set(all.filter((name) => !missing.includes(name))), arch: 'x64', os: 'linux' };
+}
