@@ -54,18 +54,24 @@ export interface StartItem {
   readonly after: readonly number[];
 }
 
-/**
- * Adds starts in dependency order. `definitions` are all machines whose dependencies count; a dependency on anything
- * else is the user's own affair.
- */
+/** What starts are ordered by. */
+export interface StartContext {
+  readonly observed: Observed;
+  /** All machines whose dependencies count; a dependency on anything else is the user's own affair. */
+  readonly definitions: Readonly<Record<string, Machine>>;
+  /** Updates of records: only then does a machine end in the way that a wait expects. */
+  readonly updates?: NodeIds;
+}
+
+/** Adds starts in dependency order, with waits where a start alone is not enough. */
 export function addStarts(
   builder: PlanBuilder,
-  observed: Observed,
-  definitions: Readonly<Record<string, Machine>>,
+  context: StartContext,
   items: ReadonlyMap<string, StartItem>,
 ): NodeIds {
-  const starts = new Starts(builder, observed, definitions);
-  for (const name of startOrder(dependencyGraph(definitions))) starts.visit(name, items.get(name));
+  const starts = new Starts(builder, context);
+  const order = startOrder(dependencyGraph(context.definitions));
+  for (const name of order) starts.visit(name, items.get(name));
   return starts.ids;
 }
 
@@ -75,17 +81,15 @@ class Starts {
   /** For machines that do not start themselves: the starts and waits that they would have waited for. */
   readonly #passed = new Map<string, readonly number[]>();
   readonly #builder: PlanBuilder;
-  readonly #observed: Observed;
-  readonly #definitions: Readonly<Record<string, Machine>>;
+  readonly #context: StartContext;
 
-  constructor(builder: PlanBuilder, observed: Observed, definitions: Readonly<Record<string, Machine>>) {
+  constructor(builder: PlanBuilder, context: StartContext) {
     this.#builder = builder;
-    this.#observed = observed;
-    this.#definitions = definitions;
+    this.#context = context;
   }
 
   visit(name: string, item: StartItem | undefined): void {
-    const needs = Object.entries(own(this.#definitions, name)?.dependsOn ?? {});
+    const needs = Object.entries(own(this.#context.definitions, name)?.dependsOn ?? {});
     if (!item) {
       const passed = needs.flatMap(([need, { condition }]) => this.#plannedGates(name, need, condition));
       this.#passed.set(name, [...new Set(passed)]);
@@ -100,7 +104,7 @@ class Starts {
 
   /** What a starting machine waits for, at one of its dependencies. */
   #gates(name: string, need: string, condition: WaitCondition): readonly number[] {
-    if (!Object.hasOwn(this.#definitions, need)) return [];
+    if (!Object.hasOwn(this.#context.definitions, need)) return [];
     if (this.ids.has(need) || !this.#isPending(need, condition)) {
       return this.#plannedGates(name, need, condition);
     }
@@ -116,7 +120,7 @@ class Starts {
 
   /** Whether a machine that this plan does not start is on its way to the condition. */
   #isPending(need: string, condition: WaitCondition): boolean {
-    const state = own(this.#observed.machines, need)?.state;
+    const state = own(this.#context.observed.machines, need)?.state;
     if (!state || !isActive(state)) return false;
     return condition === 'completed_successfully' || state.status !== 'running';
   }
@@ -125,11 +129,11 @@ class Starts {
     const key = `${condition} ${need}`;
     const known = this.#waits.get(key);
     if (known !== undefined) return known;
-    const start = this.ids.get(need);
+    const before = this.ids.get(need) ?? this.#context.updates?.get(need);
     const id = this.#builder.add(
       { type: 'wait', machine: need, condition },
       `${name} depends on it`,
-      start === undefined ? [] : [start],
+      before === undefined ? [] : [before],
     );
     this.#waits.set(key, id);
     return id;

@@ -2,7 +2,7 @@ import type { Plan } from './action.ts';
 import { unknownMachine } from './causes.ts';
 import { isActive } from './machine-state.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
-import { addStarts, addStops, mapValues, type StartItem } from './ordering.ts';
+import { addStarts, addStops, mapValues, type StartContext, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import type { Request } from './request.ts';
 import { isSuccess } from './restart.ts';
@@ -17,7 +17,7 @@ export function planStart(request: Named<'start'>, observed: Observed): Plan {
   const resting = chosen.filter(([, machine]) => !runs(machine) && isWanted(request.machines, machine));
   const stopping = resting.filter(([, machine]) => machine.state.status === 'stopping');
   const stops = addStops(builder, observed, causesOf(stopping, 'still stopping'), { byUser: false });
-  addStarts(builder, observed, definitionsOf(observed), startItems(resting, 'krun start', stops));
+  addStarts(builder, contextOf(observed), startItems(resting, 'krun start', stops));
   noteMissingDependencies(builder, observed, resting);
   return builder.build();
 }
@@ -40,7 +40,7 @@ export function planRestart(request: Named<'restart'>, observed: Observed): Plan
   const active = chosen.filter(([, machine]) => isActive(machine.state));
   const options = { byUser: false, timeoutMs: request.timeoutMs };
   const stops = addStops(builder, observed, causesOf(active, 'krun restart'), options);
-  addStarts(builder, observed, definitionsOf(observed), startItems(chosen, 'krun restart', stops));
+  addStarts(builder, contextOf(observed), startItems(chosen, 'krun restart', stops));
   return builder.build();
 }
 
@@ -118,8 +118,8 @@ function startItems(
   );
 }
 
-function definitionsOf(observed: Observed): Record<string, ObservedMachine['definition']> {
-  return mapValues(observed.machines, (machine) => machine.definition);
+function contextOf(observed: Observed): StartContext {
+  return { observed, definitions: mapValues(observed.machines, (machine) => machine.definition) };
 }
 
 /** `krun start` starts what it was told; what is missing for that is worth a remark. */

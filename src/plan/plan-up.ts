@@ -96,6 +96,7 @@ class UpNodes {
   readonly #stops: Map<string, number> = new Map();
   readonly #removes: Map<string, number> = new Map();
   readonly #disks: Map<string, number> = new Map();
+  readonly #updates: Map<string, number> = new Map();
   /** Builds by the root that they make: machines with the same root share them. */
   readonly #builds: Map<string, number> = new Map();
   readonly #request: UpRequest;
@@ -180,7 +181,9 @@ class UpNodes {
         ready.set(name, [this.#builder.add(action, decision.create, before)]);
       } else if (decision.update !== undefined) {
         const action = { type: 'update', machine: name, definition, hash } as const;
-        ready.set(name, [...before, this.#builder.add(action, decision.update)]);
+        const update = this.#builder.add(action, decision.update);
+        this.#updates.set(name, update);
+        ready.set(name, [...before, update]);
       } else {
         ready.set(name, before);
       }
@@ -199,7 +202,8 @@ class UpNodes {
       const after = [...(ready.get(name) ?? []), ...freed.stopsBefore(definition)];
       items.set(name, { cause: start, after });
     }
-    return addStarts(this.#builder, this.#observed, definitions, items);
+    const context = { observed: this.#observed, definitions, updates: this.#updates };
+    return addStarts(this.#builder, context, items);
   }
 
   #addWaits(starts: ReadonlyMap<string, number>): void {
@@ -209,7 +213,7 @@ class UpNodes {
       this.#builder.add(
         { type: 'wait', machine: name, condition: 'running_or_completed' },
         '--wait',
-        present(start),
+        present(start ?? this.#updates.get(name)),
       );
     }
   }

@@ -17,7 +17,13 @@ const OTHER: Machine = {
   hostname: 'other',
   rlimits: [{ name: 'nofile', soft: 1, hard: 2 }],
   disks: [
-    { source: { kind: 'file', path: '/x.img' }, format: 'raw', readOnly: false, sync: 'full', directIo: false },
+    {
+      source: { kind: 'file', path: '/x.img' },
+      format: 'raw',
+      readOnly: false,
+      sync: 'full',
+      directIo: false,
+    },
   ],
   shares: [{ source: '/src', target: '/app', tag: 'app', readOnly: false, daxBytes: 0 }],
   network: { driver: 'tsi', ports: [] },
@@ -34,10 +40,13 @@ const OTHER: Machine = {
 describe('the hash of a machine', () => {
   const before = machine('web');
 
-  test.each(Object.keys(OTHER) as (keyof Machine)[])('covers %s just if a change of it needs a new machine', (field) => {
-    const after = { ...before, [field]: OTHER[field] };
-    expect(machineHash(after) === machineHash(before)).toBe(Object.hasOwn(LIVE_FIELDS, field));
-  });
+  test.each(Object.keys(OTHER) as (keyof Machine)[])(
+    'covers %s just if a change of it needs a new machine',
+    (field) => {
+      const after = { ...before, [field]: OTHER[field] };
+      expect(machineHash(after) === machineHash(before)).toBe(Object.hasOwn(LIVE_FIELDS, field));
+    },
+  );
 
   test('does not depend on the order of keys', () => {
     const reversed = Object.fromEntries(Object.entries(before).toReversed()) as unknown as Machine;
@@ -49,16 +58,22 @@ describe('the hash of a machine', () => {
   });
 
   test('stays what it is: a change of this value recreates the machines of every user', () => {
-    expect(machineHash(before)).toMatchInlineSnapshot(`"1-176ca5cd5fc2cb8e9ba72de3f568b561076edba57d9e801eeed571bea49867a0"`);
+    expect(machineHash(before)).toMatchInlineSnapshot(
+      `"1-176ca5cd5fc2cb8e9ba72de3f568b561076edba57d9e801eeed571bea49867a0"`,
+    );
   });
 
   test('of an older version is computed again', () => {
     expect(isSameMachine({ hash: '0-old', definition: before }, machineHash(before))).toBe(true);
-    expect(isSameMachine({ hash: '0-old', definition: before }, machineHash({ ...before, cpus: 2 }))).toBe(false);
+    expect(isSameMachine({ hash: '0-old', definition: before }, machineHash({ ...before, cpus: 2 }))).toBe(
+      false,
+    );
     expect(isSameMachine({ hash: '1-other', definition: before }, machineHash(before))).toBe(false);
   });
 });
 
 test('canonical JSON sorts keys at every depth and drops what is undefined', () => {
-  expect(canonicalJson({ b: [{ d: 1, c: null }], a: undefined, A: 'x' })).toBe('{"A":"x","b":[{"c":null,"d":1}]}');
+  expect(canonicalJson({ b: [{ d: 1, c: null }], a: undefined, A: 'x' })).toBe(
+    '{"A":"x","b":[{"c":null,"d":1}]}',
+  );
 });

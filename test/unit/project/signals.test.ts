@@ -16,9 +16,12 @@ test.each([
   expect(parseSignal(value)).toBe(name);
 });
 
-test.each(['', '0', '32', '65', 'SIG', 'SIGFOO', 'constructor', 'RTMIN+31', 'RTMAX-31', '-9'])('%j is no signal', (value) => {
-  expect(parseSignal(value)).toBeUndefined();
-});
+test.each(['', '0', '32', '65', 'SIG', 'SIGFOO', 'constructor', 'RTMIN+31', 'RTMAX-31', '-9'])(
+  '%j is no signal',
+  (value) => {
+    expect(parseSignal(value)).toBeUndefined();
+  },
+);
 
 test('every name has the number that leads back to it', () => {
   for (const name of [...SIGNAL_NAMES, 'SIGRTMIN', 'SIGRTMIN+30']) {

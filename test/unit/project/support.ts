@@ -18,7 +18,8 @@ interface Resolved {
 /** Resolves a text as the file of a project in /p, on a host with eight CPUs. */
 export function resolveText(text: string, more: Partial<ResolveInput> = {}): Resolved {
   const parsed = parseYaml({ path: FILE, text });
-  if (parsed.tree?.kind !== 'map' || parsed.diagnostics.length > 0) throw new Error('the test has no valid YAML');
+  if (parsed.tree?.kind !== 'map' || parsed.diagnostics.length > 0)
+    throw new Error('the test has no valid YAML');
   const { project, diagnostics } = resolveProject({
     config: toPlain(parsed.tree) as KrunFile,
     tree: parsed.tree,
@@ -32,7 +33,11 @@ export function resolveText(text: string, more: Partial<ResolveInput> = {}): Res
     environment: { HOME: '/home/u' },
     ...more,
   });
-  return { project, diagnostics, text: `\n${diagnostics.map((one) => diagnosticText(text, one)).join('\n')}\n` };
+  return {
+    project,
+    diagnostics,
+    text: `\n${diagnostics.map((one) => diagnosticText(text, one)).join('\n')}\n`,
+  };
 }
 
 function diagnosticText(text: string, { code, severity, message, span, related, hint }: Diagnostic): string {

@@ -83,7 +83,10 @@ describe('a duration', () => {
   });
 
   test.each(['', 's', '1 m', '10 seconds', '-1s', '1d', '1m30'])('"%s" is none', (text) => {
-    expect(parseDuration(text)).toMatchObject({ ok: false, error: { message: `"${text}" is not a duration` } });
+    expect(parseDuration(text)).toMatchObject({
+      ok: false,
+      error: { message: `"${text}" is not a duration` },
+    });
   });
 
   test('without a unit gets the likely one as hint', () => {
@@ -94,7 +97,10 @@ describe('a duration', () => {
   });
 
   test('that no timer can wait for is too long', () => {
-    expect(parseDuration('1000h')).toMatchObject({ ok: false, error: { message: 'the duration "1000h" is too long' } });
+    expect(parseDuration('1000h')).toMatchObject({
+      ok: false,
+      error: { message: 'the duration "1000h" is too long' },
+    });
   });
 
   test.each([

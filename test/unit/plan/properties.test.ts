@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import type { Observed, ObservedMachine } from '../../../src/plan/observed.ts';
+import { printPlan } from '../../../src/plan/print.ts';
+import { planRequest } from '../../../src/plan/reconcile.ts';
+import type { Dependency, Machine, Project } from '../../../src/project/project.ts';
+import { simulate } from './simulate.ts';
+import {
+  checkOrder,
+  disk,
+  exited,
+  inState,
+  machine,
+  namedDisk,
+  nothing,
+  project,
+  restarting,
+  running,
+  seen,
+  up,
+} from './support.ts';
+
+/** Numbers that look random and are the same in every run (mulberry32). */
+function randomNumbers(seed: number): (count: number) => number {
+  let state = seed;
+  return (count) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % count;
+  };
+}
+
+type Choose = ReturnType<typeof randomNumbers>;
+
+const NAMES = Array.from({ length: 8 }, (_, index) => `m${index}`);
+const GIB = 1024 ** 3;
+
+/** A project in which every machine depends on earlier ones only, and no two can hold one disk. */
+function randomProject(choose: Choose): Project {
+  const names = NAMES.filter(() => choose(4) > 0);
+  const machines = names.map((name, index) => randomMachine(name, names.slice(0, index), choose));
+  const disks = Object.fromEntries(NAMES.map((name) => [`d-${name}`, disk(`d-${name}`, 1 + choose(3))]));
+  return project(fixConditions(machines), { disks: { ...disks, common: disk('common', 1 + choose(2)) } });
+}
+
+function randomMachine(name: string, earlier: readonly string[], choose: Choose): Machine {
+  const dependsOn: Record<string, Dependency> = {};
+  for (const need of earlier) if (choose(3) === 0) dependsOn[need] = { condition: 'started' };
+  const ownDisk = choose(2) === 0 ? [namedDisk(`d-${name}`)] : [];
+  const common = choose(4) === 0 ? [namedDisk('common', { readOnly: true })] : [];
+  return machine(name, {
+    kind: choose(3) === 0 ? 'task' : 'service',
+    cpus: 1 + choose(2),
+    stopSignal: choose(4) === 0 ? 'SIGINT' : 'SIGTERM',
+    disks: [...ownDisk, ...common],
+    dependsOn,
+    ...(choose(3) === 0 ? { build: { command: ['x'], inputs: [], directory: '/p', environment: {} } } : {}),
+  });
+}
+
+/** What depends on a task waits until it is done. */
+function fixConditions(machines: readonly Machine[]): readonly Machine[] {
+  const tasks = new Set(machines.filter(({ kind }) => kind === 'task').map(({ name }) => name));
+  return machines.map((one) => ({
+    ...one,
+    dependsOn: Object.fromEntries(
+      Object.keys(one.dependsOn).map((need) => [
+        need,
+        { condition: tasks.has(need) ? ('completed_successfully' as const) : ('started' as const) },
+      ]),
+    ),
+  }));
+}
+
+const STATES = [
+  running,
+  running,
+  exited(0),
+  exited(1),
+  { status: 'created' },
+  inState('starting'),
+  inState('stopping'),
+  restarting(1),
+] as const;
+
+/** A world that an earlier version of the project left behind, in any state of repair. */
+function randomWorld(choose: Choose): Observed {
+  const before = randomProject(choose);
+  const machines = Object.values(before.machines)
+    .filter(() => choose(4) > 0)
+    .map((definition): ObservedMachine => seen(definition, STATES[choose(STATES.length)] ?? running));
+  const used = new Set(machines.flatMap(({ definition }) => definition.disks.map((one) => one.source)));
+  const names = [...used].flatMap((source) => (source.kind === 'named' ? [source.name] : []));
+  return {
+    machines: Object.fromEntries(machines.map((one) => [one.definition.name, one])),
+    disks: Object.fromEntries(
+      names.map((name) => [name, { format: 'raw', sizeBytes: (1 + choose(3)) * GIB }]),
+    ),
+    staleBuilds: Object.fromEntries(
+      NAMES.filter(() => choose(3) === 0).map((name) => [name, 'input mkroot.sh changed']),
+    ),
+  };
+}
+
+/** Tasks and slow starts come to their end. */
+function settle(observed: Observed): Observed {
+  const machines = Object.entries(observed.machines).map(([name, one]) => {
+    const isTask = one.definition.kind === 'task' && one.state.status !== 'created';
+    const state = isTask && one.state.status !== 'exited' ? exited(0) : one.state;
+    return [name, { ...one, state }] as const;
+  });
+  return { ...observed, machines: Object.fromEntries(machines) };
+}
+
+const SEEDS = Array.from({ length: 300 }, (_, index) => index + 1);
+
+describe('every plan', () => {
+  test.each(SEEDS)('holds in any order that its edges allow, and leaves nothing to do (%d)', (seed) => {
+    const choose = randomNumbers(seed);
+    const wanted = randomProject(choose);
+    const before = randomWorld(choose);
+    const request = up(wanted, { removeOrphans: true, wait: choose(2) === 0 });
+    const recreate = choose(5) === 0 ? 'force' : 'changed';
+    const plan = planRequest({ ...request, recreate }, before);
+    checkOrder(plan);
+    expect(plan.errors).toBeUndefined();
+    const after = settle(simulate(plan, before, choose));
+    expect(printPlan({ ...planRequest(request, after), notes: [] })).toBe('nothing to do');
+    expect(Object.keys(after.machines).toSorted()).toEqual(Object.keys(wanted.machines).toSorted());
+  });
+
+  test.each(SEEDS.slice(0, 100))('of down leaves nothing (%d)', (seed) => {
+    const choose = randomNumbers(seed);
+    const before = randomWorld(choose);
+    const plan = planRequest({ type: 'down', removeDisks: true, protectedDisks: [] }, before);
+    checkOrder(plan);
+    const after = simulate(plan, before, choose);
+    expect({ ...after, staleBuilds: {} }).toEqual(nothing);
+  });
+
+  test.each(SEEDS.slice(0, 100))('of restart leaves services running (%d)', (seed) => {
+    const choose = randomNumbers(seed);
+    const before = settle(simulate(planRequest(up(randomProject(choose), {}), nothing), nothing, choose));
+    const plan = planRequest({ type: 'restart', machines: [] }, before);
+    checkOrder(plan);
+    const after = simulate(plan, before, choose);
+    for (const { definition, state } of Object.values(after.machines)) {
+      expect(state.status).toBe(definition.kind === 'service' ? 'running' : 'exited');
+    }
+  });
+});
