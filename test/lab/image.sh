@@ -2,7 +2,7 @@
 # Sourced by lab: what has to be installed, and the kernel, initrd and scratch disk that all runs share.
 
 # Modules that the initrd needs to find its root; the rest comes from the image's lib/modules once the root is there.
-boot_modules=(virtio_mmio virtio_blk virtio_console 9pnet_virtio 9p ext4 overlay dummy)
+boot_modules=(virtio_pci virtio_blk virtio_console 9pnet_virtio 9p ext4 overlay dummy)
 
 require_packages() { # INSTALL
   local missing=() pair
