@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { own } from '../base/record.ts';
 import type { DiskAttachment, Machine, MachineNetwork, RestartPolicy, Root } from '../project/project.ts';
-import { canonicalJson, LIVE_FIELDS } from '../project/hash.ts';
+import { LIVE_FIELDS } from '../project/hash.ts';
 import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
 
 /** Where values are written: {@link Project.origins}. */
@@ -68,7 +69,7 @@ export function machineDifferences(
 ): readonly Difference[] {
   const fields = Object.keys(COMPARERS) as (keyof typeof COMPARERS)[];
   return fields
-    .filter((field) => canonicalJson(before[field] ?? null) !== canonicalJson(after[field] ?? null))
+    .filter((field) => !isDeepStrictEqual(before[field], after[field]))
     .flatMap((field) => {
       const changes = COMPARERS[field](before, after);
       // Equal in every part that has words, such as a list in another order: the field still counts.

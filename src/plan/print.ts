@@ -2,7 +2,7 @@ import { formatSize } from '../project/units.ts';
 import type { Action, Plan, PlanNode, WaitCondition } from './action.ts';
 
 /** What an action does, in a few words: `start web`, `create disk data (10 GiB raw)`. */
-export function actionText(action: Action): string {
+function actionText(action: Action): string {
   switch (action.type) {
     case 'create-disk':
       return `create disk ${action.disk.name} (${formatSize(action.disk.sizeBytes)} ${action.disk.format})`;
@@ -26,7 +26,7 @@ const WAIT_TEXTS: Readonly<Record<WaitCondition, string>> = {
 };
 
 /** One action with its cause and what it waits for: `[3] start web: new machine  after [1] [2]`. */
-export function nodeText(node: PlanNode): string {
+function nodeText(node: PlanNode): string {
   const after = node.after.map((id) => ` [${id}]`).join('');
   return `[${node.id}] ${actionText(node.action)}: ${node.cause}${after === '' ? '' : `  after${after}`}`;
 }

@@ -1,7 +1,7 @@
 import { own } from '../base/record.ts';
 import { nearest } from '../base/text.ts';
 import type { KrunFile } from '../config/schema.gen.ts';
-import { type Diagnostic, errorDiagnostic, warningDiagnostic } from '../base/diagnostic.ts';
+import { type Diagnostic, warningDiagnostic } from '../base/diagnostic.ts';
 import { dependencyGraph, withNeeds } from './graph.ts';
 import type { Project } from './project.ts';
 
@@ -40,21 +40,6 @@ function unknownProfiles(machines: KrunFile['machines'], profiles: readonly stri
       const near = nearest(profile, known);
       const hint = near === undefined ? {} : { hint: `did you mean \`${near}\`?` };
       return warningDiagnostic('unknown-reference', `no machine has the profile \`${profile}\``, hint);
-    });
-}
-
-/** Mistakes in machine names of a command line: names that the project does not have. */
-export function unknownMachines(project: Project, names: readonly string[]): readonly Diagnostic[] {
-  const known = [...Object.keys(project.machines), ...project.disabledMachines];
-  return names
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const near = nearest(name, known);
-      const all =
-        known.length === 0 ? 'the project has no machines' : `there are ${known.toSorted().join(', ')}`;
-      return errorDiagnostic('usage', `there is no machine \`${name}\``, {
-        hint: near === undefined ? all : `did you mean \`${near}\`?`,
-      });
     });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSignal, SIGNAL_NAMES, signalNumber } from '../../../src/project/signals.ts';
+import { parseSignal, SIGNAL_NAMES } from '../../../src/project/signals.ts';
 
 test.each([
   ['SIGTERM', 'SIGTERM'],
@@ -23,9 +23,7 @@ test.each(['', '0', '32', '65', 'SIG', 'SIGFOO', 'constructor', 'RTMIN+31', 'RTM
   },
 );
 
-test('every name has the number that leads back to it', () => {
-  for (const name of [...SIGNAL_NAMES, 'SIGRTMIN', 'SIGRTMIN+30']) {
-    expect(parseSignal(signalNumber(name) ?? '')).toBe(name);
-  }
+test('names are in the order of their numbers', () => {
+  expect(SIGNAL_NAMES.map((_, index) => parseSignal(index + 1))).toEqual(SIGNAL_NAMES);
   expect(SIGNAL_NAMES).toHaveLength(31);
 });
