@@ -209,7 +209,9 @@ class AttachedUp {
       this.#parts.output.tell(`  hint: ${state.hint ?? `krun logs --stream console ${machine}`}`);
     }
     const mayAbort = this.#phase.name === 'requesting' || this.#phase.name === 'following';
-    if (mayAbort && this.#endsAll(machine, state)) this.#stop({ by: 'end', machine });
+    if (!mayAbort || !this.#endsAll(machine, state)) return;
+    this.#parts.output.tell(`stopping all machines, because ${machine} has ended`);
+    this.#stop({ by: 'end', machine });
   }
 
   /** Whether the end of that machine is the end of all. A task that is done is no end. */

@@ -19,15 +19,13 @@ export interface FollowOptions {
 
 /** Hands on what is there, then what comes, until the signal; restarts, rotation and recreation do not end it. */
 export async function followLogs(list: ListSources, options: FollowOptions): Promise<void> {
+  // Kept while their machines are away: one that is made anew goes on with its log.
   const cursors = new Map<string, LogCursor>();
   const changes = new ChangeSignal();
   const refresh = async (query: LogQuery): Promise<void> => {
     const sources = await list();
     const directories = sources.map((source) => path.dirname(source.file));
     changes.watchOnly([options.machinesDirectory, ...directories]);
-    const gone = takeGone(cursors, sources);
-    emit(gone, (cursor) => cursor.appended(), options.onEntry);
-    for (const cursor of gone) cursor.close();
     const fresh = sources.filter((source) => !cursors.has(source.file));
     for (const source of fresh) cursors.set(source.file, new LogCursor(source, query));
     const opened = fresh.flatMap((source) => cursors.get(source.file) ?? []);
@@ -46,14 +44,6 @@ export async function followLogs(list: ListSources, options: FollowOptions): Pro
     changes.close();
     for (const cursor of cursors.values()) cursor.close();
   }
-}
-
-/** Takes out the cursors of machines that are gone; what they have left is still to be read. */
-function takeGone(cursors: Map<string, LogCursor>, sources: readonly LogSource[]): LogCursor[] {
-  const present = new Set(sources.map((source) => source.file));
-  const gone = [...cursors].filter(([file]) => !present.has(file));
-  for (const [file] of gone) cursors.delete(file);
-  return gone.map(([, cursor]) => cursor);
 }
 
 function emit(

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { unlessMissing } from '../../host/errno.ts';
 import { createLogView, logJson, type LogView } from '../../view/logs.ts';
 import { machineLayout, type Layout } from '../../store/layout.ts';
 import { type LogEntry, type LogQuery, type LogSource, readLogs } from '../../store/log-read.ts';
@@ -81,10 +83,9 @@ async function follow(context: Context, following: Following): Promise<ExitCode>
   try {
     await followLogs(
       async () => {
-        const records = await readRecords(context, layout, { wake: false });
-        const machines = records.ok ? records.value.map((record) => record.machine) : [];
+        const machines = (await unlessMissing(readdir(layout.machinesDirectory))) ?? [];
         const wanted = names.length === 0 ? machines : machines.filter((machine) => names.includes(machine));
-        return wanted.map((machine) => sourceOf(layout, machine));
+        return wanted.toSorted().map((machine) => sourceOf(layout, machine));
       },
       {
         query,

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { createRig } from './support/rig.ts';
+import { createCliRig, machine, SERVICE } from './cli-project.ts';
+
+test('config prints the merged files without secrets, and explains values', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, { memory: '${MEM:-256MiB}' }));
+  await rig.write('krun.override.yaml', 'machines:\n  web:\n    environment: { API_TOKEN: hunter2 }\n');
+  await rig.write('.env', 'MEM=512MiB\n');
+  const text = await rig.ok(['config']);
+  expect(text).toContain('memory: 512MiB');
+  expect(text).not.toContain('hunter2');
+  expect(JSON.parse(await rig.ok(['config', '--format', 'json']))).toMatchObject({ name: 'demo' });
+  const resolved = await rig.ok(['config', '--resolved', '--format', 'json']);
+  expect(JSON.parse(resolved)).toMatchObject({
+    machines: { web: { memoryMiB: 512, stopSignal: 'SIGTERM' } },
+  });
+  expect(resolved).not.toContain('hunter2');
+  expect(await rig.ok(['config', '--machines'])).toBe('web\n');
+  expect(await rig.ok(['config', '--hash'])).toMatch(/^web \d+-[0-9a-f]+\n$/);
+  expect(await rig.ok(['config', '-q'])).toBe('');
+  const explained = await rig.ok(['config', '--explain', 'machines.web.memory']);
+  expect(explained).toMatch(/machines\.web\.memory: "512MiB"\n {2}set at krun\.yaml:\d+:\d+\n/);
+  expect(explained).toContain('${MEM} is "512MiB", from .env:1');
+  const unknown = await rig.krun(['config', '--explain', 'machines.web.memori']);
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain('did you mean `memory`?');
+});
+
+test('init writes a project that loads, and overwrites nothing without --force', async () => {
+  await using rig = await createRig();
+  const first = await rig.krun(['init']);
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.stdout).toContain('krun up');
+  expect(await rig.read('krun.yaml')).toMatch(/^name: p$/m);
+  expect((await rig.krun(['validate'])).stderr).toContain('p: 1 machine, no mistakes');
+  const second = await rig.krun(['init']);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toContain('exists');
+  expect((await rig.krun(['init', '--force'])).code).toBe(0);
+});
+
+test('doctor looks at the library in a process of its own', async () => {
+  await using rig = await createRig();
+  const doctor = await rig.krun(['doctor', '--format', 'json']);
+  const report = JSON.parse(doctor.stdout) as {
+    ok: boolean;
+    checks: { id: string; status: string; detail: string }[];
+  };
+  expect(doctor.code).toBe(report.ok ? 0 : 1);
+  const libkrun = report.checks.find((check) => check.id === 'libkrun');
+  expect(libkrun).toMatchObject({ status: 'ok' });
+  expect(libkrun?.detail).toContain(rig.env['KRUN_LIBKRUN']);
+  expect(report.checks.find((check) => check.id === 'runtime-directory')).toMatchObject({ status: 'ok' });
+
+  const broken = await rig.write('libkrun.so.1', 'not a library');
+  const other = await rig.krun(['doctor'], { env: { KRUN_LIBKRUN: broken } });
+  expect(other.code).toBe(1);
+  expect(other.stdout).toMatch(/failed +libkrun +.*cannot be loaded/);
+});
+
+test('completion offers commands, options, choices and the names of machines', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE) + machine('db', SERVICE));
+  await rig.ok(['up', '-d']);
+  const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await rig.ok(['complete', '--', ...words])).split('\n').map((line) => line.split('\t')[0] ?? '');
+  expect(await complete('st')).toEqual(['start', 'stop', ':4', '']);
+  expect(await complete('stop', '')).toEqual(['db', 'web', ':4', '']);
+  expect(await complete('-f', 'krun.yaml', 'logs', '-f', 'w')).toEqual(['web', ':4', '']);
+  expect(await complete('up', '--det')).toEqual(['--detach', ':4', '']);
+  expect(await complete('--progress', '')).toEqual(['auto', 'tty', 'plain', 'json', 'quiet', ':4', '']);
+  expect(await complete('-f', '')).toEqual([':0', '']);
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+    expect(await rig.ok(['completion', shell])).toMatch(/krun complete '?--/);
+  }
+});
+
+test('an unexpected exception is one line and a report, never a stack trace', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE));
+  await rig.write('.krun/project.json', '{"schemaVersion": 1}');
+  // A record that no krun writes.
+  await rig.write('.krun/machines/web/record.json', '{"schemaVersion": 1, "machine": "web", "state": null}');
+  const result = await rig.krun(['ps']);
+  expect(result).toMatchObject({ code: 70, stdout: '' });
+  const [, report = ''] = /^krun: internal error: .* \(report: (.*)\)\n$/.exec(result.stderr) ?? [];
+  expect(report).toContain('.krun/crash-');
+  expect(await rig.read(report.slice(rig.directory.length + 1))).toMatch(/\n {4}at /);
+  await rig.write('.krun/machines/web/record.json', '');
+  const { rm } = await import('node:fs/promises');
+  await rm(`${rig.directory}/.krun`, { recursive: true });
+});
