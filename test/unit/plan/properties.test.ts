@@ -38,21 +38,26 @@ const GIB = 1024 ** 3;
 /** A project in which every machine depends on earlier ones only, and no two can hold one disk. */
 function randomProject(choose: Choose): Project {
   const names = NAMES.filter(() => choose(4) > 0);
-  const machines = names.map((name, index) => randomMachine(name, names.slice(0, index), choose));
+  // From project to project the disks move on to other machines.
+  const shift = choose(NAMES.length);
+  const machines = names.map((name, index) => {
+    const ownDisk = `d-${NAMES[(NAMES.indexOf(name) + shift) % NAMES.length]}`;
+    return randomMachine(name, names.slice(0, index), ownDisk, choose);
+  });
   const disks = Object.fromEntries(NAMES.map((name) => [`d-${name}`, disk(`d-${name}`, 1 + choose(3))]));
   return project(fixConditions(machines), { disks: { ...disks, common: disk('common', 1 + choose(2)) } });
 }
 
-function randomMachine(name: string, earlier: readonly string[], choose: Choose): Machine {
+function randomMachine(name: string, earlier: readonly string[], ownDisk: string, choose: Choose): Machine {
   const dependsOn: Record<string, Dependency> = {};
   for (const need of earlier) if (choose(3) === 0) dependsOn[need] = { condition: 'started' };
-  const ownDisk = choose(2) === 0 ? [namedDisk(`d-${name}`)] : [];
+  const own = choose(2) === 0 ? [namedDisk(ownDisk)] : [];
   const common = choose(4) === 0 ? [namedDisk('common', { readOnly: true })] : [];
   return machine(name, {
     kind: choose(3) === 0 ? 'task' : 'service',
     cpus: 1 + choose(2),
     stopSignal: choose(4) === 0 ? 'SIGINT' : 'SIGTERM',
-    disks: [...ownDisk, ...common],
+    disks: [...own, ...common],
     dependsOn,
     ...(choose(3) === 0 ? { build: { command: ['x'], inputs: [], directory: '/p', environment: {} } } : {}),
   });
