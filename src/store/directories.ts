@@ -52,7 +52,7 @@ export async function prepareRuntimeDirectory(
 /** Says what keeps a directory from being private to the user; undefined when nothing does. */
 export async function checkPrivateDirectory(directory: string, uid: number): Promise<Diagnostic | undefined> {
   const found = await lstat(directory);
-  const hint = `Remove ${directory}, or set XDG_RUNTIME_DIR to a directory that only you can write`;
+  const hint = `remove ${directory}, or set XDG_RUNTIME_DIR to a directory that only you can write`;
   if (!found.isDirectory()) {
     const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
     return errorDiagnostic('environment', `runtime directory ${directory} is ${what}`, { hint });
@@ -93,9 +93,9 @@ function cannotCreate(directory: string, error: unknown): Diagnostic {
   if (code === undefined) throw error;
   const hint =
     code === 'ENOSPC'
-      ? 'Free some disk space'
+      ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
-        ? `Make ${path.dirname(directory)} writable for your user`
+        ? `make ${path.dirname(directory)} writable for your user`
         : undefined;
   return errorDiagnostic('io', `cannot create ${directory}: ${code}`, hint === undefined ? {} : { hint });
 }

@@ -31,12 +31,12 @@ export function describeFailure(error: unknown): { readonly message: string; rea
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full; free some space and run the command again',
-  EDQUOT: 'Your disk quota is used up; free some space and run the command again',
-  EACCES: 'Make the path accessible for your user',
-  EROFS: 'The file system is mounted read-only',
-  EMFILE: 'Too many open files; raise the limit (ulimit -n)',
-  ENFILE: 'The system has too many open files',
-  EAGAIN: 'The system refuses more processes; raise the limit (ulimit -u)',
-  ENOMEM: 'The system is out of memory',
+  ENOSPC: 'the disk is full; free some space and run the command again',
+  EDQUOT: 'your disk quota is used up; free some space and run the command again',
+  EACCES: 'make the path accessible for your user',
+  EROFS: 'the file system is mounted read-only',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+  ENFILE: 'the system has too many open files',
+  EAGAIN: 'the system refuses more processes; raise the limit (ulimit -u)',
+  ENOMEM: 'the system is out of memory',
 };

@@ -22,6 +22,8 @@ export interface KeeperContext extends RunContext {
   /** Called after the state has been written. */
   readonly changed: (machine: string, state: MachineState) => void;
   readonly warn: (message: string) => void;
+  /** A run is over and nothing of it is left to do. */
+  readonly settled: () => void;
 }
 
 /** Signals that ask a guest to end: what ends after one of these was ended by the user and is not restarted. */
@@ -125,7 +127,7 @@ export class MachineKeeper {
     if ((state.status !== 'exited' && state.status !== 'restarting') || this.#readyRun >= run) return;
     throw new ActionFailure(
       `machine ${this.record.machine} ended before its command started: ${state.exit.reason ?? exitText(state.exit)}`,
-      `Its console: krun logs ${this.record.machine}`,
+      `its console: krun logs ${this.record.machine}`,
     );
   }
 
@@ -260,6 +262,7 @@ export class MachineKeeper {
       .finally(() => {
         this.#closing = undefined;
         this.#kept.notify();
+        this.#context.settled();
       });
   }
 

@@ -185,5 +185,5 @@ export class MachineRun {
 /** The last thing that the console said is the best hint that there is. */
 function bootHint(console: string): string {
   const last = console.trimEnd().split('\n').at(-1);
-  return last ? `The last line of its console: ${last}` : 'Its console is empty; try log_level: debug';
+  return last ? `the last line of its console: ${last}` : 'its console is empty; try log_level: debug';
 }

@@ -35,7 +35,7 @@ export class Machines {
   /** The keeper of a machine that the plan says exists. */
   get(name: string): MachineKeeper {
     const keeper = this.#keepers.get(name);
-    if (!keeper) throw new ActionFailure(`machine ${name} does not exist`, 'Run krun up to create it');
+    if (!keeper) throw new ActionFailure(`machine ${name} does not exist`, 'run krun up to create it');
     return keeper;
   }
 

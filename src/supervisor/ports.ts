@@ -17,14 +17,14 @@ export async function checkPorts(definition: Machine): Promise<void> {
     if (problem === 'EACCES') {
       throw new ActionFailure(
         `host port ${host} of machine ${definition.name} is reserved for root`,
-        'Publish a port from 1024 up',
+        'publish a port from 1024 up',
       );
     }
     const holder = await portHolder(host, protocol);
     const by = holder ? `process ${holder.pid} (${holder.name})` : 'a process of another user';
     throw new ActionFailure(
       `host port ${host} of machine ${definition.name} is in use by ${by}`,
-      'Stop that process or publish another port',
+      'stop that process or publish another port',
     );
   }
 }

@@ -52,9 +52,9 @@ export class RequestQueue {
     };
     for (const earlier of this.#jobs) {
       if (!takesOver(request, earlier)) continue;
-      const reason = `Interrupted by krun ${request.type}`;
+      const reason = `interrupted by krun ${request.type}`;
       earlier.controller.abort(
-        new ActionFailure(reason, `Run krun ${earlier.request.type} again to finish it`),
+        new ActionFailure(reason, `run krun ${earlier.request.type} again to finish it`),
       );
     }
     this.#jobs.add(job);

@@ -54,6 +54,7 @@ export class Supervisor {
         this.#emit({ type: 'state', machine, state });
         options.settled();
       },
+      settled: options.settled,
     });
   }
 

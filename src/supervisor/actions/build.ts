@@ -52,8 +52,8 @@ async function runBuild(
   throw new ActionFailure(
     `build of ${machine} failed: ${program} ${howEnded(result)}`,
     result.code === 'ENOENT'
-      ? `Check build.command: there is no program ${program}, or no directory ${directory}`
-      : `Its output is in the lines above and in .krun/builds/${machine}.log`,
+      ? `check build.command: there is no program ${program}, or no directory ${directory}`
+      : `its output is in the lines above and in .krun/builds/${machine}.log`,
   );
 }
 

@@ -20,7 +20,7 @@ const FORCE: Readonly<Record<string, readonly string[]>> = {
 export async function createDisk(disk: Disk, { layout, signal }: ActionContext): Promise<void> {
   const image = diskPath(layout, attachment(disk));
   if ((await unlessMissing(stat(image))) !== undefined) {
-    throw new ActionFailure(`disk image ${image} exists already`, 'Run the command again');
+    throw new ActionFailure(`disk image ${image} exists already`, 'run the command again');
   }
   const raw = `${image}.new-raw.tmp`;
   const other = `${image}.new.tmp`;

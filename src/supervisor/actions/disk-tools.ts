@@ -32,12 +32,12 @@ export function explain(result: ToolResult, program: string, disk: string): void
   if (result.kind === 'missing') {
     throw new ActionFailure(
       `disk ${disk} needs ${program}, which is not installed`,
-      `Install the package ${PACKAGES[program] ?? `that contains ${program}`}`,
+      `install the package ${PACKAGES[program] ?? `that contains ${program}`}`,
     );
   }
   const full = /no space left on device/i.test(result.message);
   throw new ActionFailure(
     `${program} failed for disk ${disk}: ${result.message}`,
-    full ? 'The host disk is full; free some space and run the command again' : undefined,
+    full ? 'the host disk is full; free some space and run the command again' : undefined,
   );
 }

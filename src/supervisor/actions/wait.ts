@@ -14,7 +14,7 @@ export async function wait(machine: string, condition: WaitCondition, context: A
   await keeper.until((state) => judge(state) !== 'wait', context.signal);
   const result = judge(keeper.state);
   if (typeof result === 'object') {
-    throw new ActionFailure(`machine ${machine} ${result.failed}`, `Its output: krun logs ${machine}`);
+    throw new ActionFailure(`machine ${machine} ${result.failed}`, `its output: krun logs ${machine}`);
   }
 }
 

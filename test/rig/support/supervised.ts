@@ -124,7 +124,8 @@ export class SupervisedProject implements AsyncDisposable {
   /** Like `perform`, but fails with the events unless all was done. */
   async done(request: Request): Promise<readonly Event[]> {
     const outcome = await this.perform(request);
-    if (!outcome.ok) throw new Error(`${request.type} failed: ${JSON.stringify(outcome.events, undefined, 1)}`);
+    if (!outcome.ok)
+      throw new Error(`${request.type} failed: ${JSON.stringify(outcome.events, undefined, 1)}`);
     return outcome.events;
   }
 
@@ -205,7 +206,9 @@ export class SupervisedProject implements AsyncDisposable {
       { timeoutMs },
     );
     if (gone) return;
-    throw new Error(`left: ${left.map(({ pid, command }) => `${pid} ${command}`).join('\n')}\n${await this.supervisorLog()}`);
+    throw new Error(
+      `left: ${left.map(({ pid, command }) => `${pid} ${command}`).join('\n')}\n${await this.supervisorLog()}`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
