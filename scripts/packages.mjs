@@ -1,0 +1,49 @@
+// Programs of the system that tests and demo need, by the Debian package that brings them.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import path from 'node:path';
+
+const PROGRAMS = {
+  cc: 'gcc',
+  busybox: 'busybox-static',
+  'mkfs.ext4': 'e2fsprogs',
+  'qemu-img': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  modprobe: 'kmod',
+  xz: 'xz-utils',
+};
+const LIBRARIES = { 'libcap-ng.so.0': 'libcap-ng0' };
+const LIBRARY_DIRECTORIES = ['/usr/lib', '/lib', '/usr/lib64', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'];
+
+/** Debian packages that are not there; none on other systems than Linux, which have no such list. */
+export function missingPackages() {
+  if (process.platform !== 'linux') return [];
+  const directories = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
+  const missing = [
+    ...Object.entries(PROGRAMS).filter(([name]) => !directories.some((directory) => isProgram(path.join(directory, name)))),
+    ...Object.entries(LIBRARIES).filter(([name]) => !LIBRARY_DIRECTORIES.some((directory) => existsSync(path.join(directory, name)))),
+  ];
+  return [...new Set(missing.map(([, name]) => name))];
+}
+
+/** Installs what is missing where that is possible without asking: as root, with apt-get. */
+export function installPackages() {
+  const missing = missingPackages();
+  if (missing.length === 0 || process.getuid?.() !== 0) return;
+  console.log(`installing ${missing.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  // Package lists are absent in fresh containers and out of date in old ones.
+  if (!apt('update') || !apt(...install)) console.error('the packages could not be installed');
+}
+
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(error.code)) return false;
+    throw error;
+  }
+}
