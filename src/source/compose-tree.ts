@@ -8,6 +8,9 @@ import type { MapEntry, MapTree, MergeTag, Tree } from './tree.ts';
 /** Values that aliases may add to a file; more is an "alias bomb". */
 export const MOST_ALIASED_VALUES = 100_000;
 
+/** A generated file may repeat one mistake for ever; nobody reads more than this. */
+const MOST_MISTAKES = 100;
+
 /** Levels of nesting; configuration has fewer than ten. */
 export const MOST_LEVELS = 100;
 
@@ -168,6 +171,7 @@ class TreeComposer {
   }
 
   #report(code: DiagnosticCode, message: string, span: Span, more: Partial<Diagnostic> = {}): void {
+    if (this.diagnostics.length === MOST_MISTAKES) return;
     this.diagnostics.push(errorDiagnostic(code, message, { ...more, span }));
   }
 

@@ -106,7 +106,7 @@ function secondDocument(file: SourceFile, document: Document.Parsed): Diagnostic
   const marker = file.text.lastIndexOf('---', start);
   const from = marker >= 0 ? marker : start;
   return errorDiagnostic('yaml-syntax', 'a second document starts here; a file holds exactly one', {
-    span: { file: file.path, start: from, end: from + 3 },
+    span: { file: file.path, start: from, end: Math.min(from + 3, file.text.length) },
     hint: isMap(document.contents)
       ? 'put it into a file of its own and name both with -f, or list it under `include`'
       : 'remove the `---` line',
@@ -116,7 +116,7 @@ function secondDocument(file: SourceFile, document: Document.Parsed): Diagnostic
 function oldVersion(file: SourceFile): Diagnostic {
   const start = Math.max(0, file.text.indexOf('%YAML'));
   return errorDiagnostic('yaml-syntax', 'the file asks for YAML 1.1; krun reads YAML 1.2', {
-    span: { file: file.path, start, end: start + '%YAML 1.1'.length },
+    span: { file: file.path, start, end: Math.min(start + '%YAML 1.1'.length, file.text.length) },
     hint: 'remove the `%YAML` line',
   });
 }

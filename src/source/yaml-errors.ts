@@ -10,7 +10,8 @@ export function yamlErrorDiagnostic(
 ): Diagnostic {
   const { message, hint, from, related } = explainError(file, error, opener);
   const start = Math.min(from ?? error.pos[0], file.text.length);
-  const end = from === undefined ? error.pos[1] : endOfLine(file.text, from);
+  // The parser's end may be one past that of the text.
+  const end = from === undefined ? Math.min(error.pos[1], file.text.length) : endOfLine(file.text, from);
   return errorOrWarning(error)('yaml-syntax', message, {
     span: { file: file.path, start, end: Math.max(end, start) },
     ...(hint === undefined ? {} : { hint }),

@@ -14,6 +14,8 @@ export interface Excerpt {
 
 /** Longer lines are cut to this many columns around the place. */
 const WIDEST = 100;
+/** Characters on each side of a place that can matter; combining marks take no column. */
+const NEAR = 10 * WIDEST;
 const TAB_WIDTH = 4;
 const CUT = '…';
 
@@ -36,7 +38,9 @@ export function excerpt(
   if (written.trim() === '') return undefined;
   const from = Math.min(span.start - lineStart, written.length);
   const to = Math.max(from + 1, Math.min(span.end - lineStart, written.trimEnd().length));
-  return { line, ...underlined(cut(cellsOf(written, from, to))) };
+  // A line of a megabyte is not looked at as a whole.
+  const near = Math.max(0, from - NEAR);
+  return { line, ...underlined(cut(cellsOf(written.slice(near, from + NEAR), from - near, to - near))) };
 }
 
 function cellsOf(written: string, from: number, to: number): Cell[] {
