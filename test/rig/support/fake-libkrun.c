@@ -31,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -365,20 +366,32 @@ static void arrange_descriptors(int life) {
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
 }
 
-static void run_command(const char *base) {
-    char *environment[MAX_WORDS] = { "HOME=/", "TERM=linux", "PATH=/usr/local/bin:/usr/bin:/bin",
-                                     text("KRUN_SYS=%s/sys", base), text("KRUN_DEV=%s/dev", base),
-                                     "KRUN_HOSTNAME_FILE=/dev/null" };
-    int count = 6;
+struct guest { char **arguments, **environment; int life; };
+
+/*
+ * What the command gets, made before the guest is cloned: the clone has one thread, and the locks of malloc are held
+ * for ever where another thread of this process had them at that moment.
+ */
+static void prepare_command(struct guest *self, const char *base) {
+    static char *environment[MAX_WORDS], *arguments[MAX_WORDS];
+    char *own[] = { "HOME=/", "TERM=linux", "PATH=/usr/local/bin:/usr/bin:/bin",
+                    text("KRUN_SYS=%s/sys", base), text("KRUN_DEV=%s/dev", base),
+                    "KRUN_HOSTNAME_FILE=/dev/null" };
+    int count = sizeof own / sizeof *own;
+    memcpy(environment, own, sizeof own);
     for (int i = 0; vm.envp[i] && count < MAX_WORDS - 1; i++) environment[count++] = vm.envp[i];
-    char *arguments[MAX_WORDS] = { vm.exec };
+    arguments[0] = vm.exec;
     for (int i = 0; vm.argv[i] && i < MAX_WORDS - 2; i++) arguments[i + 1] = vm.argv[i];
+    self->environment = environment;
+    self->arguments = arguments;
+}
+
+static void run_command(const struct guest *self) {
     if (vm.workdir[0] && chdir(vm.workdir) != 0) _exit(125);
-    execve(vm.exec, arguments, environment);
+    execve(vm.exec, self->arguments, self->environment);
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-struct guest { const char *base; int life; };
 
 /* The guest's init: starts the command, and takes every process of the guest along when it ends. */
 static int guest(void *argument) {
@@ -393,9 +406,10 @@ static int guest(void *argument) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
     setsid();
-    pid_t child = fork();
+    /* Not fork(), which takes the locks of malloc. */
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (child < 0) _exit(125);
-    if (child == 0) run_command(self->base);
+    if (child == 0) run_command(self);
     for (;;) {
         int status;
         pid_t ended = wait(&status);
@@ -410,7 +424,8 @@ static pid_t start_guest(void) {
     static struct guest self;
     int life[2];
     insist(pipe2(life, O_CLOEXEC) == 0, "pipe2");
-    self = (struct guest){ .base = ports_directory(), .life = life[0] };
+    self.life = life[0];
+    prepare_command(&self, ports_directory());
     static const int wanted[] = { CLONE_NEWPID, CLONE_NEWUSER | CLONE_NEWPID };
     for (int i = 0; i < 2; i++) {
         pid_t child = clone(guest, stack + sizeof stack, wanted[i] | SIGCHLD, &self);
