@@ -21,7 +21,7 @@ export interface KrunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Standard input; empty when absent. */
   readonly input?: string;
-  /** The command is killed, and the call fails, after that time. Default: 60 s. */
+  /** The command is killed, and the call fails, after that time; the rig's when absent. */
   readonly timeoutMs?: number;
 }
 
@@ -60,23 +60,32 @@ export interface RigOptions {
   /** Files of the project's directory, by relative name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** How long one command may take, where a call does not say it. Default: 60 s. */
+  readonly timeoutMs?: number;
 }
 
 /** Makes a rig. Dispose it with `await using`: that runs `krun down` and fails if any process stays. */
-export async function createRig(options: RigOptions = {}): Promise<Rig> {
-  const program = required('KRUN_TEST_PROGRAM');
+export function createRig(options: RigOptions = {}): Promise<Rig> {
+  return createProject(required('KRUN_TEST_PROGRAM'), {
+    ...options,
+    env: { KRUN_LIBKRUN: required('KRUN_TEST_FAKE_LIBKRUN'), ...options.env },
+  });
+}
+
+/** The same with another build of krun, and the libkrun that this build finds. */
+export async function createProject(program: string, options: RigOptions = {}): Promise<Rig> {
   // Socket paths hold 103 bytes: a long TMPDIR would leave no room.
   const parent = os.tmpdir().length <= 40 ? os.tmpdir() : '/tmp';
   const base = await realpath(await mkdtemp(path.join(parent, 'kr-')));
-  const rig = new ProjectRig(program, base, {
+  const env = {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     LANG: 'C.UTF-8',
     HOME: path.join(base, 'h'),
     XDG_RUNTIME_DIR: path.join(base, 'r'),
     XDG_DATA_HOME: path.join(base, 'd'),
-    KRUN_LIBKRUN: required('KRUN_TEST_FAKE_LIBKRUN'),
     ...options.env,
-  });
+  };
+  const rig = new ProjectRig(program, base, env, options.timeoutMs ?? 60_000);
   await Promise.all(['p', 'r', 'd', 'h'].map((name) => mkdir(path.join(base, name), { mode: 0o700 })));
   for (const [name, content] of Object.entries(options.files ?? {})) await rig.write(name, content);
   return rig;
@@ -84,13 +93,15 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
 class ProjectRig implements Rig {
   readonly #program: string;
+  readonly #timeoutMs: number;
   readonly base: string;
   readonly directory: string;
   readonly runtimeDirectory: string;
   readonly env: Readonly<Record<string, string>>;
 
-  constructor(program: string, base: string, env: Rig['env']) {
+  constructor(program: string, base: string, env: Rig['env'], timeoutMs: number) {
     this.#program = program;
+    this.#timeoutMs = timeoutMs;
     this.base = base;
     this.directory = path.join(base, 'p');
     this.runtimeDirectory = path.join(base, 'r');
@@ -120,7 +131,7 @@ class ProjectRig implements Rig {
 
   async krun(args: readonly string[], options: KrunOptions = {}): Promise<KrunResult> {
     const running = this.spawn(args, options);
-    const timeoutMs = options.timeoutMs ?? 60_000;
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -146,9 +157,7 @@ class ProjectRig implements Rig {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const down = await this.krun(['down', '--timeout', '1'], { timeoutMs: 30_000 }).catch(
-      (error: unknown) => error,
-    );
+    const down = await this.krun(['down', '--timeout', '1']).catch((error: unknown) => error);
     let left: readonly FoundProcess[] = [];
     // The supervisor answers the last request before it ends.
     const gone = await until(
@@ -156,7 +165,7 @@ class ProjectRig implements Rig {
         left = await this.leftovers();
         return left.length === 0;
       },
-      { timeoutMs: 10_000 },
+      { timeoutMs: this.#timeoutMs / 4 },
     );
     for (const { pid } of left) kill(pid);
     await rm(this.base, { recursive: true, force: true, maxRetries: 5 });

@@ -1,0 +1,53 @@
+import { cp, mkdir, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { libraryCacheDirectory } from '../../../src/store/layout.ts';
+import { createProject, type Rig } from '../../rig/support/rig.ts';
+
+const root = path.resolve(import.meta.dirname, '..', '..', '..');
+
+/** Emulated, one command takes seconds and a boot up to half a minute where several machines share two processors. */
+const TIMEOUT_MS = 200_000;
+
+/** A line of `krun ps --format json`, as far as the tests look at it. */
+export interface PsLine {
+  readonly name: string;
+  readonly status: string;
+  readonly exitCode: number | null;
+  readonly reason?: string;
+  readonly run: number;
+  readonly restarts: number;
+  readonly createdAt: string;
+}
+
+/** A project run by the built `bin/krun` with the real libkrun; starts as a copy of an example where one is named. */
+export async function createMachines(
+  options: {
+    readonly example?: string;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<Rig> {
+  const { example, ...rest } = options;
+  const program = process.env['KRUN_TEST_PROGRAM'] ?? path.join(root, 'bin', 'krun');
+  const project = await createProject(program, { ...rest, timeoutMs: TIMEOUT_MS });
+  // The project index is the test's own; the libraries that setting up the clone may have installed are shared.
+  const data = path.join(project.base, 'd', 'krun');
+  await mkdir(data);
+  await symlink(libraryCacheDirectory(process.env), path.join(data, 'runtime'));
+  const source = path.join(root, 'examples', example ?? 'hello');
+  const isMade = (file: string): boolean => /^(\.krun|rootfs.*|.*\.img.*)$/.test(path.basename(file));
+  await cp(source, project.directory, {
+    recursive: true,
+    // A project without example only needs the script that makes a root.
+    filter: (file) => !isMade(file) && (example !== undefined || path.basename(file) !== 'krun.yaml'),
+  });
+  return project;
+}
+
+/** All machines of the project, by name. */
+export async function ps(project: Rig): Promise<Readonly<Record<string, PsLine>>> {
+  const lines = (await project.ok(['ps', '-a', '--format', 'json']))
+    .split('\n')
+    .filter((line) => line !== '');
+  return Object.fromEntries(lines.map((line) => JSON.parse(line) as PsLine).map((line) => [line.name, line]));
+}
