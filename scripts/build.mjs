@@ -4,7 +4,7 @@
 //
 // Bundling keeps `krun ps` near bare node's start-up time; koffi stays outside because it is a native addon.
 import { build } from 'esbuild';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -12,7 +12,7 @@ const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 rmSync(outdir, { recursive: true, force: true });
 
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     cli: 'src/cli/main.ts',
@@ -36,3 +36,10 @@ await build({
     js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);",
   },
 });
+
+// Old chunks go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
+const written = new Set(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)));
+for (const name of readdirSync(path.join(root, 'dist'))) {
+  const file = path.join(root, 'dist', name);
+  if (!written.has(file)) rmSync(file, { force: true });
+}
