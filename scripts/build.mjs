@@ -10,7 +10,6 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-rmSync(outdir, { recursive: true, force: true });
 
 const { metafile } = await build({
   absWorkingDir: root,
@@ -21,7 +20,9 @@ const { metafile } = await build({
     install: 'src/machine/install-main.ts',
   },
   outdir,
+  metafile: true,
   bundle: true,
+  metafile: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
@@ -39,7 +40,7 @@ const { metafile } = await build({
 
 // Old chunks go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
 const written = new Set(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)));
-for (const name of readdirSync(path.join(root, 'dist'))) {
-  const file = path.join(root, 'dist', name);
+for (const name of readdirSync(outdir)) {
+  const file = path.join(outdir, name);
   if (!written.has(file)) rmSync(file, { force: true });
 }
