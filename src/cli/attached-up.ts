@@ -15,7 +15,7 @@ import { exitCodeOf } from './guest-exit.ts';
 import { readRecords } from './records.ts';
 import { upToDateLines } from './requests.ts';
 import { machinesOfUp } from './up-machines.ts';
-import { openSupervisor, type Supervisor } from './wake-supervisor.ts';
+import { openSupervisor, type Supervisor } from './supervisor.ts';
 
 /** How often a supervisor that was killed is replaced. */
 const LOOK_AFTER_MS = 2000;

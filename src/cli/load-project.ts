@@ -22,7 +22,7 @@ export async function loadForCommand(
   named: readonly string[],
 ): Promise<Result<LoadedProject, ExitCode>> {
   const result = await loadConfiguration(context, named);
-  tellDiagnostics(context, result.diagnostics, result.texts);
+  await tellDiagnostics(context, result.diagnostics, result.texts);
   const { project, directory, nameOverride } = result;
   if (project === undefined || directory === undefined) return err(EXIT.usage);
   const layout = layoutOf(context, {

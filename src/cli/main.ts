@@ -25,12 +25,12 @@ function createHost(): Host {
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  const isTty = stream.isTTY;
+  const isTty = Boolean(stream.isTTY);
   return {
     stream,
     isTty,
     color: wantsColor('auto', process.env, isTty),
-    columns: isTty ? stream.columns : undefined,
+    columns: (isTty && stream.columns) || undefined,
   };
 }
 

@@ -16,6 +16,6 @@ export async function makePlan(
 ): Promise<Result<Plan, ExitCode>> {
   const observed = await observeProject(layout, request.project);
   if (observed.ok) return ok(planRequest(request, observed.value));
-  tellDiagnostics(context, [observed.error]);
+  await tellDiagnostics(context, [observed.error]);
   return err(EXIT.failure);
 }

@@ -135,7 +135,7 @@ class Row {
   }
 
   finish(): void {
-    this.#show(actionWords(this.#node.action).done);
+    this.#show(`${actionWords(this.#node.action).done}: ${this.#node.cause}`);
     this.#end();
   }
 

@@ -16,6 +16,8 @@ export interface ProgressOptions {
   readonly withLogs: boolean;
 }
 
+const NARROWEST_COLUMNS = 20;
+
 /** The view that `--progress` asks for. */
 export async function createProgress(context: Context, options: ProgressOptions): Promise<ProgressSink> {
   switch (context.global.progress) {
@@ -28,8 +30,9 @@ export async function createProgress(context: Context, options: ProgressOptions)
     case 'tty':
       return ttySink(context);
     case 'auto': {
-      const drawable =
-        context.stderr.isTty && context.global.ansi !== 'never' && context.env['TERM'] !== 'dumb';
+      // A terminal may say that it has no columns, as those of some CI systems do.
+      const isWide = (context.stderr.columns ?? 0) >= NARROWEST_COLUMNS;
+      const drawable = isWide && context.global.ansi !== 'never' && context.env['TERM'] !== 'dumb';
       return drawable && !options.withLogs ? ttySink(context) : plainSink(context);
     }
   }

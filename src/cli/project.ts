@@ -5,7 +5,6 @@ import { err, ok, type Result } from '../base/result.ts';
 import { findProject, type FindRequest, type FoundProject } from '../config/find.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import { type Layout, projectLayout } from '../store/layout.ts';
-import { renderDiagnostics } from '../view/diagnostics.ts';
 import { type Context, tell } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -16,7 +15,7 @@ export async function locateProject(context: Context): Promise<Result<Layout, Ex
   if (found.ok) return ok(layoutOf(context, found.value));
   const abandoned = await locateByState(context, found.error);
   if (abandoned !== undefined) return ok(abandoned);
-  tellDiagnostics(context, found.error, texts);
+  await tellDiagnostics(context, found.error, texts);
   return err(EXIT.usage);
 }
 
@@ -54,12 +53,13 @@ export function findRequest(context: Context): FindRequest {
 }
 
 /** Shows mistakes and warnings on stderr, with their places in the files. */
-export function tellDiagnostics(
+export async function tellDiagnostics(
   context: Context,
   diagnostics: readonly Diagnostic[],
   texts: ReadonlyMap<string, string> = new Map(),
-): void {
+): Promise<void> {
   if (diagnostics.length === 0) return;
+  const { renderDiagnostics } = await import('../view/diagnostics.ts');
   tell(
     context,
     renderDiagnostics(diagnostics, texts, { color: context.stderr.color, relativeTo: context.cwd }),

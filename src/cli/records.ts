@@ -6,7 +6,6 @@ import { observeProject } from '../supervisor/observe.ts';
 import type { Context } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellDiagnostics } from './project.ts';
-import { wakeSupervisor } from './wake-supervisor.ts';
 
 /**
  * Records of the project's machines with their states as they really are, sorted by name. Where machines live without a
@@ -19,10 +18,13 @@ export async function readRecords(
 ): Promise<Result<readonly MachineRecord[], ExitCode>> {
   const observed = await observeProject(layout);
   if (!observed.ok) {
-    tellDiagnostics(context, [observed.error]);
+    await tellDiagnostics(context, [observed.error]);
     return err(EXIT.failure);
   }
   const records = Object.values(observed.value.records);
-  if (options.wake && records.some((record) => isActive(record.state))) await wakeSupervisor(context, layout);
+  if (options.wake && records.some((record) => isActive(record.state))) {
+    const { wakeSupervisor } = await import('./wake-supervisor.ts');
+    await wakeSupervisor(context, layout);
+  }
   return ok(records);
 }

@@ -5,7 +5,7 @@ import type { Layout } from '../store/layout.ts';
 import { type Context, tell, tellError } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { createProgress } from './progress.ts';
-import { openSupervisor } from './wake-supervisor.ts';
+import { openSupervisor } from './supervisor.ts';
 
 type PlanEvent = Extract<Event, { type: 'plan' }>;
 

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
@@ -11,6 +10,7 @@ import { prepareStateDirectory } from '../store/directories.ts';
 import type { Layout } from '../store/layout.ts';
 import { SUPERVISOR_PROTOCOL } from './api.ts';
 import { connectSupervisor, type SupervisorClient } from './client.ts';
+import { nameOption } from './name-option.ts';
 import { tailOf } from './raw-text.ts';
 
 /** What a supervisor is started from. */
@@ -107,12 +107,6 @@ function openLog(file: string): { readonly fd: number } {
   const fd = openSync(file, 'a', 0o600);
   if (fstatSync(fd).size > LONGEST_LOG_BYTES) ftruncateSync(fd);
   return { fd };
-}
-
-/** `-p NAME`, as the state directory's place says it. */
-export function nameOption(layout: Layout): readonly string[] {
-  const isDefault = layout.stateDirectory === path.join(layout.projectDirectory, '.krun');
-  return isDefault ? [] : ['-p', path.basename(layout.stateDirectory)];
 }
 
 /** Resolves when the supervisor's socket may have come or gone. */

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { explain } from '../../config/explain.ts';
-import { isSecretName, REDACTED, redactTree } from '../../config/redact.ts';
+import { printableConfig } from '../../config/print.ts';
+import { isSecretName, REDACTED } from '../../config/redact.ts';
 import type { KrunFile } from '../../config/schema.gen.ts';
 import { errnoOf } from '../../host/errno.ts';
 import { machineHash } from '../../project/hash.ts';
@@ -33,7 +34,7 @@ export async function run(context: Context, args: ConfigArgs): Promise<ExitCode>
   const loaded = await loadForCommand(context, []);
   if (!loaded.ok) return loaded.error;
   if (args.quiet) return EXIT.ok;
-  const text = textOf(context, args, loaded.value);
+  const text = await textOf(context, args, loaded.value);
   if (text === undefined) return EXIT.usage;
   if (args.output === undefined) {
     if (text !== '') print(context, text);
@@ -53,7 +54,11 @@ export async function run(context: Context, args: ConfigArgs): Promise<ExitCode>
 }
 
 /** Undefined after a mistake, which has been told. */
-function textOf(context: Context, args: ConfigArgs, loaded: LoadedProject): string | undefined {
+async function textOf(
+  context: Context,
+  args: ConfigArgs,
+  loaded: LoadedProject,
+): Promise<string | undefined> {
   const { project } = loaded;
   if (args.explain !== undefined) return explainText(context, args.explain, loaded);
   if (args.machines || args.services) return Object.keys(project.machines).join('\n');
@@ -64,12 +69,16 @@ function textOf(context: Context, args: ConfigArgs, loaded: LoadedProject): stri
   return args.format === 'json' ? toJson(value) : toYaml(value);
 }
 
-function explainText(context: Context, key: string, { result }: LoadedProject): string | undefined {
+async function explainText(
+  context: Context,
+  key: string,
+  { result }: LoadedProject,
+): Promise<string | undefined> {
   const { tree, texts, variables = new Map() } = result;
   if (tree === undefined) return undefined;
   const explained = explain(tree, key, variables);
   if (explained.ok) return explanationText(explained.value, texts, context.cwd);
-  tellDiagnostics(context, [explained.error], texts);
+  await tellDiagnostics(context, [explained.error], texts);
   return undefined;
 }
 
@@ -94,8 +103,9 @@ function profilesOf({ result }: LoadedProject): readonly string[] {
 /** The files as one, in the grammar of krun.yaml and without secrets. */
 function mergedFile({ project, result }: LoadedProject): unknown {
   const { tree, variables = new Map() } = result;
-  const plain = tree === undefined ? {} : (toPlain(redactTree(tree, variables)) as object);
-  return { ...plain, name: project.name };
+  return tree === undefined
+    ? { name: project.name }
+    : printableConfig({ tree, variables, name: project.name });
 }
 
 /** The project as krun understands it, with every default filled in. */

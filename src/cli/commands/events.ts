@@ -1,7 +1,7 @@
 import type { Event } from '../../plan/event.ts';
 import { eventLine } from '../../view/events.ts';
 import { eventJson } from '../../view/progress-json.ts';
-import { resolveTimePoint, type TimePoint } from '../arguments.ts';
+import { resolveTimePoint, type TimePoint } from '../time-point.ts';
 import { type Context, print } from '../context.ts';
 import { EventCursor, followEvents } from '../event-follow.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';

@@ -4,7 +4,7 @@ import { createLogView, logJson, type LogView } from '../../view/logs.ts';
 import { machineLayout, type Layout } from '../../store/layout.ts';
 import { type LogEntry, type LogQuery, type LogSource, readLogs } from '../../store/log-read.ts';
 import type { LogLine } from '../../store/records.ts';
-import { resolveTimePoint, type TimePoint } from '../arguments.ts';
+import { resolveTimePoint, type TimePoint } from '../time-point.ts';
 import { type Context, print } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { followLogs } from '../log-follow.ts';

@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  lineCount,
-  parseDuration,
-  resolveTimePoint,
-  signalName,
-  timeoutMs,
-  timePoint,
-} from '../../../src/cli/arguments.ts';
+import { lineCount, signalName, timeoutMs, timePoint } from '../../../src/cli/arguments.ts';
+import { parseDuration, resolveTimePoint } from '../../../src/cli/time-point.ts';
 
 const NOW = Date.parse('2026-01-02T12:00:00Z');
 
