@@ -22,7 +22,6 @@ const { metafile } = await build({
   outdir,
   metafile: true,
   bundle: true,
-  metafile: true,
   splitting: true,
   format: 'esm',
   platform: 'node',

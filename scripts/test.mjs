@@ -47,7 +47,9 @@ function vitest(name, projects, launch, env) {
       path.join(root, 'node_modules', 'vitest', 'vitest.mjs'),
       'run',
       ...projects.flatMap((project) => ['--project', project]),
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${output}`,
     ],
     env,
   );
@@ -103,7 +105,14 @@ function endToEnd() {
   }
   vitest('e2e', ['e2e'], (args) =>
     run(path.join(root, 'test', 'lab', 'lab'), [
-      ...['--auto', '--timeout', '1500', '--out', results, '--', process.execPath, ...args],
+      '--auto',
+      '--timeout',
+      '1500',
+      '--out',
+      results,
+      '--',
+      process.execPath,
+      ...args,
     ]),
   );
 }

@@ -1,0 +1,95 @@
+// `npm run bench`: prints the benchmarks as Markdown. Everything that is compared is measured in turns within one run,
+// so the ratios mean something on any machine; the times mean something on that machine only.
+import { build } from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = path.resolve(import.meta.dirname, '..');
+const built = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
+if (built.status !== 0) process.exit(1);
+
+/** Loads a benchmark written in TypeScript, which Node 20 does not read. */
+async function load(name) {
+  const cache = path.join(root, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(path.join(cache, 'krun-bench-'));
+  const outfile = path.join(directory, `${name}.mjs`);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`bench/${name}.ts`],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    plugins: [keepDirectories],
+    logLevel: 'warning',
+  });
+  try {
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** A bundle lies elsewhere than its sources, which look for files beside themselves. */
+const keepDirectories = {
+  name: 'keep-directories',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+      const { readFile } = await import('node:fs/promises');
+      const text = await readFile(file, 'utf8');
+      const directory = JSON.stringify(path.dirname(file));
+      return { contents: text.replaceAll('import.meta.dirname', directory), loader: 'ts' };
+    });
+  },
+};
+
+const log = console.log;
+/** The benchmarks tell their rows as they go; here they become one table. */
+async function quietly(work) {
+  console.log = (...words) => console.error(...words);
+  try {
+    return await work();
+  } finally {
+    console.log = log;
+  }
+}
+
+const startup = await quietly(async () => (await load('startup')).run());
+const up = await quietly(async () => (await load('up')).run());
+const plan = await quietly(async () => (await load('plan')).run());
+
+const ratio = (value, base) => `${(value / base).toFixed(2)} x`;
+const { startMs, memoryMiB } = up;
+log(
+  `Node ${process.versions.node}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model.trim()})\n`,
+);
+log('| command | fastest | against bare node |\n|---|---|---|');
+for (const { name, ms, ratio: times } of startup)
+  log(`| ${name} | ${ms.toFixed(0)} ms | ${times.toFixed(2)} x |`);
+log('\n| to krun_start_enter | fastest | median | median against a bare koffi script |\n|---|---|---|---|');
+for (const [name, times] of [
+  ['bare koffi script', startMs.bare],
+  ['`krun up`, which starts the supervisor', startMs.first],
+  ['`krun up` again, the supervisor runs', startMs.again],
+])
+  log(`| ${name} | ${times.min} ms | ${times.median} ms | ${ratio(times.median, startMs.bare.median)} |`);
+log('\n| process, without the guest | memory (PSS) | against bare node |\n|---|---|---|');
+for (const [name, mib] of [
+  ['bare node', memoryMiB.bareNode],
+  ['node with koffi and the library', memoryMiB.bareKoffi],
+  ['supervisor', memoryMiB.supervisor],
+  ['machine process', memoryMiB.machine],
+])
+  log(`| ${name} | ${mib} MiB | ${ratio(mib, memoryMiB.bareNode)} |`);
+log('\n| 1,000 machines | fastest | per machine | growth against 100 machines |\n|---|---|---|---|');
+for (const { name, ms, microsecondsPerMachine, growth } of plan) {
+  log(
+    `| ${name.replace(/, 1000 machines$/, '')} | ${ms.toFixed(1)} ms | ${microsecondsPerMachine} µs | ${growth} x |`,
+  );
+}
