@@ -1,0 +1,302 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isAlive } from '../../src/host/identity.ts';
+import { runOutcome } from '../../src/machine/outcome.ts';
+import { MACHINE_FAILED_EXIT, type MachineSpec, type ProcessIdentity } from '../../src/machine/spec.ts';
+import { bootstrapGuest, machineSpec } from '../unit/machine/specs.ts';
+
+const program = path.resolve(process.env['KRUN_TEST_PROGRAM'] ?? '', '../../dist/machine.js');
+const fake = process.env['KRUN_TEST_FAKE_LIBKRUN'] ?? '';
+
+let base: string;
+let children: ChildProcess[];
+beforeEach(() => {
+  base = mkdtempSync(path.join(os.tmpdir(), 'krun-mp-'));
+  children = [];
+  mkdirSync(path.join(base, 'root/bin'), { recursive: true });
+  writeFileSync(path.join(base, 'root/bin/sh'), '');
+});
+afterEach(async () => {
+  const running = children.filter((child) => child.exitCode === null && child.signalCode === null);
+  await Promise.all(
+    running.map((child) => {
+      child.kill('SIGKILL');
+      return once(child, 'exit');
+    }),
+  );
+  rmSync(base, { recursive: true });
+});
+
+const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];
+
+/** One machine process over the stand-in, as a supervisor would start it. */
+class Process {
+  readonly spec: MachineSpec;
+  readonly child: ChildProcess;
+  readonly exited: Promise<readonly [number | null, string | null]>;
+
+  constructor(name: string, more: Partial<MachineSpec>, intent: number | null = 1) {
+    const directory = path.join(base, name);
+    mkdirSync(directory);
+    const file = (stream: string): string => path.join(directory, `run-1.${stream}`);
+    this.spec = machineSpec({
+      machine: name,
+      intentFile: path.join(directory, 'intent.json'),
+      identityFile: path.join(directory, 'process.json'),
+      controlSocket: path.join(base, `s-${name}`),
+      files: {
+        stdout: file('stdout'),
+        stderr: file('stderr'),
+        console: file('console'),
+        status: file('status'),
+      },
+      library: { libkrun: fake },
+      root: { kind: 'directory', path: path.join(base, 'root') },
+      ...more,
+    });
+    const specFile = path.join(directory, 'spec.json');
+    writeFileSync(specFile, JSON.stringify(this.spec));
+    if (intent !== null) writeFileSync(this.spec.intentFile, JSON.stringify({ run: intent }));
+    for (const stream of Object.values(this.spec.files)) writeFileSync(stream, '');
+    const console = openSync(this.spec.files.console, 'a');
+    this.child = spawn(process.execPath, [program, specFile], {
+      detached: true,
+      stdio: ['ignore', console, console],
+      env: { PATH: process.env['PATH'], FAKE_KRUN_CALLS: path.join(base, 'calls') },
+    });
+    children.push(this.child);
+    this.exited = once(this.child, 'exit') as Promise<[number | null, string | null]>;
+  }
+
+  text(stream: keyof MachineSpec['files']): string {
+    return readFileSync(this.spec.files[stream], 'utf8');
+  }
+
+  async wrote(stream: keyof MachineSpec['files'], text: string): Promise<void> {
+    const watcher = watch(this.spec.files[stream]);
+    try {
+      while (!this.text(stream).includes(text)) await once(watcher, 'change');
+    } finally {
+      watcher.close();
+    }
+  }
+
+  async outcome(): Promise<string> {
+    const [code, signal] = await this.exited;
+    const { guest, root } = this.spec;
+    const outcome = runOutcome({
+      status: this.text('status'),
+      console: this.text('console'),
+      code,
+      signal,
+      guest: guest.kind,
+      root: root.kind,
+    });
+    return JSON.stringify(outcome).replaceAll(base, 'BASE');
+  }
+
+  request(
+    method: string,
+    body?: object,
+    url = '/vm/state',
+  ): Promise<readonly [number, Record<string, unknown>]> {
+    return new Promise((resolve, reject) => {
+      const request = http.request({ socketPath: this.spec.controlSocket, method, path: url }, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () =>
+          resolve([response.statusCode ?? 0, JSON.parse(text) as Record<string, unknown>]),
+        );
+      });
+      request.on('error', reject);
+      request.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+describe('a machine process', () => {
+  it('runs the command, keeps its streams apart and ends with its code', async () => {
+    const machine = new Process('web', {
+      guest: bootstrapGuest({ command: sh('echo out; echo err >&2; exit 7') }),
+      cpus: 2,
+      network: { driver: 'tsi', ports: [{ host: 8080, guest: 80 }] },
+    });
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":7}}');
+    expect(await machine.exited).toEqual([7, null]);
+    expect(machine.text('stdout')).toBe('out\n');
+    expect(machine.text('stderr')).toBe('err\n');
+    expect(machine.text('console')).toBe('');
+    expect(machine.text('status')).toMatch(/^krun-start \d{13}\nkrun 1\nready\nexit 7\n$/);
+    expect(readFileSync(path.join(base, 'calls'), 'utf8')).toContain(
+      'krun_set_vm_config(0, 2, 512)\nkrun_set_root(0, ' +
+        path.join(base, 'root') +
+        ')\nkrun_set_port_map(0, [8080:80])\n',
+    );
+  });
+
+  it('is known by its identity while it lives', async () => {
+    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
+    await machine.wrote('stdout', 'up');
+    const identity = JSON.parse(readFileSync(machine.spec.identityFile, 'utf8')) as ProcessIdentity;
+    expect(identity).toMatchObject({ pid: machine.child.pid, run: 1 });
+    expect(isAlive(identity)).toBe(true);
+    machine.child.kill('SIGKILL');
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":null,"signal":"SIGKILL"}}');
+    expect(isAlive(identity)).toBe(false);
+  });
+
+  it.each([null, 2])('does nothing when its run is revoked (intent %s)', async (intent) => {
+    const machine = new Process('web', {}, intent);
+    expect(await machine.exited).toEqual([0, null]);
+    expect(machine.text('status')).toBe('');
+    expect(() => statSync(path.join(base, 'calls'))).toThrow(/ENOENT/);
+  });
+
+  it('serves krunkit state and stops the guest with the signal of the machine, or another one', async () => {
+    const machine = new Process('web', {
+      guest: bootstrapGuest({
+        command: sh('trap "echo usr1" USR1; trap "exit 5" INT; echo up; while :; do sleep 0.05; done'),
+      }),
+      stopSignal: 'SIGINT',
+    });
+    await machine.wrote('stdout', 'up');
+    expect(statSync(machine.spec.controlSocket).mode & 0o777).toBe(0o600);
+    expect(await machine.request('GET')).toEqual([
+      200,
+      {
+        state: 'VirtualMachineStateRunning',
+        canStart: false,
+        canPause: false,
+        canResume: false,
+        canStop: true,
+        canHardStop: true,
+      },
+    ]);
+    expect((await machine.request('POST', { state: 'Stop', signal: 'SIGUSR1' }))[1]['state']).toBe(
+      'VirtualMachineStateStopping',
+    );
+    await machine.wrote('stdout', 'usr1');
+    expect((await machine.request('POST', { state: 'Stop' }))[0]).toBe(200);
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":5}}');
+  });
+
+  it('refuses what krunkit refuses', async () => {
+    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
+    await machine.wrote('stdout', 'up');
+    expect(await machine.request('POST', { state: 'Pause' })).toEqual([
+      400,
+      { error: 'unsupported state change: Pause' },
+    ]);
+    expect(await machine.request('POST', {})).toEqual([400, { error: "missing or invalid 'state' field" }]);
+    expect((await machine.request('DELETE'))[0]).toBe(405);
+    expect((await machine.request('GET', undefined, '/other'))[0]).toBe(404);
+    expect((await machine.request('GET', undefined, '/vm/state/?x=1'))[0]).toBe(200);
+  });
+
+  it('answers HardStop before it is gone', async () => {
+    const machine = new Process('web', {
+      guest: bootstrapGuest({ command: sh('trap "" TERM INT; echo up; sleep 100') }),
+    });
+    await machine.wrote('stdout', 'up');
+    expect((await machine.request('POST', { state: 'HardStop' }))[1]['state']).toBe(
+      'VirtualMachineStateStopping',
+    );
+    expect(await machine.exited).toEqual([null, 'SIGKILL']);
+  });
+
+  it('takes SIGTERM for a stop and SIGHUP for nothing', async () => {
+    const machine = new Process('web', {
+      guest: bootstrapGuest({ command: sh('trap "exit 4" TERM; echo up; while :; do sleep 0.05; done') }),
+    });
+    await machine.wrote('stdout', 'up');
+    machine.child.kill('SIGHUP');
+    machine.child.kill('SIGTERM');
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":4}}');
+  });
+
+  it('stops a guest without a shell at once, because libkrun offers nothing else', async () => {
+    const machine = new Process('web', {
+      guest: { kind: 'direct', command: ['/bin/sleep', '100'], environment: {}, workingDir: '/' },
+    });
+    await machine.wrote('status', 'krun-start');
+    machine.child.kill('SIGTERM');
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":null,"signal":"SIGKILL"}}');
+  });
+
+  it('holds its disks against a second machine and says who has them', async () => {
+    const image = path.join(base, 'a.img');
+    writeFileSync(image, '');
+    const disk = { id: 'd', path: image, format: 'raw', sync: 'full', directIo: false } as const;
+    const guest = bootstrapGuest({ command: sh('echo up; sleep 100') });
+    const first = new Process('db', { guest, disks: [{ ...disk, readOnly: false }] });
+    await first.wrote('stdout', 'up');
+    const second = new Process('web', { guest, disks: [{ ...disk, readOnly: true }] });
+    expect(await second.exited).toEqual([MACHINE_FAILED_EXIT, null]);
+    expect(await second.outcome()).toBe(
+      `{"kind":"failed","reason":"disk image BASE/a.img is in use by machine db of project shop (process ${first.child.pid})","hint":"stop its writer first"}`,
+    );
+    first.child.kill('SIGKILL');
+    await first.exited;
+    const third = new Process('api', { guest: bootstrapGuest(), disks: [{ ...disk, readOnly: false }] });
+    expect(await third.outcome()).toBe('{"kind":"exited","exit":{"code":0}}');
+  });
+
+  it('ends by itself when libkrun stays although the guest has ended', async () => {
+    writeFileSync(path.join(base, 'root/.fake'), 'linger\n');
+    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('exit 6') }) });
+    expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":6}}');
+    expect(await machine.exited).toEqual([null, 'SIGKILL']);
+  });
+});
+
+describe('a machine process that cannot run its guest', () => {
+  it.each([
+    [
+      'return -2',
+      '{"kind":"failed","reason":"libkrun did not find libkrunfw, the library with the guest kernel (krun_start_enter: ENOENT)","hint":"run `krun doctor --fix`, or set `libkrun.kernel_bundle` in krun.yaml"}',
+    ],
+    [
+      'return -22',
+      '{"kind":"failed","reason":"libkrun could not build the virtual machine (krun_start_enter: EINVAL)","hint":"run `krun doctor`"}',
+    ],
+    [
+      'abort',
+      '{"kind":"failed","reason":"libkrun panicked in thread <unnamed>: the stand-in was told to abort',
+    ],
+    ['kernel-panic', '{"kind":"failed","reason":"the guest kernel found no usable root file system'],
+    ['lose-exit-code', '{"kind":"exited","exit":{"code":7}}'],
+  ])('says why: %s', async (fault, expected) => {
+    writeFileSync(path.join(base, 'root/.fake'), `${fault}\n`);
+    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('exit 7') }) });
+    expect(await machine.outcome()).toContain(expected);
+  });
+
+  it('refuses a root without a shell before it starts anything', async () => {
+    rmSync(path.join(base, 'root/bin/sh'));
+    const machine = new Process('web', {});
+    expect(await machine.outcome()).toBe(
+      '{"kind":"failed","reason":"root BASE/root has no /bin/sh","hint":"put a shell there (busybox is enough), or set `agent: false` for a root without one"}',
+    );
+  });
+
+  it('names a library that cannot be loaded', async () => {
+    const machine = new Process('web', { library: { libkrun: '/no/such/libkrun.so.1' } });
+    expect(await machine.outcome()).toContain(
+      '"reason":"cannot load /no/such/libkrun.so.1: cannot open shared object file',
+    );
+  });
+});
