@@ -79,6 +79,7 @@ const EXPORT = /export[^\S\n]+(?=\S)/y;
 const KEY = /[A-Za-z_][A-Za-z0-9_.-]*/y;
 const SEPARATOR = /[^\S\n]*[=:][^\S\n]*/y;
 const LINE_END = /[^\S\n]*(?:#[^\n]*)?(?:\n|$)/y;
+const BLANKS = /[^\S\n]*/y;
 const REST_OF_LINE = /[^\n]*/y;
 const ESCAPE = /\\([abfnrtv"$\\])/g;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -130,6 +131,7 @@ class DotenvReader {
     const keySpan = this.#span(start, this.#offset);
     if (this.#match(SEPARATOR) === undefined) {
       if (this.#match(LINE_END) === undefined) {
+        this.#match(BLANKS);
         this.#skipLine(this.#offset, `\`=\` is missing after \`${name}\``);
         return;
       }
@@ -168,7 +170,8 @@ class DotenvReader {
     const inside = text.slice(start + 1, end);
     const after = this.#offset;
     if (this.#match(LINE_END) === undefined) {
-      this.#skipLine(after, `only a comment can follow the closing ${quote}`);
+      this.#match(BLANKS);
+      this.#skipLine(this.#offset, `only a comment can follow the closing ${quote}`);
       return undefined;
     }
     if (quote === "'") return { text: inside.replaceAll("\\'", "'"), start, end: after, isLiteral: true };

@@ -5,13 +5,16 @@ export function toYaml(value: unknown): string {
   return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, indentSeq: true });
 }
 
-/** A plain value as JSON; integers too large for a number are written in full. */
+/** A plain value as JSON on several lines; integers too large for a number become text. */
 export function toJson(value: unknown): string {
-  const large: string[] = [];
-  const text = JSON.stringify(
-    value,
-    (_key, part: unknown) => (typeof part === 'bigint' ? `\u0000${large.push(part.toString()) - 1}` : part),
-    2,
-  );
-  return text.replaceAll(/"\\u0000(\d+)"/g, (_whole, index: string) => large[Number(index)] ?? '') + '\n';
+  return `${JSON.stringify(value, withoutBigInt, 2)}\n`;
+}
+
+/** A plain value as JSON on one line. */
+export function toCompactJson(value: unknown): string {
+  return JSON.stringify(value, withoutBigInt);
+}
+
+function withoutBigInt(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }

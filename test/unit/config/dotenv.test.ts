@@ -53,16 +53,16 @@ describe('an env file', () => {
 
   test.each<[string, string, string[]]>([
     ['no name', '=x\nA=1', ['1:1 a line starts with a variable name: letters, digits and `_`']],
-    ['a sentence', 'A=1\nthis is text\n', ['2:5 `=` is missing after `this`']],
+    ['a sentence', 'A=1\nthis is text\n', ['2:6 `=` is missing after `this`']],
     ['an open quote', 'A="x\nB=1\n', ['1:3 the closing " is missing']],
-    ['text after a quote', "A='x' y\n", ["1:6 only a comment can follow the closing '"]],
+    ['text after a quote', "A='x' y\n", ["1:7 only a comment can follow the closing '"]],
     ['an unset variable', 'A=x $NONE\n', ['1:5 variable `NONE` is not set']],
     ['an unset variable in quotes', 'A="x $NONE"\n', ['1:6 variable `NONE` is not set']],
     ['a dollar sign that is none', 'PASSWORD=pa$$w0rd$\n', ['1:18 `$` at the end is no variable']],
     [
       'several',
       '1=2\nA B\n',
-      ['1:1 a line starts with a variable name: letters, digits and `_`', '2:2 `=` is missing after `A`'],
+      ['1:1 a line starts with a variable name: letters, digits and `_`', '2:3 `=` is missing after `A`'],
     ],
   ])('with %s is refused at the place', (_name, text, expected) => {
     expect(mistakes(text)).toEqual(expected);

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { explain } from '../../../src/config/explain.ts';
+import { printableConfig } from '../../../src/config/print.ts';
+import { isSecretName } from '../../../src/config/redact.ts';
+import { explanationText } from '../../../src/view/explanation.ts';
+import { toYaml } from '../../../src/view/yaml.ts';
+import { load, textOf } from './support/load.ts';
+
+const files = {
+  '/p/krun.yaml': [
+    'machines:',
+    '  web:',
+    '    root: ./rootfs',
+    '    memory: 512MiB',
+    '    command: [sh, -c, "echo $$HOME ${API_TOKEN}"]',
+    '    environment:',
+    '      DB_PASSWORD: hunter2',
+    '      PLAIN: ${NONE:-x}',
+    '      dotted.name: a',
+    '    env_file: web.env',
+    '',
+  ].join('\n'),
+  '/p/krun.override.yaml': 'machines:\n  web:\n    memory: ${MEMORY}\n    environment: { PLAIN: "y$Z" }\n',
+  '/p/.env': '# sizes\nMEMORY=1GiB\nAPI_TOKEN=s3cret\nZ=z\n',
+  '/p/web.env': 'FROM_FILE=1\n',
+};
+
+async function explained(path: string): Promise<string> {
+  const result = await load(files);
+  expect(textOf(result)).toBe('');
+  if (!result.tree || !result.variables) throw new Error('no tree');
+  const found = explain(result.tree, path, result.variables);
+  return found.ok
+    ? explanationText(found.value, result.texts, '/p')
+    : `${found.error.message} (${found.error.hint})`;
+}
+
+describe('krun config --explain', () => {
+  test.each<[string, string[]]>([
+    [
+      'machines.web.memory',
+      [
+        'machines.web.memory: "1GiB"',
+        '  set at krun.override.yaml:3:13',
+        '  ${MEMORY} is "1GiB", from .env:2',
+        '  replaces "512MiB" at krun.yaml:4:13',
+      ],
+    ],
+    [
+      'machines.web.environment.PLAIN',
+      [
+        'machines.web.environment.PLAIN: "yz"',
+        '  set at krun.override.yaml:4:27',
+        '  ${Z} is "z", from .env:4',
+        '  replaces "x" at krun.yaml:8:14',
+      ],
+    ],
+    [
+      'machines.web.environment.dotted.name',
+      ['machines.web.environment.dotted.name: "a"', '  set at krun.yaml:9:20'],
+    ],
+    [
+      'machines.web.environment.FROM_FILE',
+      ['machines.web.environment.FROM_FILE: "1"', '  set at web.env:1:11'],
+    ],
+    [
+      'machines.web.environment.DB_PASSWORD',
+      ['machines.web.environment.DB_PASSWORD: "***"', '  set at krun.yaml:7:20'],
+    ],
+    [
+      'machines.web.command[2]',
+      [
+        'machines.web.command[2]: "echo $HOME ***"',
+        '  set at krun.yaml:5:23',
+        '  ${API_TOKEN} is "***", from .env:3',
+      ],
+    ],
+    [
+      'machines.web.command',
+      ['machines.web.command: ["sh","-c","echo $HOME ***"]', '  set at krun.yaml:5:5'],
+    ],
+  ])('%s', async (path, expected) => {
+    expect(await explained(path)).toBe(expected.join('\n'));
+  });
+
+  test.each([
+    ['machines.wbe.memory', 'no file sets `wbe` in `machines` (did you mean `web`?)'],
+    [
+      'machines.web.hostname',
+      'no file sets `hostname` in `machines.web` (there are root, memory, command, environment; where a default holds, no file says so)',
+    ],
+    ['machines.web.memory.x', '`machines.web.memory` is a single value; it has no `x` (undefined)'],
+    [
+      'machines.web.command[7]',
+      '`machines.web.command` is a list of 3; it has no `[7]` (items are numbered from [0])',
+    ],
+  ])('%s is not there', async (path, expected) => {
+    expect(await explained(path)).toBe(expected);
+  });
+});
+
+describe('krun config', () => {
+  test('prints the merged file without secrets, valid once more', async () => {
+    const { tree, variables } = await load(files);
+    if (!tree || !variables) throw new Error('no tree');
+    expect(toYaml(printableConfig({ tree, variables, name: 'p' }))).toBe(
+      [
+        'name: p',
+        'machines:',
+        '  web:',
+        '    root: ./rootfs',
+        '    memory: 1GiB',
+        '    command:',
+        '      - sh',
+        '      - -c',
+        '      - echo $$HOME ***',
+        '    environment:',
+        '      FROM_FILE: "1"',
+        '      DB_PASSWORD: "***"',
+        '      PLAIN: yz',
+        '      dotted.name: a',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('prints the chosen machines only', async () => {
+    const { tree, variables } = await load({
+      '/p/krun.yaml': 'machines:\n  a: { root: ./rootfs, command: a }\n  b: { root: ./rootfs, command: b }\n',
+    });
+    if (!tree || !variables) throw new Error('no tree');
+    expect(printableConfig({ tree, variables, name: 'p', machines: ['b'] })).toEqual({
+      name: 'p',
+      machines: { b: { root: './rootfs', command: 'b' } },
+    });
+  });
+});
+
+test.each([
+  ['DB_PASSWORD', true],
+  ['GITHUB_TOKEN', true],
+  ['API_KEY', true],
+  ['SSH_KEYS', true],
+  ['apiKey', true],
+  ['SECRET_NAME', true],
+  ['KEYBOARD', false],
+  ['HOME', false],
+  ['PORT', false],
+])('the name %s is secret: %s', (name, expected) => {
+  expect(isSecretName(name)).toBe(expected);
+});
