@@ -9,6 +9,7 @@ import type { Variables } from './variables.ts';
 export interface EnvFilesContext extends ReadContext {
   readonly projectDirectory: string;
   readonly diagnostics: Diagnostic[];
+  readonly isEnabled: (machine: string, profiles: readonly string[]) => boolean;
 }
 
 /**
@@ -24,13 +25,19 @@ export async function foldEnvFiles(
   if (machines?.kind !== 'map') return tree;
   const folded = new Map<string, Tree>();
   for (const [name, { value }] of machines.entries) {
-    if (value.kind === 'map') folded.set(name, await foldMachine(context, value, variables));
+    const isNeeded = value.kind === 'map' && context.isEnabled(name, profilesOf(value));
+    if (isNeeded) folded.set(name, await foldMachine(context, value, variables));
   }
   return withChild(
     tree,
     'machines',
     mapValues(machines, (machine, name) => folded.get(name) ?? machine),
   );
+}
+
+function profilesOf(machine: MapTree): readonly string[] {
+  const written = child(machine, 'profiles');
+  return written?.kind === 'sequence' ? written.items.map((item) => scalarText(item) ?? '') : [];
 }
 
 async function foldMachine(

@@ -41,8 +41,8 @@ export interface FoundProject {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-export const FILE_NAMES = ['krun.yaml', 'krun.yml'] as const;
-export const OVERRIDE_NAMES = ['krun.override.yaml', 'krun.override.yml'] as const;
+const FILE_NAMES = ['krun.yaml', 'krun.yml'] as const;
+const OVERRIDE_NAMES = ['krun.override.yaml', 'krun.override.yml'] as const;
 
 /** Finds the files of a project without reading the configuration itself; `texts` receives what is read. */
 export async function findProject(

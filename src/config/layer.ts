@@ -13,6 +13,8 @@ export interface LoadContext extends ReadContext {
   /** Real path of the project directory; paths of files elsewhere are made absolute. */
   readonly projectDirectory: string;
   readonly diagnostics: Diagnostic[];
+  /** Whether the active profiles include a machine; the env files of the others are not needed. */
+  readonly isEnabled: (machine: string, profiles: readonly string[]) => boolean;
   /** Names of machines whose base is not known: what they lack, it may have. */
   readonly incomplete: Span[];
   /** Files as they are written, by path; nothing for a broken one. */
@@ -55,7 +57,7 @@ async function makeLayer(context: LoadContext, request: LayerRequest): Promise<M
   if (interpolated.tree.kind !== 'map') return undefined;
   const layer = normalizeEnvironments(interpolated.tree, request.variables);
   const home = request.variables.get('HOME')?.value;
-  const expanded = home ? expandHome(layer, home) : layer;
+  const expanded = home && source.value.text.includes('~') ? expandHome(layer, home) : layer;
   return request.directory === projectDirectory ? expanded : rebasePaths(expanded, request.directory);
 }
 

@@ -56,12 +56,14 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
   if (!found.ok) return { diagnostics: inReadingOrder(found.error, []), texts };
 
   const { directory, overrideName } = found.value;
+  const profiles = activeProfiles(request, found.value.variables);
   const context: LoadContext = {
     files,
     texts,
     stdin: request.stdin,
     projectDirectory: directory,
     relativeTo: directory,
+    isEnabled: isEnabledBy(profiles, request.named ?? []),
     incomplete: [],
     diagnostics: [...found.value.warnings],
     parsed: new Map(),
@@ -91,6 +93,7 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
   const tree = await loadModel(context, model);
   if (!tree) return finish({ variables });
   const project = await checkAndResolve(context, tree, {
+    profiles,
     request,
     found: found.value,
     name: name.value,
@@ -103,13 +106,14 @@ interface ResolveContext {
   readonly request: LoadRequest;
   readonly found: FoundProject;
   readonly name: string;
+  readonly profiles: readonly string[];
   readonly variables: Variables;
 }
 
 async function checkAndResolve(
   context: LoadContext,
   tree: MapTree,
-  { request, found, name, variables }: ResolveContext,
+  { request, found, name, profiles, variables }: ResolveContext,
 ): Promise<Project | undefined> {
   const { files, texts } = context;
   const invalid = validateTree(tree);
@@ -125,7 +129,7 @@ async function checkAndResolve(
     files: found.files,
     texts,
     name,
-    profiles: activeProfiles(request, variables),
+    profiles,
     hostCpus: request.hostCpus,
     environment: variableRecord(variables),
     ...(request.named === undefined ? {} : { named: request.named }),
@@ -161,6 +165,14 @@ function activeProfiles(request: LoadRequest, variables: Variables): readonly st
     .split(',')
     .map((profile) => profile.trim())
     .filter((profile) => profile !== '');
+}
+
+function isEnabledBy(
+  active: readonly string[],
+  named: readonly string[],
+): (machine: string, profiles: readonly string[]) => boolean {
+  const isActive = (profile: string): boolean => active.includes(profile) || active.includes('*');
+  return (machine, profiles) => profiles.length === 0 || named.includes(machine) || profiles.some(isActive);
 }
 
 /** Name given by the command line, by the last file that has one, or by the directory. */

@@ -1,5 +1,5 @@
 /** A stretch of text that interpolation understood: literal text or one variable. */
-export type TemplatePart =
+type TemplatePart =
   | { readonly kind: 'text'; readonly text: string }
   | {
       readonly kind: 'variable';
@@ -12,7 +12,7 @@ export type TemplatePart =
     };
 
 /** `:` variants take an empty variable for an unset one. */
-export type TemplateOperator = ':-' | '-' | ':?' | '?' | ':+' | '+';
+type TemplateOperator = ':-' | '-' | ':?' | '?' | ':+' | '+';
 
 /** Something wrong with a template, at offsets of its text. */
 export interface TemplateProblem {
@@ -25,7 +25,7 @@ export interface TemplateProblem {
   readonly name?: string;
 }
 
-export interface Template {
+interface Template {
   readonly parts: readonly TemplatePart[];
   readonly problems: readonly TemplateProblem[];
 }
@@ -97,7 +97,7 @@ function expandVariable(
 }
 
 /** Reads a template without knowing any variable. */
-export function parseTemplate(text: string): Template {
+function parseTemplate(text: string): Template {
   const reader = new TemplateReader(text);
   const parts = reader.readParts(false);
   return { parts, problems: reader.problems };

@@ -6,13 +6,13 @@ import type { SourceFile } from './source-file.ts';
 import type { MapEntry, MapTree, MergeTag, Tree } from './tree.ts';
 
 /** Values that aliases may add to a file; more is an "alias bomb". */
-export const MOST_ALIASED_VALUES = 100_000;
+const MOST_ALIASED_VALUES = 100_000;
 
 /** A generated file may repeat one mistake for ever; nobody reads more than this. */
 const MOST_MISTAKES = 100;
 
 /** Levels of nesting; configuration has fewer than ten. */
-export const MOST_LEVELS = 100;
+const MOST_LEVELS = 100;
 
 /** Turns a parsed document into a tree. Values reached through an alias are shared and keep the place of the anchor. */
 export function composeTree(

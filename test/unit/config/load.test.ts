@@ -175,6 +175,14 @@ describe('mistakes', () => {
 });
 
 describe('profiles', () => {
+  test('of a machine decide whether its env files have to exist', async () => {
+    const files = {
+      '/p/krun.yaml': `${web('')}  dbg: { root: ./rootfs, command: [sh], profiles: [debug], env_file: none.env }\n`,
+    };
+    expect(textOf(await load(files))).toBe('');
+    expect(textOf(await load(files, { profiles: ['debug'] }))).toMatch(/there is no env file `none\.env`/);
+  });
+
   const text =
     'machines:\n  web: { root: ./rootfs, command: [sh] }\n  dbg: { root: ./rootfs, command: [sh], profiles: [debug] }\n';
 
