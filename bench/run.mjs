@@ -65,7 +65,7 @@ const up = await quietly(async () => (await load('up')).run());
 const plan = await quietly(async () => (await load('plan')).run());
 
 const ratio = (value, base) => `${(value / base).toFixed(2)} x`;
-const { startMs, memoryMiB } = up;
+const { startMs, memory } = up;
 log(
   `Node ${process.versions.node}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model.trim()})\n`,
 );
@@ -79,14 +79,16 @@ for (const [name, times] of [
   ['`krun up` again, the supervisor runs', startMs.again],
 ])
   log(`| ${name} | ${times.min} ms | ${times.median} ms | ${ratio(times.median, startMs.bare.median)} |`);
-log('\n| process, without the guest | memory (PSS) | against bare node |\n|---|---|---|');
-for (const [name, mib] of [
-  ['bare node', memoryMiB.bareNode],
-  ['node with koffi and the library', memoryMiB.bareKoffi],
-  ['supervisor', memoryMiB.supervisor],
-  ['machine process', memoryMiB.machine],
+log('\n| process, without the guest | resident | private | private against bare node |\n|---|---|---|---|');
+for (const [name, { residentMiB, privateMiB }] of [
+  ['bare node', memory.bareNode],
+  ['node with koffi and the library', memory.bareKoffi],
+  ['supervisor', memory.supervisor],
+  ['machine process', memory.machine],
 ])
-  log(`| ${name} | ${mib} MiB | ${ratio(mib, memoryMiB.bareNode)} |`);
+  log(
+    `| ${name} | ${residentMiB} MiB | ${privateMiB} MiB | ${ratio(privateMiB, memory.bareNode.privateMiB)} |`,
+  );
 log('\n| 1,000 machines | fastest | per machine | growth against 100 machines |\n|---|---|---|---|');
 for (const { name, ms, microsecondsPerMachine, growth } of plan) {
   log(

@@ -11,7 +11,7 @@ const ROUNDS = 9;
 const KRUN_YAML = 'machines:\n  one: { root: ./root, command: [/bin/sleep, "1000"] }\n';
 const koffi = path.resolve(import.meta.dirname, '..', 'node_modules', 'koffi');
 
-/** The least that starts a machine from Node: what `krun up` is measured against. */
+/** The least that a machine needs from Node up to the call that starts it: what `krun up` is measured against. */
 const BARE_SCRIPT = `
   const koffi = require(${JSON.stringify(koffi)});
   const { writeFileSync } = require('node:fs');
@@ -21,20 +21,25 @@ const BARE_SCRIPT = `
   library.func('int32_t krun_set_root(uint32_t, const char *)')(ctx, process.argv[1]);
   library.func('int32_t krun_set_exec(uint32_t, const char *, const char **, const char **)')(
     ctx, '/bin/true', [null], [null]);
-  const start = library.func('int32_t krun_start_enter(uint32_t)');
+  library.func('int32_t krun_start_enter(uint32_t)');
   writeFileSync(process.argv[2], String(Date.now()));
-  if (process.argv[3] === 'stay') setInterval(() => {}, 1000); else start.async(ctx, () => {});
+  if (process.argv[3] === 'stay') setInterval(() => {}, 1000);
 `;
 
 export interface UpBenchmark {
   readonly startMs: { readonly bare: Spread; readonly first: Spread; readonly again: Spread };
-  /** Resident memory not shared with other processes, plus the share in what is (PSS), in MiB. */
-  readonly memoryMiB: {
-    readonly bareNode: number;
-    readonly bareKoffi: number;
-    readonly supervisor: number;
-    readonly machine: number;
+  readonly memory: {
+    readonly bareNode: Memory;
+    readonly bareKoffi: Memory;
+    readonly supervisor: Memory;
+    readonly machine: Memory;
   };
+}
+
+export interface Memory {
+  readonly residentMiB: number;
+  /** What the process does not share with others: the price of one more. */
+  readonly privateMiB: number;
 }
 
 export interface Spread {
@@ -58,8 +63,8 @@ export async function run(): Promise<UpBenchmark> {
       again.push(await upStart(rig));
       await rig.ok(['down', '--timeout', '0']);
     }
-    const memoryMiB = await memory(rig);
-    return { startMs: { bare: spread(bare), first: spread(first), again: spread(again) }, memoryMiB };
+    const used = await memory(rig);
+    return { startMs: { bare: spread(bare), first: spread(first), again: spread(again) }, memory: used };
   } finally {
     await tearDown();
   }
@@ -88,14 +93,13 @@ function layoutOf(rig: Rig): Layout {
   return projectLayout(rig.directory, undefined, rig.env, process.getuid?.() ?? 0);
 }
 
-async function memory(rig: Rig): Promise<UpBenchmark['memoryMiB']> {
+async function memory(rig: Rig): Promise<UpBenchmark['memory']> {
   await rig.ok(['up', '-d']);
   const running = await rig.leftovers();
-  const memoryOf = async (part: RegExp): Promise<number> => {
-    const found = running.filter(({ command }) => part.test(command));
-    const sizes = await Promise.all(found.map(({ pid }) => proportionalMiB(pid)));
-    // The stand-in's guest is a child of the machine process with the same command line; the first one is its parent.
-    return Math.max(...sizes);
+  const memoryOf = async (program: string): Promise<Memory> => {
+    // The stand-in's guest is a fork of the machine process; the older one of the two is krun's.
+    const pids = running.filter(({ command }) => command.includes(program)).map(({ pid }) => pid);
+    return readMemory(Math.min(...pids));
   };
   return {
     bareNode: await sleepingNode(
@@ -103,18 +107,18 @@ async function memory(rig: Rig): Promise<UpBenchmark['memoryMiB']> {
       'require("node:fs").writeFileSync(process.argv[2], "1"); setInterval(() => {}, 1000)',
     ),
     bareKoffi: await sleepingNode(rig, BARE_SCRIPT),
-    supervisor: await memoryOf(/supervisor\.js/),
-    machine: await memoryOf(/machine\.js/),
+    supervisor: await memoryOf('supervisor.js'),
+    machine: await memoryOf('machine.js'),
   };
 }
 
-async function sleepingNode(rig: Rig, script: string): Promise<number> {
+async function sleepingNode(rig: Rig, script: string): Promise<Memory> {
   const mark = path.join(rig.base, `mark-${performance.now()}`);
   const args = ['-e', script, path.join(rig.directory, 'root'), mark, 'stay'];
   const child = execFile(process.execPath, args, { env: rig.env });
   try {
     await until(async () => (await readFile(mark, 'utf8').catch(missing)) !== '', { timeoutMs: 10_000 });
-    return await proportionalMiB(child.pid ?? 0);
+    return await readMemory(child.pid ?? 0);
   } finally {
     child.kill('SIGKILL');
   }
@@ -125,9 +129,11 @@ function missing(error: NodeJS.ErrnoException): string {
   return '';
 }
 
-async function proportionalMiB(pid: number): Promise<number> {
-  const kib = /^Pss:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-  return Math.round(Number(kib) / 102.4) / 10;
+async function readMemory(pid: number): Promise<Memory> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]);
+  const toMiB = (value: number): number => Math.round(value / 102.4) / 10;
+  return { residentMiB: toMiB(kib('Rss')), privateMiB: toMiB(kib('Private_Clean') + kib('Private_Dirty')) };
 }
 
 function spread(values: readonly number[]): Spread {

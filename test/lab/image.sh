@@ -38,6 +38,9 @@ prepare_image() { # REBUILD
   stamp=$(cat "$here/image.sh" "$here/init" "$(type -P busybox)" | sha256sum | cut -c1-16)
   image=$cache/$stamp
   exec {lock}>"$cache/$stamp.lock"
+  flock -s "$lock"
+  [ -d "$image" ] && [ -z "$1" ] && return 0
+  # Nobody runs on it, and nobody else makes it, while it is made; it may be there by the time that this is so.
   flock "$lock"
   [ -z "$1" ] || rm -rf "$image"
   if [ ! -d "$image" ]; then
