@@ -13,15 +13,25 @@ const PROGRAMS = {
   xz: 'xz-utils',
 };
 const LIBRARIES = { 'libcap-ng.so.0': 'libcap-ng0' };
-const LIBRARY_DIRECTORIES = ['/usr/lib', '/lib', '/usr/lib64', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'];
+const LIBRARY_DIRECTORIES = [
+  '/usr/lib',
+  '/lib',
+  '/usr/lib64',
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+];
 
 /** Debian packages that are not there; none on other systems than Linux, which have no such list. */
 export function missingPackages() {
   if (process.platform !== 'linux') return [];
   const directories = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
   const missing = [
-    ...Object.entries(PROGRAMS).filter(([name]) => !directories.some((directory) => isProgram(path.join(directory, name)))),
-    ...Object.entries(LIBRARIES).filter(([name]) => !LIBRARY_DIRECTORIES.some((directory) => existsSync(path.join(directory, name)))),
+    ...Object.entries(PROGRAMS).filter(
+      ([name]) => !directories.some((directory) => isProgram(path.join(directory, name))),
+    ),
+    ...Object.entries(LIBRARIES).filter(
+      ([name]) => !LIBRARY_DIRECTORIES.some((directory) => existsSync(path.join(directory, name))),
+    ),
   ];
   return [...new Set(missing.map(([, name]) => name))];
 }
@@ -32,7 +42,8 @@ export function installPackages() {
   if (missing.length === 0 || process.getuid?.() !== 0) return;
   console.log(`installing ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
   const install = ['install', '-y', '--no-install-recommends', ...missing];
   // Package lists are absent in fresh containers and out of date in old ones.
   if (!apt('update') || !apt(...install)) console.error('the packages could not be installed');

@@ -47,7 +47,8 @@ function vitest(name, projects, launch, env) {
       path.join(root, 'node_modules', 'vitest', 'vitest.mjs'),
       'run',
       ...projects.flatMap((project) => ['--project', project]),
-      '--reporter=default',
+      // The e2e tests are few and slow: each is told as it ends.
+      `--reporter=${name === 'e2e' ? 'verbose' : 'default'}`,
       '--reporter=json',
       `--outputFile.json=${output}`,
     ],
