@@ -3,37 +3,34 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 
+const lab = path.resolve(import.meta.dirname, '..', 'test', 'lab', 'lab');
+
 const PROGRAMS = {
   cc: 'gcc',
   busybox: 'busybox-static',
   'mkfs.ext4': 'e2fsprogs',
   'qemu-img': 'qemu-utils',
-  'qemu-system-x86_64': 'qemu-system-x86',
-  modprobe: 'kmod',
-  xz: 'xz-utils',
 };
+/** Only where this machine cannot run microVMs itself. */
+const LAB_PROGRAMS = { 'qemu-system-x86_64': 'qemu-system-x86', modprobe: 'kmod', xz: 'xz-utils' };
 const LIBRARIES = { 'libcap-ng.so.0': 'libcap-ng0' };
-const LIBRARY_DIRECTORIES = [
-  '/usr/lib',
-  '/lib',
-  '/usr/lib64',
-  '/usr/lib/x86_64-linux-gnu',
-  '/usr/lib/aarch64-linux-gnu',
-];
+const LIBRARY_DIRECTORIES = ['/usr/lib', '/lib', '/usr/lib64'].flatMap((directory) => [
+  directory,
+  `${directory}/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
+]);
 
 /** Debian packages that are not there; none on other systems than Linux, which have no such list. */
 export function missingPackages() {
   if (process.platform !== 'linux') return [];
+  const { stdout } = spawnSync(lab, ['--where'], { encoding: 'utf8' });
+  const programs = { ...PROGRAMS, ...(stdout.trim() === 'emulated' ? LAB_PROGRAMS : {}) };
   const directories = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
-  const missing = [
-    ...Object.entries(PROGRAMS).filter(
-      ([name]) => !directories.some((directory) => isProgram(path.join(directory, name))),
-    ),
-    ...Object.entries(LIBRARIES).filter(
-      ([name]) => !LIBRARY_DIRECTORIES.some((directory) => existsSync(path.join(directory, name))),
-    ),
-  ];
-  return [...new Set(missing.map(([, name]) => name))];
+  const isThere = (name) => directories.some((directory) => isProgram(path.join(directory, name)));
+  const isLibrary = (name) => LIBRARY_DIRECTORIES.some((directory) => existsSync(path.join(directory, name)));
+  return [
+    ...Object.entries(programs).filter(([name]) => !isThere(name)),
+    ...Object.entries(LIBRARIES).filter(([name]) => !isLibrary(name)),
+  ].map(([, name]) => name);
 }
 
 /** Installs what is missing where that is possible without asking: as root, with apt-get. */
