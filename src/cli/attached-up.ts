@@ -12,7 +12,7 @@ import type { Context } from './context.ts';
 import { EventCursor } from './event-follow.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { exitCodeOf } from './guest-exit.ts';
-import { readRecords } from './records.ts';
+import { readWrittenRecords } from './records.ts';
 import { upToDateLines } from './requests.ts';
 import { machinesOfUp } from './up-machines.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
@@ -88,12 +88,17 @@ class AttachedUp {
   readonly #events: EventCursor;
   #phase: Phase = { name: 'requesting' };
   #lookedAfterAt = 0;
+  #waitedForLast = false;
+  /** Ends that have been told, as `machine run`. */
+  readonly #told: Set<string> = new Set();
+  readonly #begin: string;
 
   constructor(context: Context, parts: SessionParts) {
     this.#context = context;
     this.#parts = parts;
     this.#events = new EventCursor(parts.layout.eventsFile);
     this.#events.skipToEnd();
+    this.#begin = new Date(context.now()).toISOString();
   }
 
   async run(): Promise<ExitCode> {
@@ -204,6 +209,7 @@ class AttachedUp {
     if (event.type !== 'state' || !this.#parts.machines.includes(event.machine)) return;
     const { machine, state } = event;
     if (state.status !== 'exited' && state.status !== 'failed' && state.status !== 'restarting') return;
+    this.#told.add(`${machine} ${state.run}`);
     this.#parts.output.tell(describeChange(machine, state));
     if (state.status === 'failed') {
       this.#parts.output.tell(`  hint: ${state.hint ?? `krun logs --stream console ${machine}`}`);
@@ -233,11 +239,22 @@ class AttachedUp {
     const wake = now - this.#lookedAfterAt >= LOOK_AFTER_MS;
     if (wake) this.#lookedAfterAt = now;
     const records = await this.#records({ wake });
-    if (records.some((record) => isActive(record.state))) return;
+    if (this.#current().name !== 'following' || records.some((record) => isActive(record.state))) return;
     for (const event of this.#events.appended()) this.#onEvent(event);
     if (this.#current().name !== 'following') return;
+    // The event follows the record; a supervisor that is killed between them never tells it.
+    if (!this.#waitedForLast && records.some((record) => this.#isUntold(record))) {
+      this.#waitedForLast = true;
+      return;
+    }
     const { exitCodeFrom } = this.#parts.args;
     this.#end(exitCodeFrom === undefined ? EXIT.ok : await this.#codeOf(exitCodeFrom));
+  }
+
+  #isUntold({ machine, state }: MachineRecord): boolean {
+    return (
+      state.status !== 'created' && state.since >= this.#begin && !this.#told.has(`${machine} ${state.run}`)
+    );
   }
 
   async #codeOf(machine: string): Promise<ExitCode> {
@@ -251,7 +268,7 @@ class AttachedUp {
   }
 
   async #records(options: { readonly wake: boolean }): Promise<readonly MachineRecord[]> {
-    const records = await readRecords(this.#context, this.#parts.layout, options);
+    const records = await readWrittenRecords(this.#context, this.#parts.layout, options);
     if (!records.ok) {
       this.#end(EXIT.failure);
       return [];

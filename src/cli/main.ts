@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { Host, Interrupts, Output } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { wantsColor } from './global-options.ts';
@@ -24,8 +25,8 @@ function createHost(): Host {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  const isTty = Boolean(stream.isTTY);
+function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
+  const isTty = isatty(stream.fd);
   return {
     stream,
     isTty,

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { isActive } from '../plan/machine-state.ts';
 import type { Layout } from '../store/layout.ts';
+import { readProjectState } from '../store/record-files.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { observeProject } from '../supervisor/observe.ts';
 import type { Context } from './context.ts';
@@ -22,9 +23,35 @@ export async function readRecords(
     return err(EXIT.failure);
   }
   const records = Object.values(observed.value.records);
-  if (options.wake && records.some((record) => isActive(record.state))) {
-    const { wakeSupervisor } = await import('./wake-supervisor.ts');
-    await wakeSupervisor(context, layout);
-  }
+  if (options.wake) await wakeWhereActive(context, layout, records);
   return ok(records);
+}
+
+/**
+ * The same as the supervisor has written it, which is later than the truth: by then the output of a machine that has
+ * ended is in its log, and the event is about to be told.
+ */
+export async function readWrittenRecords(
+  context: Context,
+  layout: Layout,
+  options: { readonly wake: boolean } = { wake: true },
+): Promise<Result<readonly MachineRecord[], ExitCode>> {
+  const state = await readProjectState(layout);
+  if (!state.ok) {
+    await tellDiagnostics(context, [state.error]);
+    return err(EXIT.failure);
+  }
+  const records = Object.values(state.value.machines);
+  if (options.wake) await wakeWhereActive(context, layout, records);
+  return ok(records);
+}
+
+async function wakeWhereActive(
+  context: Context,
+  layout: Layout,
+  records: readonly MachineRecord[],
+): Promise<void> {
+  if (!records.some((record) => isActive(record.state))) return;
+  const { wakeSupervisor } = await import('./wake-supervisor.ts');
+  await wakeSupervisor(context, layout);
 }

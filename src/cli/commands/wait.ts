@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { exitCodeOf } from '../guest-exit.ts';
 import { selectRecords } from '../machine-names.ts';
 import { locateProject } from '../project.ts';
-import { readRecords } from '../records.ts';
+import { readWrittenRecords } from '../records.ts';
 
 export interface WaitArgs {
   readonly machines: readonly string[];
@@ -24,7 +24,7 @@ export async function run(context: Context, args: WaitArgs): Promise<ExitCode> {
     for (let names = args.machines; ;) {
       // Every change of state is appended to the events in that directory.
       changes.watchOnly([layout.value.stateDirectory]);
-      const records = await readRecords(context, layout.value);
+      const records = await readWrittenRecords(context, layout.value);
       if (!records.ok) return records.error;
       const chosen = selectRecords(context, records.value, names);
       if (!chosen.ok) return chosen.error;

@@ -26,7 +26,8 @@ async function shown(...events: readonly EventBody[]): Promise<readonly string[]
   });
   for (const body of events) progress.event({ time: '2026-01-02T03:04:05Z', ...body });
   await progress.end();
-  const [, last = ''] = text.split(/[\s\S]*\u001b\[G/);
+  // What is left on the screen: the last drawing.
+  const last = text.slice(text.lastIndexOf('\u001b[G'));
   return [...others, ...stripVTControlCharacters(last).split('\n').filter(Boolean)];
 }
 
