@@ -15,10 +15,18 @@ const EVENTS: readonly Event[] = [
     type: 'plan',
     request: 'up',
     nodes: [
-      { id: 1, action: { type: 'build', machine: 'web', definition: exampleMachine('web') }, cause: 'never built', after: [] },
+      {
+        id: 1,
+        action: { type: 'build', machine: 'web', definition: exampleMachine('web') },
+        cause: 'never built',
+        after: [],
+      },
       {
         id: 2,
-        action: { type: 'create-disk', disk: { name: 'data', sizeBytes: 1024, format: 'raw', protect: false } },
+        action: {
+          type: 'create-disk',
+          disk: { name: 'data', sizeBytes: 1024, format: 'raw', protect: false },
+        },
         cause: 'new disk',
         after: [],
       },
@@ -40,7 +48,11 @@ const EVENTS: readonly Event[] = [
   at({ type: 'action-started', id: 3 }),
   at({ type: 'action-failed', id: 3, message: 'no space left', hint: 'free some' }),
   at({ type: 'action-skipped', id: 4, because: 3 }),
-  at({ type: 'state', machine: 'web', state: { status: 'failed', run: 1, since: '', reason: 'no /dev/kvm' } }),
+  at({
+    type: 'state',
+    machine: 'web',
+    state: { status: 'failed', run: 1, since: '', reason: 'no /dev/kvm' },
+  }),
   at({ type: 'done', ok: false }),
 ];
 

@@ -23,10 +23,14 @@ test('a table says for how long, with which code, and why', () => {
   const ports = [{ host: 8080, guest: 80, protocol: 'tcp' as const }];
   const records = [
     record('new', { status: 'created' }),
-    record('web', { status: 'running', run: 3, since }, {
-      restarts: 2,
-      definition: exampleMachine('web', { network: { driver: 'tsi', ports } }),
-    }),
+    record(
+      'web',
+      { status: 'running', run: 3, since },
+      {
+        restarts: 2,
+        definition: exampleMachine('web', { network: { driver: 'tsi', ports } }),
+      },
+    ),
     record('job', { status: 'exited', run: 1, since, exit: { code: 7 } }),
     record('lost', { status: 'exited', run: 1, since, exit: { code: null, reason: 'guest kernel panic' } }),
     record('shot', { status: 'exited', run: 1, since, exit: { code: null, signal: 'SIGKILL' } }),
@@ -67,6 +71,12 @@ test('json keeps an unknown exit code apart from 0, and holds no environment', (
     exit: { code: null, reason: 'lost' },
   };
   const text = psJson(record('web', state, { run: 2 }));
-  expect(JSON.parse(text)).toMatchObject({ name: 'web', status: 'exited', exitCode: null, reason: 'lost', run: 2 });
+  expect(JSON.parse(text)).toMatchObject({
+    name: 'web',
+    status: 'exited',
+    exitCode: null,
+    reason: 'lost',
+    run: 2,
+  });
   expect(text).not.toContain('secret');
 });

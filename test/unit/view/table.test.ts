@@ -9,11 +9,7 @@ test('columns are as wide as their widest cell, and lines end without spaces', (
     ['database', 'sh', ''],
   ];
   expect(renderTable(COLUMNS, rows, undefined)).toBe(
-    [
-      'NAME       COMMAND      PORTS',
-      'web        /bin/httpd   8080->80/tcp',
-      'database   sh',
-    ].join('\n'),
+    ['NAME       COMMAND      PORTS', 'web        /bin/httpd   8080->80/tcp', 'database   sh'].join('\n'),
   );
 });
 
