@@ -32,7 +32,7 @@ export function layerVariables(...layers: readonly Variables[]): Variables {
 export function unsetHint(name: string, variables: Variables): string {
   const near = nearest(name, [...variables.keys()]);
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  return `set it in the environment or in .env, or write \`\${${name}:-}\` for an empty value`;
+  return `set it in the environment or in .env; \`\${${name}:-}\` is an empty value, \`$$${name}\` a variable of the guest's own`;
 }
 
 /** Names and values alone. */

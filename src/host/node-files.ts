@@ -1,5 +1,7 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import type { FileAccess, FileContent, FileKind } from '../config/file-access.ts';
+import { LARGEST_FILE_BYTES } from '../source/decode.ts';
 
 /** The real file system. */
 export function nodeFiles(): FileAccess {
@@ -8,13 +10,20 @@ export function nodeFiles(): FileAccess {
 
 async function readContent(path: string): Promise<FileContent> {
   try {
-    return { kind: 'file', bytes: await readFile(path) };
+    return { kind: 'file', bytes: await readStart(path) };
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
     if (code === 'EISDIR') return { kind: 'directory' };
     return { kind: 'error', message: reasonOf(error, code) };
   }
+}
+
+/** At most one byte more than a configuration may have, so that a device without an end is refused as too large. */
+async function readStart(path: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: LARGEST_FILE_BYTES })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
 
 async function kindOf(path: string): Promise<FileKind> {

@@ -80,7 +80,7 @@ describe('a mistake', () => {
   test('without a near variable has the ways out as a hint', () => {
     const { diagnostics } = interpolate('a: $TOTALLY_ELSE\n', { PATH: '/bin' });
     expect(diagnostics[0]?.hint).toBe(
-      'set it in the environment or in .env, or write `${TOTALLY_ELSE:-}` for an empty value',
+      "set it in the environment or in .env; `${TOTALLY_ELSE:-}` is an empty value, `$$TOTALLY_ELSE` a variable of the guest's own",
     );
   });
 });
