@@ -71,6 +71,11 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'check `root` of the machine, and `fstype` and `device` for a root on a disk',
   },
   {
+    pattern: /mount KRUN_BLOCK_ROOT_DEVICE: ([^\n]*)/,
+    reason: ([cause = '']) => `the guest cannot mount its root disk: ${cause}`,
+    hint: 'check `device` and `fstype` of the root',
+  },
+  {
     pattern: /Kernel panic - not syncing: ([^\n]*)/,
     reason: ([cause = '']) => `the guest kernel panicked: ${cause}`,
   },

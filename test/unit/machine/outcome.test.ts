@@ -24,6 +24,9 @@ const LOGS = {
   kernelPanic: `[2026-11-20T16:28:11Z ERROR init_or_kernel] [    2.561483] Kernel panic - not syncing: Requested init /init.krun failed (error -2).
 [2026-11-20T16:28:11Z ERROR init_or_kernel] [    2.562376] Kernel Offset: disabled
 `,
+  wrongDevice: `[2026-11-20T16:57:52Z ERROR init_or_kernel] [    8.005648] /dev/vdz: Can't lookup blockdev
+[2026-11-20T16:57:52Z ERROR init_or_kernel] mount KRUN_BLOCK_ROOT_DEVICE: No such file or directory
+`,
   networkPanic: `[2026-11-20T15:00:00Z ERROR devices] Error activating virtio-net (eth0) backend: Binding(ENOENT)
 ${panic('fc_vcpu 0', 'src/devices/src/virtio/net/device.rs:1:1', 'Binding(ENOENT)')}`,
   probing: `[2026-11-20T16:26:27Z ERROR init_or_kernel] [    2.804500] EXT4-fs (vda): couldn't mount as ext3 due to feature incompatibilities
@@ -175,6 +178,11 @@ describe('a machine that never ran its command', () => {
       'the guest kernel panics without a shell',
       { status: STARTED, code: 0, console: LOGS.kernelPanic, guest: 'direct' },
       'failed: the guest kernel found no usable root file system (Requested init /init.krun failed (error -2)) [check `root` of the machine, and `fstype` and `device` for a root on a disk]',
+    ],
+    [
+      'the root disk is not there',
+      { status: STARTED, code: 0, console: LOGS.wrongDevice, root: 'disk' },
+      'failed: the guest cannot mount its root disk: No such file or directory [check `device` and `fstype` of the root]',
     ],
     [
       'the root has no shell',
