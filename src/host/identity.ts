@@ -45,10 +45,14 @@ function linuxStartTime(pid: number): string | undefined {
   return startTimeOfStat(text);
 }
 
-/** Field 22 of `/proc/PID/stat`; undefined for a zombie. The second field is a name that may hold anything. */
+/**
+ * Field 22 of `/proc/PID/stat`; undefined for a zombie. The second field is a name that may hold anything. While other
+ * threads than the first still end (field 20 counts them), they may still write and hold locks: not yet a zombie.
+ */
 export function startTimeOfStat(text: string): string | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state] = fields;
+  if (state === 'Z' && Number(fields[17]) > 1) return fields[19];
   if (state === 'Z' || state === 'X' || state === 'x') return undefined;
   return fields[19];
 }

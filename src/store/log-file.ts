@@ -2,9 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ignoreErrno } from '../host/errno.ts';
 import type { LogSettings } from '../project/project.ts';
+import { backwardLines, openLog, sizeOf } from './log-scan.ts';
 import type { LogLine } from './records.ts';
-
-const TAIL_BYTES = 64 * 1024;
 
 /** How far the raw files of a run have been taken in. */
 export interface LogPosition {
@@ -30,8 +29,10 @@ export class LogFile {
     this.#file = file;
     this.#settings = settings;
     finishRotation(file);
-    this.#size = cutTornLine(file);
-    this.#position = lastPosition(file) ?? lastPosition(`${file}.1`);
+    const { size, position } = endOf(file);
+    if (fs.existsSync(file)) fs.truncateSync(file, size);
+    this.#size = size;
+    this.#position = position ?? endOf(`${file}.1`).position;
   }
 
   /** Where to go on; undefined for a log without lines. */
@@ -142,64 +143,23 @@ function finishRotation(file: string): void {
   else fs.renameSync(next, file);
 }
 
-/** Cuts off what follows the last newline; returns the size that is left. */
-function cutTornLine(file: string): number {
-  let handle: number;
+interface LogEnd {
+  readonly size: number;
+  readonly position: LogPosition | undefined;
+}
+
+/** Where the last whole line of a file ends, and what it says; nothing for a file that is not there. */
+function endOf(file: string): LogEnd {
+  const log = openLog(file);
+  if (!log) return { size: 0, position: undefined };
   try {
-    handle = fs.openSync(file, 'r+');
-  } catch (error) {
-    ignoreErrno(error, 'ENOENT');
-    return 0;
-  }
-  try {
-    const { size } = fs.fstatSync(handle);
-    let end = size;
-    while (end > 0) {
-      const bytes = readRange(handle, Math.max(0, end - TAIL_BYTES), end);
-      const newline = bytes.lastIndexOf(0x0a);
-      if (newline !== -1) {
-        end = end - bytes.length + newline + 1;
-        break;
-      }
-      end -= bytes.length;
+    for (const { line, end } of backwardLines(log, sizeOf(log))) {
+      return { size: end, position: { run: line.r, offsets: line.o } };
     }
-    if (end < size) fs.ftruncateSync(handle, end);
-    return end;
+    return { size: 0, position: undefined };
   } finally {
-    fs.closeSync(handle);
+    fs.closeSync(log.handle);
   }
-}
-
-function lastPosition(file: string): LogPosition | undefined {
-  let handle: number;
-  try {
-    handle = fs.openSync(file, 'r');
-  } catch (error) {
-    ignoreErrno(error, 'ENOENT');
-    return undefined;
-  }
-  try {
-    const { size } = fs.fstatSync(handle);
-    // A line holds at most LONGEST_PIECE bytes of text, six times as much where each is escaped as \u00XX.
-    const text = readRange(handle, Math.max(0, size - 2 * TAIL_BYTES), size).toString('utf8');
-    const line = text.trimEnd().split('\n').at(-1);
-    if (!line) return undefined;
-    const { r, o } = JSON.parse(line) as LogLine;
-    return { run: r, offsets: o };
-  } finally {
-    fs.closeSync(handle);
-  }
-}
-
-function readRange(handle: number, start: number, end: number): Buffer {
-  const bytes = Buffer.allocUnsafe(end - start);
-  let read = 0;
-  while (read < bytes.length) {
-    const got = fs.readSync(handle, bytes, read, bytes.length - read, start + read);
-    if (got === 0) break;
-    read += got;
-  }
-  return bytes.subarray(0, read);
 }
 
 function writeAll(handle: number, text: string, at: number): number {

@@ -46,8 +46,11 @@ export function* forwardLines(
   }
 }
 
-/** Whole lines before `end`, the last one first, with the offset at which each starts. */
-export function* backwardLines(log: OpenLog, end: number): Generator<{ line: LogLine; start: number }> {
+/** Whole lines before `end`, the last one first, with the offsets at which each starts and ends. */
+export function* backwardLines(
+  log: OpenLog,
+  end: number,
+): Generator<{ line: LogLine; start: number; end: number }> {
   let at = end;
   let rest: Buffer = Buffer.alloc(0);
   while (at > 0) {
@@ -61,7 +64,7 @@ export function* backwardLines(log: OpenLog, end: number): Generator<{ line: Log
       const newline = bytes.length < 2 ? -1 : bytes.lastIndexOf(NEWLINE, bytes.length - 2);
       if (newline === -1 && at > 0) break;
       const line = bytes.at(-1) === NEWLINE ? parseLine(bytes.toString('utf8', newline + 1)) : undefined;
-      if (line) yield { line, start: at + newline + 1 };
+      if (line) yield { line, start: at + newline + 1, end: at + bytes.length };
       bytes = bytes.subarray(0, newline + 1);
       if (bytes.length === 0) break;
     }
@@ -112,12 +115,19 @@ function afterNewline(log: OpenLog, offset: number, limit: number): number | und
   return undefined;
 }
 
-/** A line that is not JSON (a damaged disk) is passed over; the others are still worth reading. */
+/** What is no line of a log (a power cut left zeros) is passed over; the others are still worth reading. */
 function parseLine(text: string): LogLine | undefined {
   try {
-    return JSON.parse(text) as LogLine;
+    const value: unknown = JSON.parse(text);
+    return isLogLine(value) ? value : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isLogLine(value: unknown): value is LogLine {
+  if (typeof value !== 'object' || value === null) return false;
+  const { t, r, l, o } = value as Partial<LogLine>;
+  return typeof t === 'string' && typeof r === 'number' && typeof l === 'string' && Array.isArray(o);
 }

@@ -11,8 +11,11 @@ export const SUPERVISOR_PROTOCOL = 1;
  *   POST /v1/requests  <- Request            -> application/x-ndjson of Event; ends after `done`
  *   GET  /v1/events    -> application/x-ndjson of Event, until the client leaves
  *   POST /v1/exit      -> 204; the supervisor ends and leaves its machines running (replacement by another version)
+ *                         Requests that are not done are given up.
  *
  * Requests are executed one after the other in the order of arrival. A client that leaves does not end its request.
+ * What ends machines does not wait for what starts them: `stop`, `down` and `rm --stop` interrupt an `up`, `start` or
+ * `restart` of the same machines, and `kill` with SIGKILL interrupts those too.
  */
 export interface SupervisorVersion {
   readonly protocol: number;

@@ -36,7 +36,7 @@ export class SupervisorClient {
     yield* events(await open(this.#layout, { method: 'GET', path: '/v1/events', signal }));
   }
 
-  /** Has the supervisor finish its requests and end; its machines run on. */
+  /** Has the supervisor give up its requests and end; its machines run on. */
   async exit(): Promise<void> {
     const response = await open(this.#layout, { method: 'POST', path: '/v1/exit' });
     await text(response);

@@ -37,7 +37,6 @@ export async function ensureSupervisor(
   while (Date.now() < deadline) {
     const client = await connectSupervisor(layout);
     if (client && isOurs(client, paths)) return ok(client);
-    // It finishes its requests before it answers, so this may take a while.
     if (client) await client.exit();
     const outcome = await startSupervisor(layout, paths);
     if (!outcome.ok) return outcome;

@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ignoreErrno, unlessMissing } from '../host/errno.ts';
-import type { MachineLayout } from '../store/layout.ts';
+import type { Layout, MachineLayout } from '../store/layout.ts';
 
 /**
  * Deletes the files of a machine that has no process any more, the record last: whoever is killed half-way leaves a
@@ -24,5 +24,15 @@ export async function removeMachineFiles(
   } catch (error) {
     // A machine process that came too late may just be leaving its identity here; the next removal takes that.
     ignoreErrno(error, 'ENOENT', 'ENOTEMPTY');
+  }
+}
+
+/** Deletes what a supervisor that was killed had not finished: disks that were just being made, halves of records. */
+export async function removeTemporaryFiles(layout: Layout): Promise<void> {
+  for (const directory of [layout.stateDirectory, layout.disksDirectory, layout.buildsDirectory]) {
+    const names = (await unlessMissing(readdir(directory))) ?? [];
+    for (const name of names.filter((entry) => entry.endsWith('.tmp'))) {
+      await rm(path.join(directory, name), { force: true });
+    }
   }
 }

@@ -256,9 +256,7 @@ export class MachineKeeper {
     });
     this.#closing = this.#run.ended
       .then((outcome) => this.#conclude(outcome))
-      .catch((error: unknown) => {
-        this.#context.warn(describeFailure(error).message);
-      })
+      .catch((error: unknown) => this.#context.warn(describeFailure(error).message))
       .finally(() => {
         this.#closing = undefined;
         this.#kept.notify();

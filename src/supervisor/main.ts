@@ -54,6 +54,8 @@ async function supervise(
   const state = await readProjectState(layout);
   if (!state.ok) return state.error;
   let clients = 0;
+  /** Counts what happens, so that nothing that came in between is overlooked. */
+  let happened = 0;
   let idle: NodeJS.Timeout | undefined;
   const supervisor = new Supervisor({
     layout,
@@ -74,7 +76,7 @@ async function supervise(
       checkIdle();
     },
     exit: async () => {
-      await supervisor.leave();
+      await supervisor.leave('the supervisor was replaced by one of another krun');
       // After the answer has been written.
       setImmediate(() => end(0));
     },
@@ -102,11 +104,13 @@ async function supervise(
   }
 
   function checkIdle(): void {
+    happened += 1;
     clearTimeout(idle);
     if (clients > 0 || supervisor.isBusy) return;
     idle = setTimeout(() => {
+      const before = happened;
       void supervisor.leave().then(() => {
-        if (clients === 0 && !supervisor.isBusy) end(0);
+        if (happened === before && clients === 0 && !supervisor.isBusy) end(0);
       });
     }, IDLE_MS);
   }

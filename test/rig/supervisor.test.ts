@@ -205,7 +205,7 @@ test('two up at once are done one after the other: the second finds nothing to d
   ]);
   expect(outcomes.map(({ ok }) => ok)).toEqual([true, true]);
   const started = outcomes.map(({ events }) => events.filter(({ type }) => type === 'action-started').length);
-  expect(started.toSorted()).toEqual([0, 2]);
+  expect(started.toSorted((a, b) => a - b)).toEqual([0, 2]);
   expect((await project.record('web'))?.run).toBe(1);
 });
 

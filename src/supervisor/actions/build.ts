@@ -1,5 +1,4 @@
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import type { Build, Machine } from '../../project/project.ts';
 import { buildLogFile, fingerprint, writeFingerprint } from '../build-inputs.ts';
 import { ActionFailure } from '../failure.ts';
@@ -13,15 +12,19 @@ export async function build(definition: Machine, context: ActionContext): Promis
   if (!definition.build) throw new Error(`Internal error: machine ${definition.name} has no build`);
   // As they are before the command: what is edited while it runs makes the result stale.
   const made = await fingerprint(context.layout, definition, definition.build);
+  const emit = (line: string): void => context.emit({ type: 'build-output', machine: definition.name, line });
   const log = createWriteStream(buildLogFile(context.layout, definition.name), { mode: 0o600 });
+  const closed = new Promise<void>((resolve) => log.once('close', resolve));
+  // The build may still work; the reader sees its output all the same.
+  log.once('error', (error) => emit(`krun: cannot write the build's log: ${error.message}`));
   try {
     await runBuild(definition.name, definition.build, context, (line) => {
       log.write(`${line}\n`);
-      context.emit({ type: 'build-output', machine: definition.name, line });
+      emit(line);
     });
   } finally {
     log.end();
-    await once(log, 'close');
+    await closed;
   }
   await writeFingerprint(context.layout, definition.name, made);
 }

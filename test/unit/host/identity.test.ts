@@ -38,6 +38,8 @@ describe('the identity of a process', () => {
 
   it('is nobody for a zombie', () => {
     expect(startTimeOfStat(STAT.replace(' S ', ' Z '))).toBeUndefined();
+    const ending = STAT.replace(' S ', ' Z ').replace(' 20 0 1 0 ', ' 20 0 3 0 ');
+    expect(startTimeOfStat(ending)).toBe('98765');
     expect(startTimeOfPs('Z+   Fri Nov 20 15:53:00 2026\n')).toBeUndefined();
   });
 
