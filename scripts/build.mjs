@@ -1,8 +1,10 @@
-// Bundles the two programs: the command line (which is also the supervisor) and the machine process.
+// Bundles the programs: the command line, the supervisor, the machine process and the installer of libkrun.
 //
 //   node scripts/build.mjs [DIRECTORY]     default: dist
 //
-// Bundling keeps `krun ps` near bare node's start-up time; koffi stays outside because it is a native addon.
+// Bundling keeps `krun ps` near bare node's start-up time; koffi stays outside because it is a native addon. What the
+// quick commands need is one file, since each further file costs about half a millisecond; everything that the command
+// line imports on demand is a part of its own, and the parts share chunks.
 import { build } from 'esbuild';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -11,18 +13,16 @@ const root = path.resolve(import.meta.dirname, '..');
 const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
-const { metafile } = await build({
+/** Modules that are imported on demand and yet belong into the first file. */
+const QUICK = ['ps', 'ls', 'logs', 'version'].map((name) =>
+  path.join(root, 'src/cli/commands', `${name}.ts`),
+);
+
+const shared = {
   absWorkingDir: root,
-  entryPoints: {
-    cli: 'src/cli/main.ts',
-    supervisor: 'src/supervisor/main.ts',
-    machine: 'src/machine/main.ts',
-    install: 'src/machine/install-main.ts',
-  },
   outdir,
   metafile: true,
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
@@ -35,10 +35,38 @@ const { metafile } = await build({
   banner: {
     js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);",
   },
+};
+
+/** Name of a part to the module that it is made from. */
+const parts = {};
+const onDemand = {
+  name: 'parts on demand',
+  setup(builder) {
+    builder.onResolve({ filter: /^\./ }, ({ kind, path: target, resolveDir }) => {
+      const file = path.resolve(resolveDir, target);
+      if (kind !== 'dynamic-import' || QUICK.includes(file)) return undefined;
+      const name = path.basename(file, '.ts');
+      parts[name] = file;
+      return { path: `./${name}.js`, external: true };
+    });
+  },
+};
+
+const cli = await build({ ...shared, entryPoints: { cli: 'src/cli/main.ts' }, plugins: [onDemand] });
+const rest = await build({
+  ...shared,
+  entryPoints: {
+    ...parts,
+    supervisor: 'src/supervisor/main.ts',
+    machine: 'src/machine/main.ts',
+    install: 'src/machine/install-main.ts',
+  },
+  splitting: true,
 });
 
-// Old chunks go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
-const written = new Set(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)));
+// Old files go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
+const outputs = [cli, rest].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const written = new Set(outputs.map((file) => path.resolve(root, file)));
 for (const name of readdirSync(outdir)) {
   const file = path.join(outdir, name);
   if (!written.has(file)) rmSync(file, { force: true });
