@@ -6,8 +6,9 @@
 // quick commands need is one file, since each further file costs about half a millisecond; everything that the command
 // line imports on demand is a part of its own, and the parts share chunks.
 import { build } from 'esbuild';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
@@ -64,9 +65,12 @@ const rest = await build({
   splitting: true,
 });
 
+const noticesFile = path.join(outdir, 'THIRD-PARTY-NOTICES');
+writeFileSync(noticesFile, notices(root, [cli.metafile, rest.metafile]));
+
 // Old files go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
 const outputs = [cli, rest].flatMap(({ metafile }) => Object.keys(metafile.outputs));
-const written = new Set(outputs.map((file) => path.resolve(root, file)));
+const written = new Set([noticesFile, ...outputs.map((file) => path.resolve(root, file))]);
 for (const name of readdirSync(outdir)) {
   const file = path.join(outdir, name);
   if (!written.has(file)) rmSync(file, { force: true });
