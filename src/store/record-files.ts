@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
@@ -42,10 +42,6 @@ export function writeMachineRecord(layout: Layout, record: MachineRecord): Promi
 
 export function writeProjectRecord(layout: Layout, record: ProjectRecord): Promise<void> {
   return writeJson(layout.projectFile, record);
-}
-
-export function removeProjectRecord(layout: Layout): Promise<void> {
-  return rm(layout.projectFile, { force: true });
 }
 
 function versioned<T extends { readonly schemaVersion: number }>(

@@ -34,14 +34,17 @@ export async function ensureSupervisor(
   paths: SupervisorPaths,
 ): Promise<Result<SupervisorClient, Diagnostic>> {
   const deadline = Date.now() + PATIENCE_MS;
+  let isStarted = false;
   while (Date.now() < deadline) {
     const client = await connectSupervisor(layout);
-    if (client && isOurs(client, paths)) return ok(client);
+    // The one that was started here is what there is to have, whatever it calls itself.
+    if (client && (isStarted || isOurs(client, paths))) return ok(client);
     if (client) await client.exit();
     const outcome = await startSupervisor(layout, paths);
     if (!outcome.ok) return outcome;
     // Somebody else's was faster, or the one before is about to end.
     if (outcome.value === 'lost') await socketChange(layout);
+    else isStarted = true;
   }
   return err(await silentHolder(layout));
 }

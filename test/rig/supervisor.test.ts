@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/plan/event.ts';
+import { readEvents } from '../../src/store/event-log.ts';
 import { machineLayout } from '../../src/store/layout.ts';
 import { collect, SupervisedProject } from './support/supervised.ts';
 
@@ -209,6 +210,50 @@ test('two up at once are done one after the other: the second finds nothing to d
   expect((await project.record('web'))?.run).toBe(1);
 });
 
+test('a supervisor of another krun is replaced, and its machines run on', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', FOREVER);
+  const task = await project.machine('task', FOREVER, { kind: 'task' });
+  const before = await project.supervisor();
+  const up = collect(before.request(project.up([web, task], { wait: true })));
+  await project.untilState('web', ({ status }) => status === 'running');
+  await project.untilState('task', ({ status }) => status === 'running');
+  const identity = await project.identity('web');
+  const after = await project.supervisor('0.0.0-other');
+  expect(after.version.pid).not.toBe(before.version.pid);
+  expect((await up).failures).toEqual(['the supervisor was replaced by one of another krun']);
+  expect(await project.identity('web')).toEqual(identity);
+  expect((await after.machines()).map(({ state }) => state.status)).toEqual(['running', 'running']);
+});
+
+test('a supervisor that cannot run says why, and leaves nothing', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', 'true');
+  await project.done(project.up([web]));
+  await project.untilNoProcess();
+  const { recordFile } = machineLayout(project.layout, 'web');
+  const text = await readFile(recordFile, 'utf8');
+  await writeFile(recordFile, text.replace('"schemaVersion": 1', '"schemaVersion": 99'));
+  await expect(project.supervisor()).rejects.toThrow('was written by a newer krun (state version 99');
+  await project.untilNoProcess();
+  await writeFile(recordFile, text);
+  await chmod(path.dirname(project.layout.runtimeDirectory), 0o755);
+  await expect(project.supervisor()).rejects.toThrow('is open to other users (mode 755)');
+  await chmod(path.dirname(project.layout.runtimeDirectory), 0o700);
+});
+
+test('events of everything that happens reach who listens, and are recorded', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', 'exit 0');
+  const live = collect((await project.supervisor()).events());
+  await project.done(project.up([web]));
+  await project.untilState('web', ({ status }) => status === 'exited');
+  // A listener does not keep the supervisor; its end is the end of the stream.
+  const { events } = await live;
+  expect(statesOf(events, 'web')).toEqual(['created', 'starting', 'running', 'exited']);
+  expect(readEvents(project.layout.eventsFile)).toEqual(events);
+});
+
 test('a host port that somebody holds is named with its holder before anything starts', async () => {
   await using project = await SupervisedProject.create();
   const server = createServer();
@@ -224,72 +269,4 @@ test('a host port that somebody holds is named with its holder before anything s
     `host port ${port} of machine web is in use by process ${process.pid} (node)`,
   ]);
   expect((await project.record('web'))?.state.status).toBe('failed');
-});
-
-test('a build runs before the first start and again when an input changed', async () => {
-  await using project = await SupervisedProject.create();
-  const input = path.join(project.base, 'p', 'input');
-  await writeFile(input, 'one');
-  const web = await project.machine('web', 'true', {
-    build: {
-      command: ['/bin/sh', '-c', 'echo building; cat input; echo; pwd >&2'],
-      inputs: [path.join(project.base, 'p', 'inp*')],
-      directory: path.join(project.base, 'p'),
-      environment: { A: 'b' },
-    },
-  });
-  const output = (events: readonly Event[]): string[] =>
-    events.flatMap((event) => (event.type === 'build-output' ? [event.line] : []));
-  const first = await project.done(project.up([web]));
-  expect(output(first).slice(0, 2)).toEqual(['building', 'one']);
-  expect(output(await project.done(project.up([web])))).toEqual([]);
-  await writeFile(input, 'two');
-  const again = await project.done(project.up([web]));
-  expect(
-    again.flatMap((event) => (event.type === 'plan' ? event.nodes.map(({ cause }) => cause) : [])),
-  ).toContain('input input changed');
-  expect(output(again).slice(0, 2)).toEqual(['building', 'two']);
-  const broken = { ...web, build: { ...web.build!, command: ['/no/such/program'] } };
-  const outcome = await project.perform(project.up([broken]));
-  expect(outcome.failures[0]).toContain('could not be started (ENOENT)');
-});
-
-test('named disks are made sparse and formatted, grow with their file system, and go only when asked', async () => {
-  await using project = await SupervisedProject.create();
-  const disk = {
-    name: 'data',
-    sizeBytes: 16 * 1024 * 1024,
-    format: 'raw',
-    fstype: 'ext4',
-    protect: false,
-  } as const;
-  const attached = { source: { kind: 'named', name: 'data' }, format: 'raw' } as const;
-  const web = await project.machine('web', 'true', {
-    disks: [{ ...attached, readOnly: false, sync: 'full', directIo: false }],
-  });
-  const up = (sizeBytes: number) => {
-    const request = project.up([web]);
-    return { ...request, project: { ...request.project, disks: { data: { ...disk, sizeBytes } } } };
-  };
-  await project.done(up(disk.sizeBytes));
-  const image = path.join(project.layout.disksDirectory, 'data.raw');
-  const { stat, open } = await import('node:fs/promises');
-  const made = await stat(image);
-  expect(made.size).toBe(disk.sizeBytes);
-  expect(made.blocks * 512).toBeLessThan(disk.sizeBytes / 2);
-  const blocksOf = async (): Promise<number> => {
-    const handle = await open(image, 'r');
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 1024 + 4);
-    await handle.close();
-    return buffer.readUInt32LE(0);
-  };
-  const before = await blocksOf();
-  await project.done({ type: 'stop', machines: [] });
-  await project.done(up(2 * disk.sizeBytes));
-  expect((await stat(image)).size).toBe(2 * disk.sizeBytes);
-  expect(await blocksOf()).toBe(2 * before);
-  await project.done(project.down({ removeDisks: false }));
-  expect(existsSync(image)).toBe(true);
-  await project.done(project.down());
-  expect(existsSync(image)).toBe(false);
 });

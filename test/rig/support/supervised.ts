@@ -107,10 +107,11 @@ export class SupervisedProject implements AsyncDisposable {
     };
   }
 
-  async supervisor(): Promise<SupervisorClient> {
+  /** The supervisor; `version` asks for one of another krun. */
+  async supervisor(version: string = this.#version): Promise<SupervisorClient> {
     const client = await ensureSupervisor(this.layout, {
       script: this.#script,
-      version: this.#version,
+      version,
       environment: this.environment,
     });
     if (!client.ok) throw new Error(`${client.error.message} (${client.error.hint ?? 'no hint'})`);

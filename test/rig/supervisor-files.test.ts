@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { open, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import type { Event } from '../../src/plan/event.ts';
+import { SupervisedProject } from './support/supervised.ts';
+
+test('a build runs before the first start and again when an input changed', async () => {
+  await using project = await SupervisedProject.create();
+  const input = path.join(project.base, 'p', 'input');
+  await writeFile(input, 'one');
+  const web = await project.machine('web', 'true', {
+    build: {
+      command: ['/bin/sh', '-c', 'echo building; cat input; echo; pwd >&2'],
+      inputs: [path.join(project.base, 'p', 'inp*')],
+      directory: path.join(project.base, 'p'),
+      environment: { A: 'b' },
+    },
+  });
+  const output = (events: readonly Event[]): string[] =>
+    events.flatMap((event) => (event.type === 'build-output' ? [event.line] : []));
+  const first = await project.done(project.up([web]));
+  expect(output(first).slice(0, 2)).toEqual(['building', 'one']);
+  expect(output(await project.done(project.up([web])))).toEqual([]);
+  await writeFile(input, 'two');
+  const again = await project.done(project.up([web]));
+  expect(
+    again.flatMap((event) => (event.type === 'plan' ? event.nodes.map(({ cause }) => cause) : [])),
+  ).toContain('input input changed');
+  expect(output(again).slice(0, 2)).toEqual(['building', 'two']);
+  const broken = { ...web, build: { ...web.build!, command: ['/no/such/program'] } };
+  const outcome = await project.perform(project.up([broken]));
+  expect(outcome.failures[0]).toContain('could not be started (ENOENT)');
+});
+
+test('named disks are made sparse and formatted, grow with their file system, and go only when asked', async () => {
+  await using project = await SupervisedProject.create();
+  const disk = {
+    name: 'data',
+    sizeBytes: 16 * 1024 * 1024,
+    format: 'raw',
+    fstype: 'ext4',
+    protect: false,
+  } as const;
+  const attached = { source: { kind: 'named', name: 'data' }, format: 'raw' } as const;
+  const web = await project.machine('web', 'true', {
+    disks: [{ ...attached, readOnly: false, sync: 'full', directIo: false }],
+  });
+  const up = (sizeBytes: number) => {
+    const request = project.up([web]);
+    return { ...request, project: { ...request.project, disks: { data: { ...disk, sizeBytes } } } };
+  };
+  await project.done(up(disk.sizeBytes));
+  const image = path.join(project.layout.disksDirectory, 'data.raw');
+  const made = await stat(image);
+  expect(made.size).toBe(disk.sizeBytes);
+  expect(made.blocks * 512).toBeLessThan(disk.sizeBytes / 2);
+  const blocksOf = async (): Promise<number> => {
+    const handle = await open(image, 'r');
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 1024 + 4);
+    await handle.close();
+    return buffer.readUInt32LE(0);
+  };
+  const before = await blocksOf();
+  await project.done({ type: 'stop', machines: [] });
+  await project.done(up(2 * disk.sizeBytes));
+  expect((await stat(image)).size).toBe(2 * disk.sizeBytes);
+  expect(await blocksOf()).toBe(2 * before);
+  await project.done(project.down({ removeDisks: false }));
+  expect(existsSync(image)).toBe(true);
+  await project.done(project.down());
+  expect(existsSync(image)).toBe(false);
+});
