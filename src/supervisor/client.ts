@@ -6,8 +6,8 @@ import type { Layout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
 import type { SupervisorVersion } from './api.ts';
 
-/** Nobody listens: there is no supervisor, or it was killed and left its socket. */
-const ABSENT = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'];
+/** Error numbers for: nobody listens. There is no supervisor, or it has ended and may have left its socket. */
+export const ABSENT: readonly string[] = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'];
 /** A supervisor that lives answers at once. */
 const ANSWER_MS = 5000;
 

@@ -94,6 +94,8 @@ export class MachineKeeper {
       // Earlier runs first: the log is in the order of the runs.
       this.#logs.takeInAndDiscard(this.record.run);
       this.#watch(adoptMachineProcess(seen.identity), sinceMs(state));
+      // The supervisor was killed while it waited for the guest to end.
+      if (this.#endAsked) this.#run?.killAt(sinceMs(state) + this.record.definition.stopGracePeriodMs);
       return;
     }
     if (seen.kind === 'pending') {
@@ -149,14 +151,10 @@ export class MachineKeeper {
     const since = this.state.status === 'stopping' ? this.state.since : now();
     await this.#kept.set({ stoppedByUser, state: { status: 'stopping', run: run.run, since } });
     const graceMs = options.timeoutMs ?? this.record.definition.stopGracePeriodMs;
-    const timer = setTimeout(() => run.kill(), graceMs);
-    try {
-      // Nobody listens yet, or not any more: there is no guest that could be asked.
-      if (!(await askToStop(this.#files.controlSocket))) run.kill();
-      await this.until((state) => !isActive(state), options.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    run.killAt(Date.now() + graceMs);
+    // Nobody listens yet, or not any more: there is no guest that could be asked.
+    if (!(await askToStop(this.#files.controlSocket))) run.kill();
+    await this.until((state) => !isActive(state), options.signal);
   }
 
   /** Sends a signal: SIGKILL to the machine process, any other to the guest's command. */

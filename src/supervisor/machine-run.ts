@@ -45,6 +45,7 @@ export class MachineRun {
   #settle: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #hang: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
   #ready = false;
   #over = false;
   #console = '';
@@ -72,6 +73,13 @@ export class MachineRun {
   /** Ends the machine process at once; `ended` tells when it is gone. */
   kill(): void {
     this.#options.process.kill();
+  }
+
+  /** Ends the machine process at that time, in milliseconds since the epoch, unless it has ended by then. */
+  killAt(timeMs: number): void {
+    if (this.#over) return;
+    clearTimeout(this.#grace);
+    this.#grace = setTimeout(() => this.kill(), Math.max(0, timeMs - Date.now()));
   }
 
   /** Stops watching and leaves the machine running; what it has written so far is taken in. */
@@ -171,7 +179,8 @@ export class MachineRun {
 
   #stopWatching(): void {
     this.#watch.close();
-    for (const timer of [this.#poll, this.#settle, this.#deadline, this.#hang]) clearTimeout(timer);
+    for (const timer of [this.#poll, this.#settle, this.#deadline, this.#hang, this.#grace])
+      clearTimeout(timer);
   }
 
   /** A full disk keeps the output in the raw files, from where it is taken in when there is room again. */

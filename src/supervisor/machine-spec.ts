@@ -61,6 +61,11 @@ export function diskPath(layout: Layout, disk: DiskAttachment): string {
   return path.join(layout.disksDirectory, `${disk.source.name}.${disk.format}`);
 }
 
+/** Lies beside the image of a disk while it is made longer, and holds the length that it had. */
+export function growthNote(layout: Layout, disk: string): string {
+  return path.join(layout.disksDirectory, `.${disk}.growing`);
+}
+
 function specDisk(layout: Layout, disk: DiskAttachment, index: number): SpecDisk {
   return {
     id: `disk${index}`,

@@ -80,6 +80,12 @@ async function supervise(
       // After the answer has been written.
       setImmediate(() => end(0));
     },
+    endIfEmpty: async () => {
+      // One client is left: the one that is told by our end.
+      if (!supervisor.isEmpty || supervisor.isBusy || clients > 1) return;
+      await supervisor.leave();
+      if (supervisor.isEmpty && !supervisor.isBusy && clients <= 1) end(0);
+    },
   });
   // Ours is the lock, so a socket that is there belongs to nobody.
   rmSync(layout.supervisorSocket, { force: true });

@@ -2,12 +2,14 @@ import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { ok, type Result } from '../base/result.ts';
+import { readTextIfPresent } from '../host/atomic-file.ts';
 import { unlessMissing } from '../host/errno.ts';
 import type { Observed, ObservedDisk, ObservedMachine } from '../plan/observed.ts';
 import type { Project } from '../project/project.ts';
 import type { Layout } from '../store/layout.ts';
 import { readProjectState } from '../store/record-files.ts';
 import type { MachineRecord, ProjectRecord } from '../store/records.ts';
+import { growthNote } from './machine-spec.ts';
 import { sight, stateAsSeen } from './sighting.ts';
 
 /** What is true of a project now, with the records behind it. */
@@ -64,7 +66,8 @@ export async function observeDisks(layout: Layout): Promise<Record<string, Obser
     const file = path.join(layout.disksDirectory, name);
     const format = match[2] === 'qcow2' ? 'qcow2' : 'raw';
     const sizeBytes = format === 'qcow2' ? await qcow2Size(file) : (await stat(file)).size;
-    disks[match[1]] = { format, sizeBytes };
+    const sizeBefore = await readTextIfPresent(growthNote(layout, match[1]));
+    disks[match[1]] = { format, sizeBytes: sizeBefore === undefined ? sizeBytes : Number(sizeBefore) };
   }
   return disks;
 }

@@ -15,6 +15,11 @@ export interface ServerOptions {
   readonly clients: (change: 1 | -1) => void;
   /** Somebody wants another supervisor in this one's place; resolves just before this process ends. */
   readonly exit: () => Promise<void>;
+  /**
+   * A request is done and its client has been told. Where nothing is left, this ends the process, and only that ends
+   * the answer: who has waited for `krun down` finds neither process nor socket.
+   */
+  readonly endIfEmpty: () => Promise<void>;
 }
 
 /** The HTTP interface of a supervisor; see api.ts. */
@@ -49,7 +54,7 @@ async function handle(
     case 'GET /v1/machines':
       return reply(response, 200, options.supervisor.machines());
     case 'POST /v1/requests':
-      return streamRequest(request, response, options.supervisor);
+      return streamRequest(request, response, options);
     case 'POST /v1/exit':
       await options.exit();
       response.writeHead(204, { connection: 'close' });
@@ -63,7 +68,7 @@ async function handle(
 async function streamRequest(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  supervisor: Supervisor,
+  { supervisor, endIfEmpty }: ServerOptions,
 ): Promise<void> {
   const wanted = parse(await body(request));
   if (!wanted) return reply(response, 400, { error: 'the body is not a request' });
@@ -73,7 +78,18 @@ async function streamRequest(
   // Nobody has to stay until the end.
   response.on('error', () => response.destroy());
   await supervisor.request(wanted, (event) => writeEvent(response, event));
+  await flushed(response);
+  await endIfEmpty();
   response.end();
+}
+
+/** Resolves when the client's side has everything, or is gone. */
+function flushed(response: http.ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.destroyed) resolve();
+    // A space between events means nothing.
+    else response.write(' ', () => resolve());
+  });
 }
 
 function streamEvents(response: http.ServerResponse, supervisor: Supervisor): void {

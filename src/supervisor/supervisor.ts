@@ -79,6 +79,11 @@ export class Supervisor {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whether the project has no machines at all. */
+  get isEmpty(): boolean {
+    return this.#machines.isEmpty;
+  }
+
   /** Whether something is left to look after. */
   get isBusy(): boolean {
     return !this.#queue.isEmpty || this.#machines.areBusy;

@@ -78,6 +78,31 @@ test('a machine goes on without its supervisor, and the next supervisor takes it
   expect(await project.output('web')).toEqual(['up', 'bye']);
 });
 
+test('a guest that ignores its stop signal is killed in time, also by another supervisor than the one that asked', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', `trap "echo no" TERM; echo up; ${FOREVER}`, {
+    stopGracePeriodMs: 3000,
+  });
+  await project.done(project.up([web]));
+  const identity = await project.identity('web');
+  const stopping = project.perform({ type: 'stop', machines: [] });
+  await expect.poll(() => project.output('web'), { timeout: 10_000 }).toContain('no');
+  kill((await supervisorPid(project)) ?? 0, 'SIGKILL');
+  await stopping;
+  await project.supervisor();
+  await expect.poll(() => isAlive(identity), { timeout: 10_000 }).toBe(false);
+  await project.untilState('web', ({ status }) => status === 'exited');
+});
+
+test('who has waited for down finds no supervisor any more', async () => {
+  await using project = await SupervisedProject.create();
+  await project.done(project.up([await project.machine('web', FOREVER)]));
+  const pid = (await supervisorPid(project)) ?? 0;
+  await project.done(project.down());
+  expect(existsSync(project.layout.supervisorSocket)).toBe(false);
+  expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
+});
+
 test('SIGTERM ends the supervisor in order and leaves its machines alone', async () => {
   await using project = await SupervisedProject.create();
   const web = await project.machine('web', FOREVER);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open, stat, writeFile } from 'node:fs/promises';
+import { open, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/plan/event.ts';
@@ -66,6 +66,12 @@ test('named disks are made sparse and formatted, grow with their file system, an
   await project.done(up(2 * disk.sizeBytes));
   expect((await stat(image)).size).toBe(2 * disk.sizeBytes);
   expect(await blocksOf()).toBe(2 * before);
+  // As a kill between the two steps of growing leaves it: the image is longer, the file system is not.
+  await project.done({ type: 'stop', machines: [] });
+  await truncate(image, 3 * disk.sizeBytes);
+  await writeFile(path.join(project.layout.disksDirectory, '.data.growing'), String(2 * disk.sizeBytes));
+  await project.done(up(3 * disk.sizeBytes));
+  expect(await blocksOf()).toBe(3 * before);
   await project.done(project.down({ removeDisks: false }));
   expect(existsSync(image)).toBe(true);
   await project.done(project.down());

@@ -1,7 +1,8 @@
-import { truncate } from 'node:fs/promises';
+import { rm, truncate } from 'node:fs/promises';
+import { writeFileAtomic } from '../../host/atomic-file.ts';
 import { runTool } from '../../host/tool.ts';
 import type { Disk } from '../../project/project.ts';
-import { diskPath } from '../machine-spec.ts';
+import { diskPath, growthNote } from '../machine-spec.ts';
 import type { ActionContext } from './context.ts';
 import { attachment } from './create-disk.ts';
 import { requireTool } from './disk-tools.ts';
@@ -9,9 +10,23 @@ import { requireTool } from './disk-tools.ts';
 /** e2fsck ends with 1 when it repaired something, which is all right. */
 const REPAIRED = 1;
 
-/** Makes a disk longer, and the file system on it where that can be done from outside. Returns a remark. */
-export async function growDisk(disk: Disk, { layout, signal }: ActionContext): Promise<string | undefined> {
-  const image = diskPath(layout, attachment(disk));
+/**
+ * Makes a disk longer, and the file system on it where that can be done from outside. Returns a remark. Until both are
+ * done a note beside the image says how long it was: whoever finds it sees the old size, and grows the disk again.
+ */
+export async function growDisk(
+  disk: Disk,
+  fromBytes: number,
+  { layout, signal }: ActionContext,
+): Promise<string | undefined> {
+  const note = growthNote(layout, disk.name);
+  await writeFileAtomic(note, String(fromBytes));
+  const remark = await grow(disk, diskPath(layout, attachment(disk)), signal);
+  await rm(note);
+  return remark;
+}
+
+async function grow(disk: Disk, image: string, signal: AbortSignal): Promise<string | undefined> {
   if (disk.format === 'qcow2') {
     await requireTool('qemu-img', ['resize', '-q', image, String(disk.sizeBytes)], disk.name, signal);
     return disk.fstype === undefined ? undefined : inGuest(disk);

@@ -18,7 +18,7 @@ export async function runAction(action: Action, context: ActionContext): Promise
       await createDisk(action.disk, context);
       return;
     case 'grow-disk':
-      return growDisk(action.disk, context);
+      return growDisk(action.disk, action.fromBytes, context);
     case 'remove-disk':
       await removeDisk(action.name, context);
       return;
