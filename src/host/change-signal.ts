@@ -1,4 +1,4 @@
-import { type DirectoryWatch, watchDirectory } from './watch.ts';
+import { type PathWatch, watchPath } from './watch.ts';
 
 /** File systems that report no changes (network mounts) are looked at at this pace. */
 const LONGEST_WAIT_MS = 500;
@@ -7,7 +7,7 @@ const GATHER_MS = 15;
 
 /** Wakes a reader when something changes in one of the watched directories. */
 export class ChangeSignal {
-  readonly #watches = new Map<string, DirectoryWatch>();
+  readonly #watches = new Map<string, PathWatch>();
   #changed = false;
   #wake: (() => void) | undefined;
 
@@ -23,7 +23,7 @@ export class ChangeSignal {
       if (this.#watches.has(directory)) continue;
       this.#watches.set(
         directory,
-        watchDirectory(directory, () => this.notify()),
+        watchPath(directory, () => this.notify()),
       );
     }
   }

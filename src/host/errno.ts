@@ -20,3 +20,20 @@ export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined>
     return undefined;
   }
 }
+
+/** What the user can do about a system error; undefined where that depends on more than its code. */
+export function systemHint(code: string): string | undefined {
+  return HINTS[code];
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; free some space and run the command again',
+  EDQUOT: 'your disk quota is used up; free some space and run the command again',
+  EACCES: 'make the path accessible for your user',
+  EPERM: 'the system does not let your user do that',
+  EROFS: 'the file system is mounted read-only',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+  ENFILE: 'the system has too many open files',
+  EAGAIN: 'the system refuses more processes; raise the limit (ulimit -u)',
+  ENOMEM: 'the system is out of memory',
+};

@@ -4,20 +4,20 @@ import { ignoreErrno } from './errno.ts';
 /** Errors of fs.watch that mean: no notification here, the caller's slow poll has to do. */
 const NO_WATCH = ['ENOENT', 'ENOSPC', 'EMFILE', 'ENOSYS', 'EPERM', 'EACCES', 'ENOTDIR'];
 
-export interface DirectoryWatch {
-  /** False when the system gives no notifications for it (no directory, watch limit reached). */
+export interface PathWatch {
+  /** False when the system gives no notifications for it (it does not exist, watch limit reached). */
   readonly active: boolean;
   close(): void;
 }
 
-/** Calls back with the name of each entry of a directory that changes; the name is undefined where the system hides it. */
-export function watchDirectory(
-  directory: string,
-  changed: (name: string | undefined) => void,
-): DirectoryWatch {
+/**
+ * Calls back when a file changes, or with the name of each entry of a directory that does; the name is undefined where
+ * the system hides it.
+ */
+export function watchPath(path: string, changed: (name: string | undefined) => void): PathWatch {
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(directory, { persistent: false }, (_kind, name) => changed(name ?? undefined));
+    watcher = watch(path, { persistent: false }, (_kind, name) => changed(name ?? undefined));
   } catch (error) {
     ignoreErrno(error, ...NO_WATCH);
   }

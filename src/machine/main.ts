@@ -1,8 +1,10 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { errnoOf, systemHint } from '../host/errno.ts';
 import { processIdentity } from '../host/identity.ts';
 import { prepare, type PreparedMachine } from './prepare.ts';
 import { execute } from './execute.ts';
 import { krunErrorText } from './errno.ts';
+import { imageProblem } from './image-problem.ts';
 import { explainLog } from './log-reasons.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { MACHINE_FAILED_EXIT, MACHINE_SPEC_VERSION, type MachineSpec } from './spec.ts';
@@ -19,9 +21,18 @@ async function main(): Promise<never> {
     await takeControl(spec, machine.controlFd);
     return fail(spec, await start(spec, machine));
   } catch (error) {
-    if (error instanceof StartFailure) return fail(spec, error.failure);
-    throw error;
+    return fail(spec, failureOf(error));
   }
+}
+
+function failureOf(error: unknown): MachineFailure {
+  if (error instanceof StartFailure) return error.failure;
+  if (!(error instanceof Error)) throw error;
+  const code = errnoOf(error);
+  if (code === undefined)
+    return { code: 'environment', message: `Internal error: ${error.stack ?? error.message}` };
+  const hint = systemHint(code);
+  return { code: 'io', message: error.message, ...(hint === undefined ? {} : { hint }) };
 }
 
 async function start(spec: MachineSpec, machine: PreparedMachine): Promise<MachineFailure> {
@@ -30,7 +41,8 @@ async function start(spec: MachineSpec, machine: PreparedMachine): Promise<Machi
   });
   const text = krunErrorText(refused);
   // libkrun gives one number for everything that can go wrong in building a machine; its log says more.
-  const reason = explainLog(readFileSync(spec.files.console, 'utf8'));
+  const log = readFileSync(spec.files.console, 'utf8');
+  const reason = (log.includes('virtio-blk') ? imageProblem(spec.disks) : undefined) ?? explainLog(log);
   const message = reason === undefined ? text : `${reason.reason} (${refused.call}: ${refused.errno})`;
   const hint = reason?.hint ?? refused.hint;
   return { code: 'environment', message, ...(hint === undefined ? {} : { hint }) };

@@ -2,7 +2,7 @@ import type { Exit } from '../plan/machine-state.ts';
 import { explainLog, hasPanic, type LogReason } from './log-reasons.ts';
 import { parseStatus, type GuestStatus } from './status-file.ts';
 
-export { parseStatus } from './status-file.ts';
+export { parseStatus, readStatus } from './status-file.ts';
 
 /** All that is left of a run. */
 export interface RunRemains {

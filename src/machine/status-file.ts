@@ -1,5 +1,10 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ignoreErrno } from '../host/errno.ts';
 import { GUEST_PROTOCOL } from './bootstrap.ts';
 import type { MachineFailure } from './failure.ts';
+
+/** What is read of each end of a status file; both together hold all of any that is not misused. */
+const END_BYTES = 32 * 1024;
 
 /** What the lines of a status file say; see docs/guest-protocol.md. */
 export interface GuestStatus {
@@ -17,21 +22,65 @@ export interface GuestStatus {
   readonly failure?: MachineFailure;
 }
 
+/**
+ * Text of a status file, empty where there is none. The guest's root can write to it what it likes, so no more than its
+ * ends is read.
+ */
+export function readStatus(file: string): string {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT');
+    return '';
+  }
+  try {
+    const { size } = fstatSync(handle);
+    const head = readAt(handle, 0, Math.min(size, 2 * END_BYTES));
+    if (size <= 2 * END_BYTES) return head;
+    const tail = readAt(handle, size - END_BYTES, END_BYTES);
+    return `${head.slice(0, head.lastIndexOf('\n', END_BYTES) + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function readAt(handle: number, position: number, length: number): string {
+  const bytes = Buffer.alloc(length);
+  return bytes.toString('utf8', 0, readSync(handle, bytes, 0, length, position));
+}
+
 /** Reads the whole lines of a status file; unknown ones are a newer version's and mean nothing here. */
 export function parseStatus(text: string): GuestStatus {
   const lines = text.split('\n').slice(0, -1);
   const last = (prefix: string): string | undefined =>
     lines.findLast((line) => line.startsWith(prefix))?.slice(prefix.length);
-  const started = last('krun-start ');
+  const started = Number(last('krun-start ') ?? Number.NaN);
   const error = lines.find((line) => line.startsWith('error '))?.slice('error '.length);
-  const exit = /^\d{1,3}$/.exec(last('exit ') ?? '')?.[0];
-  const failure = last('krun-error ');
+  const exit = Number(/^\d{1,3}$/.exec(last('exit ') ?? '')?.[0] ?? Number.NaN);
+  const hasReported = lines.includes(`krun ${GUEST_PROTOCOL}`);
+  // Once there is a guest, such a line is the guest's own.
+  const failure = hasReported ? undefined : parseFailure(last('krun-error '));
   return {
-    ...(started === undefined ? {} : { startedAtMs: Number(started) }),
-    hasReported: lines.includes(`krun ${GUEST_PROTOCOL}`),
+    ...(Number.isFinite(started) ? { startedAtMs: started } : {}),
+    hasReported,
     isReady: lines.includes('ready'),
     ...(error === undefined ? {} : { error }),
-    ...(exit === undefined ? {} : { exitCode: Number(exit) }),
-    ...(failure === undefined ? {} : { failure: JSON.parse(failure) as MachineFailure }),
+    ...(exit <= 255 ? { exitCode: exit } : {}),
+    ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** A full disk cuts lines off. */
+function parseFailure(text: string | undefined): MachineFailure | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    const isFailure =
+      typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
+    return isFailure ? (value as MachineFailure) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
-import { lstat, mkdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { errnoOf } from '../host/errno.ts';
+import { errnoOf, ignoreErrno, systemHint, unlessMissing } from '../host/errno.ts';
 import { LONGEST_SOCKET_PATH, machineLayout, type Layout } from './layout.ts';
 
 /** A machine whose name is too long for a socket; its socket's name is as long as one gets. */
@@ -12,17 +12,14 @@ const LONG_NAME = 'x'.repeat(64);
 export async function prepareStateDirectory(layout: Layout): Promise<Result<void, Diagnostic>> {
   const base = path.join(layout.projectDirectory, '.krun');
   try {
-    await mkdir(base, { recursive: true, mode: 0o700 });
-    // `wx` keeps a file that the user changed, and does not wake up watchers of the project at each command.
-    await writeFile(path.join(base, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
+    await makeDirectory(base);
+    await ignoreForGit(path.join(base, '.gitignore'));
     for (const directory of [layout.disksDirectory, layout.buildsDirectory, layout.machinesDirectory]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }
     return ok(undefined);
   } catch (error) {
-    return err(cannotCreate(base, error));
+    return err(cannotCreate(base, error, await ownerHint(base)));
   }
 }
 
@@ -39,9 +36,9 @@ export async function prepareRuntimeDirectory(
   const parent = path.dirname(layout.runtimeDirectory);
   for (const directory of [parent, layout.runtimeDirectory]) {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory);
     } catch (error) {
-      return err(cannotCreate(directory, error));
+      return err(cannotCreate(directory, error, 'set XDG_RUNTIME_DIR to a directory of yours, or unset it'));
     }
     const problem = await checkPrivateDirectory(directory, uid);
     if (problem) return err(problem);
@@ -88,14 +85,42 @@ export function checkSocketPaths(layout: Layout, machines: readonly string[]): D
   return undefined;
 }
 
-function cannotCreate(directory: string, error: unknown): Diagnostic {
+/** Not with `recursive`, which tells a read-only file system as ENOENT. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    ignoreErrno(error, 'EEXIST');
+    if (!(await stat(directory)).isDirectory()) throw error;
+  }
+}
+
+/** `wx` keeps a file that the user changed, and does not wake up watchers of the project at each command. */
+async function ignoreForGit(file: string): Promise<void> {
+  try {
+    await writeFile(file, '*\n', { flag: 'wx' });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    // A full disk makes the file and not its text, and the next command would find it there.
+    await rm(file, { force: true });
+    throw error;
+  }
+}
+
+/** Somebody else's, most often root's after `sudo krun up`. */
+async function ownerHint(directory: string): Promise<string | undefined> {
+  const owner = (await unlessMissing(stat(directory)))?.uid;
+  if (owner === undefined || owner === process.getuid?.()) return undefined;
+  return `${directory} belongs to user ${owner}: run krun as that user, or remove it`;
+}
+
+function cannotCreate(directory: string, error: unknown, hint?: string): Diagnostic {
   const code = errnoOf(error);
   if (code === undefined) throw error;
-  const hint =
-    code === 'ENOSPC'
-      ? 'free some disk space'
-      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
-        ? `make ${path.dirname(directory)} writable for your user`
-        : undefined;
-  return errorDiagnostic('io', `cannot create ${directory}: ${code}`, hint === undefined ? {} : { hint });
+  const { path: refused = directory } = error as NodeJS.ErrnoException;
+  const parent = path.dirname(refused);
+  const access = /^(EACCES|EPERM)$/.test(code) ? `make ${parent} writable for your user` : undefined;
+  return errorDiagnostic('io', `cannot create ${refused}: ${code}`, {
+    hint: hint ?? access ?? systemHint(code) ?? `check ${parent}`,
+  });
 }

@@ -8,21 +8,25 @@ const MAX_BYTES = 1024 * 1024;
 export class EventLog {
   readonly #file: string;
   #size: number;
+  /** Whether the file is known to end with a whole line. */
+  #isClean: boolean;
 
   constructor(file: string) {
     this.#file = file;
     this.#size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    // Ends the half line that a killed supervisor may have left.
-    if (this.#size > 0) fs.appendFileSync(file, '\n');
+    this.#isClean = this.#size === 0;
   }
 
   append(event: Event): void {
-    const line = Buffer.from(`${JSON.stringify(event)}\n`);
+    // The first newline ends the half line that a killed supervisor, or a full disk, may have left.
+    const line = Buffer.from(`${this.#isClean ? '' : '\n'}${JSON.stringify(event)}\n`);
     if (this.#size > 0 && this.#size + line.length > MAX_BYTES) {
       fs.renameSync(this.#file, `${this.#file}.1`);
       this.#size = 0;
     }
+    this.#isClean = false;
     fs.appendFileSync(this.#file, line, { mode: 0o600 });
+    this.#isClean = true;
     this.#size += line.length;
   }
 }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
-import { unlessMissing } from '../host/errno.ts';
+import { errnoOf, systemHint, unlessMissing } from '../host/errno.ts';
 import { machineLayout, type Layout } from './layout.ts';
 import { STATE_SCHEMA_VERSION, type MachineRecord, type ProjectRecord } from './records.ts';
 
@@ -15,7 +15,19 @@ export interface ProjectState {
 
 /** Reads the records of a project. A project that was never started has none. */
 export async function readProjectState(layout: Layout): Promise<Result<ProjectState, Diagnostic>> {
-  const project = versioned<ProjectRecord>(layout.projectFile, await readJsonIfPresent(layout.projectFile));
+  try {
+    return await readState(layout);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    const { path: file = layout.stateDirectory } = error as NodeJS.ErrnoException;
+    const hint = systemHint(code);
+    return err(errorDiagnostic('state', `cannot read ${file}: ${code}`, hint === undefined ? {} : { hint }));
+  }
+}
+
+async function readState(layout: Layout): Promise<Result<ProjectState, Diagnostic>> {
+  const project = versioned(layout.projectFile, await readJsonIfPresent(layout.projectFile), isProjectRecord);
   if (!project.ok) return project;
   const entries = (await unlessMissing(readdir(layout.machinesDirectory))) ?? [];
   const machines: Record<string, MachineRecord> = {};
@@ -32,7 +44,7 @@ export async function readMachineRecord(
   machine: string,
 ): Promise<Result<MachineRecord | undefined, Diagnostic>> {
   const { recordFile } = machineLayout(layout, machine);
-  return versioned<MachineRecord>(recordFile, await readJsonIfPresent(recordFile));
+  return versioned(recordFile, await readJsonIfPresent(recordFile), isMachineRecord);
 }
 
 /** Written durably: after a power cut the definition must be there, or its disks would have no owner. */
@@ -47,18 +59,12 @@ export function writeProjectRecord(layout: Layout, record: ProjectRecord): Promi
 function versioned<T extends { readonly schemaVersion: number }>(
   file: string,
   value: unknown,
+  isRecord: (value: object) => value is T,
 ): Result<T | undefined, Diagnostic> {
   if (value === undefined) return ok(undefined);
-  const version =
-    typeof value === 'object' && value !== null && 'schemaVersion' in value ? value.schemaVersion : undefined;
-  if (typeof version !== 'number') {
-    return err(
-      errorDiagnostic('state', `${file} is not a record of krun`, {
-        hint: 'move the file away; a machine that still runs is found again by its own files',
-      }),
-    );
-  }
-  if (version > STATE_SCHEMA_VERSION) {
+  const record = typeof value === 'object' && value !== null ? value : {};
+  const version = 'schemaVersion' in record ? record.schemaVersion : undefined;
+  if (typeof version === 'number' && version > STATE_SCHEMA_VERSION) {
     return err(
       errorDiagnostic(
         'state',
@@ -67,5 +73,28 @@ function versioned<T extends { readonly schemaVersion: number }>(
       ),
     );
   }
-  return ok(value as T);
+  if (typeof version === 'number' && isRecord(record)) return ok(record);
+  return err(
+    errorDiagnostic('state', `${file} is not a record of krun`, {
+      hint: 'move the file away; krun then knows nothing of what it recorded',
+    }),
+  );
+}
+
+/** For a file that was damaged or edited: krun itself writes records whole or not at all. */
+function isMachineRecord(value: object): value is MachineRecord {
+  const { machine, definition, state, run, hash } = value as Partial<MachineRecord>;
+  return (
+    typeof machine === 'string' &&
+    typeof hash === 'string' &&
+    typeof run === 'number' &&
+    typeof definition?.name === 'string' &&
+    typeof definition.root?.kind === 'string' &&
+    typeof state?.status === 'string'
+  );
+}
+
+function isProjectRecord(value: object): value is ProjectRecord {
+  const { name, directory, files } = value as Partial<ProjectRecord>;
+  return typeof name === 'string' && typeof directory === 'string' && Array.isArray(files);
 }

@@ -47,6 +47,12 @@ export function newRecord(definition: Machine, hash: string, createdAt: string):
   };
 }
 
+/** The record for a run that a plan begins. */
+export function withoutAttempt(record: MachineRecord): MachineRecord {
+  const { attempt: _, ...rest } = record;
+  return rest;
+}
+
 /**
  * One line of `log.jsonl`. `o` holds how far each raw file of the run has been taken in once this line is written, so
  * the last whole line is all that is needed to go on after a crash without loss or repetition.

@@ -43,14 +43,15 @@ export class SupervisorClient {
   }
 }
 
-/** The supervisor of a project; undefined where none answers. */
-export async function connectSupervisor(layout: Layout): Promise<SupervisorClient | undefined> {
+/** The supervisor of a project; undefined where there is none, `silent` for one that hangs. */
+export async function connectSupervisor(layout: Layout): Promise<SupervisorClient | 'silent' | undefined> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
   try {
-    const signal = AbortSignal.timeout(ANSWER_MS);
     const response = await open(layout, { method: 'GET', path: '/v1/version', signal });
     return new SupervisorClient(layout, JSON.parse(await text(response)) as SupervisorVersion);
   } catch (error) {
     if (ABSENT.includes(errnoOf(error) ?? '')) return undefined;
+    if (signal.aborted) return 'silent';
     throw error;
   }
 }

@@ -3,25 +3,18 @@ import http from 'node:http';
 /** The machine process answers from its event loop at once; a longer silence means that it hangs. */
 const ANSWER_MS = 2000;
 
-/** What a machine process said; undefined where nobody answers on the socket. */
-interface ControlAnswer {
-  readonly status: number;
-}
+/** What became of a question: answered; nobody has the socket open; whoever has it says nothing, or no. */
+export type ControlAnswer = 'done' | 'absent' | 'silent';
 
-/** Has a machine send its stop signal, or another one, to its command; false when nobody is there to do it. */
-export async function askToStop(socketPath: string, signal?: string): Promise<boolean> {
-  const body = signal === undefined ? { state: 'Stop' } : { state: 'Stop', signal };
-  const answer = await postControl(socketPath, '/vm/state', body);
-  return answer !== undefined && answer.status < 300;
-}
-
-function postControl(socketPath: string, path: string, body: unknown): Promise<ControlAnswer | undefined> {
+/** Has a machine send its stop signal, or another one, to its command. */
+export function askToStop(socketPath: string, signal?: string): Promise<ControlAnswer> {
+  const text = JSON.stringify(signal === undefined ? { state: 'Stop' } : { state: 'Stop', signal });
   return new Promise((resolve) => {
-    const text = JSON.stringify(body);
+    let isConnected = false;
     const request = http.request(
       {
         socketPath,
-        path,
+        path: '/vm/state',
         method: 'POST',
         timeout: ANSWER_MS,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
@@ -29,13 +22,13 @@ function postControl(socketPath: string, path: string, body: unknown): Promise<C
       },
       (response) => {
         response.resume();
-        response.on('error', () => resolve(undefined));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0 }));
+        response.on('error', () => resolve('silent'));
+        response.on('end', () => resolve((response.statusCode ?? 0) < 300 ? 'done' : 'silent'));
       },
     );
+    request.on('socket', (socket) => socket.once('connect', () => (isConnected = true)));
     request.on('timeout', () => request.destroy());
-    // Not there yet, or gone already: the caller kills what is left.
-    request.on('error', () => resolve(undefined));
+    request.on('error', () => resolve(isConnected ? 'silent' : 'absent'));
     request.end(text);
   });
 }

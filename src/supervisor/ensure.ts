@@ -37,6 +37,7 @@ export async function ensureSupervisor(
   let isStarted = false;
   while (Date.now() < deadline) {
     const client = await connectSupervisor(layout);
+    if (client === 'silent') break;
     // The one that was started here is what there is to have, whatever it calls itself.
     if (client && (isStarted || isOurs(client, paths))) return ok(client);
     if (client) await client.exit();

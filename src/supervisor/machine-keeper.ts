@@ -5,7 +5,7 @@ import { isActive, type Exit, type MachineState } from '../plan/machine-state.ts
 import { afterExit, exitText } from '../plan/restart.ts';
 import type { Machine, RestartPolicy } from '../project/project.ts';
 import { machineLayout, type MachineLayout } from '../store/layout.ts';
-import { newRecord, type MachineRecord } from '../store/records.ts';
+import { newRecord, withoutAttempt, type MachineRecord } from '../store/records.ts';
 import { askToStop } from './control-client.ts';
 import { ActionFailure, describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
@@ -152,8 +152,10 @@ export class MachineKeeper {
     await this.#kept.set({ stoppedByUser, state: { status: 'stopping', run: run.run, since } });
     const graceMs = options.timeoutMs ?? this.record.definition.stopGracePeriodMs;
     run.killAt(Date.now() + graceMs);
-    // Nobody listens yet, or not any more: there is no guest that could be asked.
-    if (!(await askToStop(this.#files.controlSocket))) run.kill();
+    const answer = await askToStop(this.#files.controlSocket);
+    // Without a socket, the process's own SIGTERM asks the guest, and ends a process that has no guest yet.
+    if (answer === 'absent') run.terminate();
+    else if (answer === 'silent') run.kill();
     await this.until((state) => !isActive(state), options.signal);
   }
 
@@ -176,7 +178,7 @@ export class MachineKeeper {
     if (signalName === 'SIGKILL') {
       run.kill();
       await this.until((state) => !isActive(state), signal);
-    } else if (!(await askToStop(this.#files.controlSocket, signalName))) {
+    } else if ((await askToStop(this.#files.controlSocket, signalName)) !== 'done') {
       throw new ActionFailure(
         `${signalName} did not reach the guest of machine ${machine}`,
         `SIGKILL always works: krun kill ${machine}`,
@@ -202,6 +204,11 @@ export class MachineKeeper {
     await this.#kept.written();
     this.#logs.takeInAndDiscard(undefined);
     await removeMachineFiles(this.#files, options);
+  }
+
+  /** Kills the machine's process, whatever comes of it. */
+  killProcess(): void {
+    this.#run?.kill();
   }
 
   /** Lets go of the machine, which runs on: the supervisor ends. */
@@ -336,11 +343,6 @@ export class MachineKeeper {
     const { run, exit, since } = state;
     await this.#kept.set({ stoppedByUser, state: { status: 'exited', run, since, exit } });
   }
-}
-
-function withoutAttempt(record: MachineRecord): MachineRecord {
-  const { attempt: _, ...rest } = record;
-  return rest;
 }
 
 function recoveredOutcome(state: MachineState, seen: Sighting): RunOutcome {

@@ -16,6 +16,8 @@ export interface MachineProcess {
   readonly ended: Promise<ProcessEnd>;
   /** SIGKILL. */
   kill(): void;
+  /** SIGTERM. */
+  terminate(): void;
 }
 
 /** Adopted processes are asked after: Node has no pidfd, and only a parent gets SIGCHLD. */
@@ -45,7 +47,7 @@ export async function spawnMachineProcess(command: MachineCommand): Promise<Mach
     // Told by 'error' below: no process, no exit.
     ended.catch(() => undefined);
     await once(child, 'spawn');
-    return { ended, kill: () => child.kill('SIGKILL') };
+    return { ended, kill: () => child.kill('SIGKILL'), terminate: () => child.kill('SIGTERM') };
   } finally {
     closeSync(console);
   }
@@ -64,16 +66,23 @@ export function adoptMachineProcess(identity: ProcessIdentity): MachineProcess {
   return {
     ended,
     kill: () => {
-      killed = killIdentified(identity) || killed;
+      killed = signalIdentified(identity, 'SIGKILL') || killed;
+    },
+    terminate: () => {
+      signalIdentified(identity, 'SIGTERM');
     },
   };
 }
 
 /** SIGKILL for the process that the identity names, and for no other that has its pid by now. */
 export function killIdentified(identity: ProcessIdentity): boolean {
+  return signalIdentified(identity, 'SIGKILL');
+}
+
+function signalIdentified(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
-    process.kill(identity.pid, 'SIGKILL');
+    process.kill(identity.pid, signal);
     return true;
   } catch (error) {
     ignoreErrno(error, 'ESRCH');

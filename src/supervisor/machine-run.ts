@@ -1,13 +1,13 @@
 import { errnoOf } from '../host/errno.ts';
-import { watchDirectory, type DirectoryWatch } from '../host/watch.ts';
-import { hangReason, parseStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
+import { watchPath, type PathWatch } from '../host/watch.ts';
+import { hangReason, parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { Machine } from '../project/project.ts';
 import { rawFile, type MachineLayout } from '../store/layout.ts';
 import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
 import type { LogLine } from '../store/records.ts';
 import type { MachineProcess, ProcessEnd } from './machine-process.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
-import { keepTail, readIfPresent, tailOf } from './raw-text.ts';
+import { keepTail, tailOf } from './raw-text.ts';
 
 /** Where the system gives notifications, the poll only mends what they miss. */
 const WATCHED_POLL_MS = 5000;
@@ -40,7 +40,7 @@ export class MachineRun {
   /** Resolves after the last line of output has been taken in. Never rejects. */
   readonly ended: Promise<RunOutcome>;
   readonly #options: RunOptions;
-  readonly #watch: DirectoryWatch;
+  readonly #watch: PathWatch;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -56,7 +56,7 @@ export class MachineRun {
   constructor(options: RunOptions) {
     this.#options = options;
     this.run = options.run;
-    this.#watch = watchDirectory(options.layout.directory, (name) => {
+    this.#watch = watchPath(options.layout.directory, (name) => {
       if (name === undefined || isRawFile(name)) this.#changed();
     });
     // What is in the console already is not a new line any more, but may say that the machine hangs.
@@ -73,6 +73,11 @@ export class MachineRun {
   /** Ends the machine process at once; `ended` tells when it is gone. */
   kill(): void {
     this.#options.process.kill();
+  }
+
+  /** Asks the guest to end, without the control socket. */
+  terminate(): void {
+    this.#options.process.terminate();
   }
 
   /** Ends the machine process at that time, in milliseconds since the epoch, unless it has ended by then. */
@@ -113,7 +118,7 @@ export class MachineRun {
       this.#warned = false;
       return more;
     } catch (error) {
-      this.#warnOnce(error);
+      this.#warnOnce('cannot write the log', error);
       return false;
     }
   }
@@ -125,7 +130,14 @@ export class MachineRun {
 
   #checkReady(): void {
     if (this.#ready) return;
-    if (!hasReportedIn(this.#options.definition, parseStatus(this.#statusText()))) return;
+    let status: string;
+    try {
+      status = readStatus(rawFile(this.#options.layout, this.run, 'status'));
+    } catch (error) {
+      this.#warnOnce("cannot read the guest's status", error);
+      return;
+    }
+    if (!hasReportedIn(this.#options.definition, parseStatus(status))) return;
     this.#ready = true;
     clearTimeout(this.#deadline);
     this.#options.onReady();
@@ -163,18 +175,24 @@ export class MachineRun {
     if (!this.#over) this.#checkReady();
     this.#over = true;
     this.#stopWatching();
-    const console = tailOf(rawFile(this.#options.layout, this.run, 'console'));
     try {
       this.#options.ingest.finish(this.run);
     } catch (error) {
-      this.#warnOnce(error);
+      this.#warnOnce('cannot write the log', error);
     }
     if (this.#fault) return { kind: 'failed', ...this.#fault };
-    return runOutcome({ status: this.#statusText(), console, ...end, ...guestOf(this.#options.definition) });
-  }
-
-  #statusText(): string {
-    return readIfPresent(rawFile(this.#options.layout, this.run, 'status'));
+    const { layout, definition } = this.#options;
+    try {
+      const status = readStatus(rawFile(layout, this.run, 'status'));
+      const console = tailOf(rawFile(layout, this.run, 'console'));
+      return runOutcome({ status, console, ...end, ...guestOf(definition) });
+    } catch (error) {
+      this.#warnOnce('cannot read how the guest ended', error);
+      return {
+        kind: 'exited',
+        exit: { code: null, reason: `what it left cannot be read: ${String(error)}` },
+      };
+    }
   }
 
   #stopWatching(): void {
@@ -184,9 +202,9 @@ export class MachineRun {
   }
 
   /** A full disk keeps the output in the raw files, from where it is taken in when there is room again. */
-  #warnOnce(error: unknown): void {
+  #warnOnce(what: string, error: unknown): void {
     if (errnoOf(error) === undefined) throw error;
-    if (!this.#warned) this.#options.warn(`cannot write the log: ${String(error)}`);
+    if (!this.#warned) this.#options.warn(`${what}: ${String(error)}`);
     this.#warned = true;
   }
 }

@@ -64,6 +64,11 @@ export class Machines {
     return [...this.#keepers.values()].some((keeper) => keeper.isBusy);
   }
 
+  /** Kills what runs; nothing is recorded. */
+  kill(): void {
+    for (const keeper of this.#keepers.values()) keeper.killProcess();
+  }
+
   /** Lets go of all machines, which run on. */
   async leave(): Promise<void> {
     await Promise.all([...this.#keepers.values()].map((keeper) => keeper.leave()));

@@ -1,18 +1,19 @@
 import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
+import { ignoreErrno } from '../host/errno.ts';
 import { tryLock } from '../host/flock.ts';
 import { processIdentity } from '../host/identity.ts';
 import { prepareRuntimeDirectory, prepareStateDirectory } from '../store/directories.ts';
 import { projectLayout, type Layout } from '../store/layout.ts';
 import { readProjectState } from '../store/record-files.ts';
 import { SUPERVISOR_PROTOCOL } from './api.ts';
+import { describeFailure } from './failure.ts';
+import { Idle } from './idle.ts';
+import { watchOwnFiles } from './own-files.ts';
 import { createServer } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 import { SUPERVISOR_VERSION } from './version.ts';
-
-/** Without work and without clients, this long. */
-const IDLE_MS = 1000;
 
 interface Arguments {
   readonly directory: string;
@@ -21,12 +22,26 @@ interface Arguments {
   readonly readyFd: number | undefined;
 }
 
+/** What a supervisor has when it takes office. */
+interface Post {
+  readonly name: string | undefined;
+  readonly uid: number;
+  readonly tell: (message: object) => void;
+  /** Open file of the project's lock. */
+  readonly lock: number;
+}
+
 /** `node dist/supervisor.js DIRECTORY [-p NAME] [--ready-fd N]` */
 async function main(): Promise<void> {
   const { directory, name, readyFd } = parseArguments(process.argv.slice(2));
   const tell = (message: object): void => {
     if (readyFd === undefined) return;
-    writeSync(readyFd, `${JSON.stringify(message)}\n`);
+    try {
+      writeSync(readyFd, `${JSON.stringify(message)}\n`);
+    } catch (error) {
+      // The command that started us was ended meanwhile.
+      ignoreErrno(error, 'EPIPE');
+    }
     closeSync(readyFd);
   };
   const uid = process.getuid?.() ?? 0;
@@ -38,33 +53,45 @@ async function main(): Promise<void> {
   for (const prepared of [await prepareStateDirectory(layout), await prepareRuntimeDirectory(layout, uid)]) {
     if (!prepared.ok) return refuse(tell, prepared.error);
   }
-  const lock = tryLock(layout.lockFile, 'exclusive', true);
-  if (!lock.held) return tell({ kind: 'lost' });
-  writeFileSync(layout.lockFile, JSON.stringify(processIdentity(process.pid)));
-  const problem = await supervise(layout, name, tell);
-  if (problem) refuse(tell, problem);
+  try {
+    const lock = tryLock(layout.lockFile, 'exclusive', true);
+    if (!lock.held) return tell({ kind: 'lost' });
+    noteHolder(layout, JSON.stringify(processIdentity(process.pid)));
+    const problem = await supervise(layout, { name, uid, tell, lock: lock.fd });
+    if (problem) refuse(tell, problem);
+  } catch (error) {
+    const { message, ...more } = describeFailure(error);
+    refuse(tell, errorDiagnostic('environment', `the supervisor cannot start: ${message}`, more));
+  }
+}
+
+/** Only tells a human whom to look at; a full disk must not keep anybody from `krun down`. */
+function noteHolder({ lockFile }: Layout, text: string): void {
+  try {
+    writeFileSync(lockFile, text);
+  } catch (error) {
+    warn(describeFailure(error).message);
+  }
 }
 
 /** Runs until there is nothing left to look after; returns early with what prevents it from running. */
-async function supervise(
-  layout: Layout,
-  name: string | undefined,
-  tell: (message: object) => void,
-): Promise<Diagnostic | undefined> {
+async function supervise(layout: Layout, { name, uid, tell, lock }: Post): Promise<Diagnostic | undefined> {
   const state = await readProjectState(layout);
   if (!state.ok) return state.error;
-  let clients = 0;
-  /** Counts what happens, so that nothing that came in between is overlooked. */
-  let happened = 0;
-  let idle: NodeJS.Timeout | undefined;
+  let checkState = (): void => undefined;
   const supervisor = new Supervisor({
     layout,
     projectName: state.value.project?.name ?? path.basename(layout.projectDirectory),
     program: [process.execPath, path.join(import.meta.dirname, 'machine.js')],
     environment: process.env,
     warn,
-    settled: () => checkIdle(),
+    settled: () => idle.check(),
     ...(name === undefined ? {} : { nameOverride: name }),
+  });
+  const idle = new Idle({
+    isBusy: () => supervisor.isBusy,
+    leave: () => supervisor.leave(),
+    end: () => end(0),
   });
   const recovered = await supervisor.recover();
   if (!recovered.ok) return recovered.error;
@@ -72,8 +99,8 @@ async function supervise(
     supervisor,
     version: { protocol: SUPERVISOR_PROTOCOL, version: SUPERVISOR_VERSION, pid: process.pid },
     clients: (change) => {
-      clients += change;
-      checkIdle();
+      checkState();
+      idle.count(change);
     },
     exit: async () => {
       await supervisor.leave('the supervisor was replaced by one of another krun');
@@ -82,21 +109,25 @@ async function supervise(
     },
     endIfEmpty: async () => {
       // One client is left: the one that is told by our end.
-      if (!supervisor.isEmpty || supervisor.isBusy || clients > 1) return;
+      if (!supervisor.isEmpty || supervisor.isBusy || idle.clients > 1) return;
       await supervisor.leave();
-      if (supervisor.isEmpty && !supervisor.isBusy && clients <= 1) end(0);
+      if (supervisor.isEmpty && !supervisor.isBusy && idle.clients <= 1) end(0);
     },
   });
   // Ours is the lock, so a socket that is there belongs to nobody.
   rmSync(layout.supervisorSocket, { force: true });
   server.on('error', (error) => {
     warn(error.message);
-    end(1);
+    // A later try to listen again may find the directory back.
+    if (!isReady) end(1);
   });
+  let isReady = false;
   server.listen(layout.supervisorSocket, () => {
+    isReady = true;
     tell({ kind: 'ready' });
-    checkIdle();
+    idle.check();
   });
+  checkState = watchOwnFiles({ layout, uid, lock, server, warn, deleted });
   process.on('SIGTERM', () => {
     void supervisor.leave('The supervisor was told to end (SIGTERM)').then(() => end(0));
   });
@@ -105,20 +136,16 @@ async function supervise(
   function end(code: number): never {
     server.close();
     rmSync(layout.supervisorSocket, { force: true });
-    writeFileSync(layout.lockFile, '');
+    noteHolder(layout, '');
     process.exit(code);
   }
 
-  function checkIdle(): void {
-    happened += 1;
-    clearTimeout(idle);
-    if (clients > 0 || supervisor.isBusy) return;
-    idle = setTimeout(() => {
-      const before = happened;
-      void supervisor.leave().then(() => {
-        if (happened === before && clients === 0 && !supervisor.isBusy) end(0);
-      });
-    }, IDLE_MS);
+  /** Who deletes .krun deletes the project: nothing would find its machines any more. */
+  function deleted(): never {
+    warn(`${layout.lockFile} was deleted; so end the machines`);
+    supervisor.kill();
+    rmSync(layout.runtimeDirectory, { recursive: true, force: true });
+    process.exit(1);
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ignoreErrno } from '../host/errno.ts';
 
 const TAIL_BYTES = 64 * 1024;
@@ -25,14 +25,4 @@ export function tailOf(file: string): string {
 /** The last of a text that grows, as long as {@link tailOf} gives. */
 export function keepTail(text: string): string {
   return text.slice(-TAIL_BYTES);
-}
-
-/** Text of a small file; empty where there is none. */
-export function readIfPresent(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    ignoreErrno(error, 'ENOENT');
-    return '';
-  }
 }

@@ -1,12 +1,12 @@
 import { readJsonIfPresent } from '../host/atomic-file.ts';
 import { bootId, isAlive } from '../host/identity.ts';
-import { parseStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
+import { parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import { isActive, type MachineState } from '../plan/machine-state.ts';
 import { machineLayout, rawFile, runLayout, type Layout, type MachineLayout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
-import { readIfPresent, tailOf } from './raw-text.ts';
+import { tailOf } from './raw-text.ts';
 
 /** What there really is of a machine that the record calls active. */
 export type Sighting =
@@ -75,12 +75,12 @@ export async function readIdentity(files: MachineLayout, run: number): Promise<P
 }
 
 function isReady(layout: Layout, { machine, run, definition }: MachineRecord): boolean {
-  const status = readIfPresent(rawFile(machineLayout(layout, machine), run, 'status'));
+  const status = readStatus(rawFile(machineLayout(layout, machine), run, 'status'));
   return hasReportedIn(definition, parseStatus(status));
 }
 
 function outcomeOf(files: MachineLayout, record: MachineRecord, reason: string | undefined): RunOutcome {
-  const status = readIfPresent(rawFile(files, record.run, 'status'));
+  const status = readStatus(rawFile(files, record.run, 'status'));
   // The exit code is known only where the guest said it: nobody was there to be told by the system.
   if (reason !== undefined && parseStatus(status).exitCode === undefined) {
     return { kind: 'exited', exit: { code: null, reason } };

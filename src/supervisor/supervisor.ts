@@ -96,6 +96,11 @@ export class Supervisor {
     await this.#machines.leave();
   }
 
+  /** Kills every machine at once, and records nothing. */
+  kill(): void {
+    this.#machines.kill();
+  }
+
   async #perform(job: Job): Promise<void> {
     this.#current = job;
     let ok = false;
@@ -123,8 +128,9 @@ export class Supervisor {
     const plan = planRequest(request, await observedOf(layout, this.#machines.records(), project));
     job.planned(plan);
     const refused = (plan.errors?.length ?? 0) > 0;
-    if (request.type === 'up' && !refused) await this.#remember(request);
-    this.#emit({ type: 'plan', request: request.type, ...plan });
+    const remark = request.type === 'up' && !refused ? await this.#remember(request) : undefined;
+    const notes = remark === undefined ? plan.notes : [...plan.notes, remark];
+    this.#emit({ type: 'plan', request: request.type, ...plan, notes });
     return !refused && this.#execute(plan, signal);
   }
 
@@ -143,14 +149,19 @@ export class Supervisor {
     return executePlan(plan, { emit, signal, run: ({ action }) => runAction(action, context) });
   }
 
-  /** Puts the project where `krun ls` and a command without krun.yaml find it. */
-  async #remember({ project }: UpRequest): Promise<void> {
+  /** Puts the project where `krun ls` and a command without krun.yaml find it. Returns a remark where `ls` will not. */
+  async #remember({ project }: UpRequest): Promise<string | undefined> {
     const { layout, nameOverride } = this.#options;
     const { name, directory, files } = project;
     this.#projectName = name;
     await writeProjectRecord(layout, { schemaVersion: STATE_SCHEMA_VERSION, name, directory, files });
     const entry = { id: layout.id, name, directory: layout.projectDirectory, files };
-    await addToIndex(layout, nameOverride === undefined ? entry : { ...entry, nameOverride });
+    try {
+      await addToIndex(layout, nameOverride === undefined ? entry : { ...entry, nameOverride });
+      return undefined;
+    } catch (error) {
+      return `krun ls will not show this project: ${describeFailure(error).message}`;
+    }
   }
 
   #emit(body: EventBody): void {

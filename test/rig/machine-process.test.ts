@@ -187,10 +187,12 @@ describe('a machine process', () => {
       },
     ]);
     expect((await machine.request('POST', { state: 'Stop', signal: 'SIGUSR1' }))[1]['state']).toBe(
-      'VirtualMachineStateStopping',
+      'VirtualMachineStateRunning',
     );
     await machine.wrote('stdout', 'usr1');
-    expect((await machine.request('POST', { state: 'Stop' }))[0]).toBe(200);
+    expect((await machine.request('POST', { state: 'Stop' }))[1]['state']).toBe(
+      'VirtualMachineStateStopping',
+    );
     expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":5}}');
   });
 

@@ -99,11 +99,18 @@ test('records of a newer krun, and files that are no records, are refused by nam
   expect(newer.ok ? '' : newer.error.message).toBe(
     `${file} was written by a newer krun (state version 2; this krun knows 1)`,
   );
-  for (const text of ['', '{', '[]', '"x"', '{}']) {
+  for (const text of ['', '{', '[]', '"x"', '{}', '{"schemaVersion":1}', '{"schemaVersion":1,"state":{}}']) {
     writeFileSync(file, text);
     const broken = await readProjectState(layout);
     expect(broken.ok ? '' : broken.error.message, text).toBe(`${file} is not a record of krun`);
   }
+});
+
+test('a record that cannot be read is told by name', async () => {
+  const file = path.join(layout.machinesDirectory, 'web', 'record.json');
+  mkdirSync(file, { recursive: true });
+  const result = await readProjectState(layout);
+  expect(result.ok ? '' : result.error.message).toMatch(/^cannot read .*: EISDIR$/);
 });
 
 test('the index lists the projects of the user, and forgets one that is gone', async () => {

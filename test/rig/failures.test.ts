@@ -1,0 +1,106 @@
+import { existsSync, rmSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { isAlive } from '../../src/host/identity.ts';
+import { ensureSupervisor } from '../../src/supervisor/ensure.ts';
+import { kill, SupervisedProject } from './support/supervised.ts';
+
+const FOREVER = 'while :; do sleep 0.05; done';
+
+async function lockHolder(project: SupervisedProject): Promise<number> {
+  return (JSON.parse(await readFile(project.layout.lockFile, 'utf8')) as { pid: number }).pid;
+}
+
+test('a supervisor that hangs is told with its process, and how to end it', async () => {
+  await using project = await SupervisedProject.create();
+  await project.done(project.up([await project.machine('web', FOREVER)]));
+  const pid = await lockHolder(project);
+  kill(pid, 'SIGSTOP');
+  const client = await ensureSupervisor(project.layout, { script: '/none', version: '0' });
+  kill(pid, 'SIGKILL');
+  expect(client.ok).toBe(false);
+  if (client.ok) return;
+  expect(client.error.message).toMatch(
+    new RegExp(`^the project's supervisor \\(process ${pid}\\) does not answer`),
+  );
+  expect(client.error.hint).toContain(`kill -9 ${pid}`);
+});
+
+test('a machine process that hangs is ended by a stop and by a down', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', FOREVER, { stopGracePeriodMs: 60_000 });
+  await project.done(project.up([web]));
+  kill((await project.identity('web')).pid, 'SIGSTOP');
+  await project.done({ type: 'stop', machines: [] });
+  expect((await project.record('web'))?.state).toMatchObject({
+    status: 'exited',
+    exit: { code: null, signal: 'SIGKILL' },
+  });
+  await project.done(project.up([web]));
+  kill((await project.identity('web')).pid, 'SIGSTOP');
+  await project.done(project.down());
+  await project.untilNoProcess();
+});
+
+test.each([{ supervisor: 'lives' }, { supervisor: 'is dead' }])(
+  'who deletes .krun while machines run ends them, where the supervisor $supervisor',
+  async ({ supervisor }) => {
+    await using project = await SupervisedProject.create();
+    const always = { restart: { policy: 'always' } } as const;
+    const machines = [await project.machine('web', FOREVER, always), await project.machine('bare', FOREVER)];
+    await project.done(project.up(machines));
+    const before = await project.identity('web');
+    if (supervisor === 'is dead') kill(await lockHolder(project), 'SIGKILL');
+    rmSync(path.join(project.layout.projectDirectory, '.krun'), { recursive: true });
+    await project.untilNoProcess();
+    expect(isAlive(before)).toBe(false);
+    await project.done(project.up(machines));
+    expect(isAlive(await project.identity('web'))).toBe(true);
+  },
+);
+
+test('a project whose runtime directory was lost is reached again, and its machines are stopped in order', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', `trap 'echo asked; exit 3' TERM; echo up; ${FOREVER}`);
+  await project.done(project.up([web]));
+  await expect.poll(() => project.output('web')).toEqual(['up']);
+  const pid = await lockHolder(project);
+  rmSync(path.dirname(project.layout.runtimeDirectory), { recursive: true });
+  await project.done({ type: 'stop', machines: [] });
+  expect(await lockHolder(project).catch(() => pid)).toBe(pid);
+  expect((await project.record('web'))?.state).toMatchObject({ status: 'exited', exit: { code: 3 } });
+  expect(await project.output('web')).toEqual(['up', 'asked']);
+});
+
+test('a guest that writes nonsense to its status port hurts nobody', async () => {
+  await using project = await SupervisedProject.create();
+  // The stand-in's guests inherit the port under this number.
+  const nonsense = `printf 'krun-error {\\nexit x\\n\\0\\377\\n' >>/proc/self/fd/202`;
+  const web = await project.machine('web', `${nonsense}; sleep 0.2; ${nonsense}; exit 4`);
+  await project.done(project.up([web]));
+  const record = await project.untilState('web', ({ status }) => status === 'exited');
+  expect(record.state).toMatchObject({ exit: { code: 4 } });
+});
+
+test('what keeps a machine process from starting is told in one sentence', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', 'true');
+  if (web.root.kind !== 'directory') throw new Error('the rig makes directories');
+  const shell = path.join(web.root.path, 'bin', 'sh');
+  await rm(shell);
+  await writeFile(path.join(web.root.path, 'file'), '');
+  const below = { ...web, root: { kind: 'directory', path: path.join(web.root.path, 'file', 'x') } } as const;
+  const outcome = await project.perform(project.up([below]));
+  expect(outcome.failures).toHaveLength(1);
+  expect(outcome.failures[0]).not.toMatch(/Node\.js|\n|Internal error/);
+});
+
+test('an index that cannot be written is a remark, and the machines start', async () => {
+  await using project = await SupervisedProject.create();
+  await writeFile(path.join(project.base, 'd', 'krun'), '');
+  const events = await project.done(project.up([await project.machine('web', FOREVER)]));
+  const notes = events.flatMap((event) => (event.type === 'plan' ? event.notes : []));
+  expect(notes.join()).toMatch(/^krun ls will not show this project: /);
+  expect(existsSync(project.layout.supervisorSocket)).toBe(true);
+});
