@@ -1,3 +1,5 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'ia32',
   40: 'arm',
@@ -18,4 +20,15 @@ export function architectureMismatch(start: Uint8Array, arch: string): string | 
   const machine = view.getUint16(18, isLittleEndian);
   const name = MACHINES[machine] ?? `ELF machine ${machine}`;
   return name === arch || ALSO_RUNS[arch]?.includes(name) ? undefined : name;
+}
+
+/** As many bytes of a file as tell what it is. */
+export function startOfFile(file: string): Uint8Array {
+  const handle = openSync(file, 'r');
+  try {
+    const bytes = new Uint8Array(64);
+    return bytes.subarray(0, readSync(handle, bytes));
+  } finally {
+    closeSync(handle);
+  }
 }

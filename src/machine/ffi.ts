@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { koffi } from '../host/koffi.ts';
+import { architectureMismatch, startOfFile } from './elf.ts';
 
 /** C types of libkrun's parameters, named by what may be passed. */
 export type ParameterType = 'u8' | 'u32' | 'u64' | 'int' | 'bool' | 'string' | 'string or null' | 'strings';
@@ -66,6 +68,9 @@ const C_TYPES: Readonly<Record<ParameterType, string>> = {
   strings: 'const char **',
 };
 
+const LIBKRUN = { symbol: 'krun_create_ctx', title: 'libkrun 1' };
+const LIBKRUNFW = { symbol: 'krunfw_get_kernel', title: 'libkrunfw 5' };
+
 /** libkrun reads at most so many entries of a string array. */
 const MOST_STRINGS = 4095;
 
@@ -83,11 +88,68 @@ export class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
 }
 
-/** Loads the guest kernel's library first: libkrun then finds it by its internal name, wherever it lies. */
+type SharedLibrary = ReturnType<ReturnType<typeof koffi>['load']>;
+
+/** A library that the system's loader, or krun, does not take for what it is named. */
+export class LibraryError extends Error {
+  override readonly name = 'LibraryError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+function loadLibrary(
+  file: string,
+  marker: { readonly symbol: string; readonly title: string },
+): SharedLibrary {
+  let library: SharedLibrary;
+  try {
+    library = koffi().load(file);
+  } catch (error) {
+    throw new LibraryError(...loadProblem(file, error as Error));
+  }
+  if (hasSymbol(library, marker.symbol)) return library;
+  throw new LibraryError(
+    `${file} is not ${marker.title}: it has no ${marker.symbol}`,
+    'libkrun 2 has another interface; `krun doctor` checks the libraries',
+  );
+}
+
+/** What the loader says of a library for another processor is that it does not exist. */
+function loadProblem(file: string, error: Error): [message: string, hint: string] {
+  const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  const mismatch = isFile && architectureMismatch(startOfFile(file), process.arch);
+  if (mismatch) {
+    const hint = 'install the library for the architecture of this host';
+    return [`${file} is for ${mismatch}, and this host is ${process.arch}`, hint];
+  }
+  const message = error.message.replace(/^Failed to load shared library: /, '');
+  const hint = message.includes('libcap-ng')
+    ? 'install libcap-ng (Debian: libcap-ng0)'
+    : '`krun doctor` checks the libraries';
+  return [`cannot load ${file}: ${message}`, hint];
+}
+
+function hasSymbol(library: SharedLibrary, name: string): boolean {
+  try {
+    library.symbol(name);
+    return true;
+  } catch (error) {
+    if (String(error).includes('Cannot find')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Loads the guest kernel's library first: libkrun then finds it by its internal name, wherever it lies. Throws
+ * {@link LibraryError}.
+ */
 export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunfw?: string }): Libkrun {
-  const { load } = koffi();
-  if (paths.libkrunfw !== undefined) load(paths.libkrunfw);
-  const library = load(paths.libkrun);
+  if (paths.libkrunfw !== undefined) loadLibrary(paths.libkrunfw, LIBKRUNFW);
+  const library = loadLibrary(paths.libkrun, LIBKRUN);
   const bound = new Map<LibkrunFunction, ReturnType<typeof library.func>>();
 
   function bind(name: LibkrunFunction): ReturnType<typeof library.func> {
@@ -100,15 +162,7 @@ export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunf
   }
 
   return {
-    has(name) {
-      try {
-        library.symbol(name);
-        return true;
-      } catch (error) {
-        if (String(error).includes('Cannot find')) return false;
-        throw error;
-      }
-    },
+    has: (name) => hasSymbol(library, name),
     call(name, args) {
       return bind(name)(...checkArguments(name, args)) as number;
     },

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { startOfFile } from './elf.ts';
 import type { LogReason } from './log-reasons.ts';
 import type { SpecDisk } from './spec.ts';
 
@@ -9,7 +9,7 @@ const VMDK_DESCRIPTOR = '# Disk DescriptorFile';
 /** Which image libkrun could not open, and why: its own log says neither. Undefined where all look right. */
 export function imageProblem(disks: readonly SpecDisk[]): LogReason | undefined {
   for (const disk of disks) {
-    const problem = formatProblem(disk, startOf(disk.path));
+    const problem = formatProblem(disk, Buffer.from(startOfFile(disk.path)).toString('latin1'));
     if (problem) return problem;
   }
   return undefined;
@@ -29,14 +29,4 @@ function formatProblem({ path, format }: SpecDisk, start: string): LogReason | u
   if (isRight) return undefined;
   const hint = 'set `format` to what the image really is; `qemu-img info FILE` says it';
   return { reason: `disk image ${path} is not a ${format} image`, hint };
-}
-
-function startOf(file: string): string {
-  const handle = openSync(file, 'r');
-  try {
-    const bytes = Buffer.alloc(VMDK_DESCRIPTOR.length);
-    return bytes.toString('latin1', 0, readSync(handle, bytes));
-  } finally {
-    closeSync(handle);
-  }
 }

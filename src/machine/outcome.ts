@@ -68,7 +68,11 @@ function endedBySignal(remains: RunRemains, signal: string, hasRun: boolean): Ru
     return hasRun ? lost(remains, reason) : failed({ reason });
   }
   if (hasRun) return exited({ code: null, signal });
-  return failed({ reason: `the machine process was ended by ${signal} before the guest reported in` });
+  const crashed = ['SIGSEGV', 'SIGBUS', 'SIGILL'].includes(signal);
+  return failed({
+    reason: `the machine process was ended by ${signal} before the guest reported in`,
+    ...(crashed ? { hint: 'a library may be damaged; `krun doctor` checks them' } : {}),
+  });
 }
 
 function beforeStart({ code, console }: RunRemains): string {

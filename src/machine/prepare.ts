@@ -8,7 +8,7 @@ import { calls } from './configure.ts';
 import { lockDisks } from './disk-locks.ts';
 import type { Descriptors } from './execute.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
-import { functionsOf, openLibkrun, type Libkrun } from './ffi.ts';
+import { functionsOf, LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
 import { checkRoot } from './root-check.ts';
 import type { GuestSpec, MachineSpec } from './spec.ts';
 
@@ -54,15 +54,9 @@ function open(spec: MachineSpec): Libkrun {
   try {
     return openLibkrun(spec.library);
   } catch (error) {
-    const message = (error as Error).message.replace(/^Failed to load shared library: /, '');
-    const hint = message.includes('libcap-ng')
-      ? 'install libcap-ng (Debian: libcap-ng0)'
-      : '`krun doctor` checks the libraries';
-    throw new StartFailure({
-      code: 'environment',
-      message: `cannot load ${spec.library.libkrun}: ${message}`,
-      hint,
-    });
+    if (!(error instanceof LibraryError)) throw error;
+    const { message, hint } = error;
+    throw new StartFailure({ code: 'environment', message, hint });
   }
 }
 

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readlinkSync, readSync, lstatSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { MachineFailure } from './failure.ts';
-import { architectureMismatch } from './elf.ts';
+import { architectureMismatch, startOfFile } from './elf.ts';
 
 /** As many symbolic links as Linux follows in one path. */
 const MOST_LINKS = 40;
@@ -35,7 +35,7 @@ export function checkRoot(root: string, needsShell: boolean, arch: string): Mach
       hint: 'put a shell there (busybox is enough), or set `agent: false` for a root without one',
     };
   }
-  const mismatch = architectureMismatch(readStart(shell), arch);
+  const mismatch = architectureMismatch(startOfFile(shell), arch);
   if (mismatch === undefined) return undefined;
   return {
     code: 'path',
@@ -69,14 +69,4 @@ export function resolveInRoot(root: string, guestPath: string): string | undefin
 
 function parts(text: string): string[] {
   return text.split('/').filter((part) => part !== '' && part !== '.');
-}
-
-function readStart(file: string): Uint8Array {
-  const fd = openSync(file, 'r');
-  try {
-    const bytes = new Uint8Array(64);
-    return bytes.subarray(0, readSync(fd, bytes));
-  } finally {
-    closeSync(fd);
-  }
 }

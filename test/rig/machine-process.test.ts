@@ -41,6 +41,13 @@ afterEach(async () => {
   rmSync(base, { recursive: true });
 });
 
+const FOREIGN = process.arch === 'arm64' ? { machine: 0x3e, arch: 'x64' } : { machine: 0xb7, arch: 'arm64' };
+
+/** The start of a shared library for a processor. */
+function elf(machine: number): Uint8Array {
+  return Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, machine, 0]);
+}
+
 const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];
 
 /** One machine process over the stand-in, as a supervisor would start it. */
@@ -295,10 +302,23 @@ describe('a machine process that cannot run its guest', () => {
     );
   });
 
-  it('names a library that cannot be loaded', async () => {
-    const machine = new Process('web', { library: { libkrun: '/no/such/libkrun.so.1' } });
+  it.each([
+    ['/no/such/libkrun.so.1', undefined, 'cannot load FILE: cannot open shared object file'],
+    ['text', 'no library', 'cannot load FILE: file too short'],
+    ['foreign', elf(FOREIGN.machine), `FILE is for ${FOREIGN.arch}, and this host is ${process.arch}`],
+  ])('names a library that cannot be loaded (%s)', async (name, content, reason) => {
+    const file = path.resolve(base, name);
+    if (content !== undefined) writeFileSync(file, content);
+    const machine = new Process('web', { library: { libkrun: file } });
     expect(await machine.outcome()).toContain(
-      '"reason":"cannot load /no/such/libkrun.so.1: cannot open shared object file',
+      `"reason":"${reason.replace('FILE', file).replace(base, 'BASE')}`,
+    );
+  });
+
+  it('names a library that is something else', async () => {
+    const machine = new Process('web', { library: { libkrun: fake, libkrunfw: fake } });
+    expect(await machine.outcome()).toContain(
+      `"reason":"${fake} is not libkrunfw 5: it has no krunfw_get_kernel"`,
     );
   });
 });
