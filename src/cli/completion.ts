@@ -1,8 +1,9 @@
 import { type Command as TabCommand, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import { type Context, print } from './context.ts';
+import type { GivenOptions } from './global-options.ts';
+import { configuredMachines, recordedMachines } from './known-machines.ts';
 import { createProgram } from './program.ts';
-import { recordedMachines } from './recorded-machines.ts';
 
 /** ShellCompDirectiveDefault: the shell completes file names. */
 const FILES = ':0';
@@ -17,12 +18,27 @@ export async function answerCompletion(context: Context, words: readonly string[
     print(context, FILES);
     return;
   }
-  const machines = command?.registeredArguments.some(isMachineList)
-    ? await recordedMachines(context, globalsOf(words.slice(0, commandAt)))
-    : [];
+  const last = words.at(-1) ?? '';
+  // A lone dash would offer the short forms only.
+  const asked = last === '-' ? [...words.slice(0, -1), '--'] : words;
   // Options of the program and of a command share letters (-f), so the tree holds one or the other.
-  if (command === undefined) rootTree(program).parse([...words]);
-  else commandTree(command, machines).parse(words.slice(commandAt));
+  if (command === undefined) {
+    rootTree(program).parse([...asked]);
+    return;
+  }
+  const machines = takesMachines(command)
+    ? await machineNames(context, command, globalsOf(program, words.slice(0, commandAt)))
+    : [];
+  const commands = program.createHelp().visibleCommands(program);
+  const choices = { machine: machines, machines, command: commands.map((each) => each.name()) };
+  commandTree(command, choices).parse(asked.slice(commandAt));
+}
+
+/** Commands about krun.yaml mean the machines in it; all others those that exist. */
+function machineNames(context: Context, command: Command, globals: GivenOptions): Promise<readonly string[]> {
+  return ['up', 'plan', 'config'].includes(command.name())
+    ? configuredMachines(context, globals)
+    : recordedMachines(context, globals);
 }
 
 /** Place of the command's name, behind the global options and their values. */
@@ -36,7 +52,10 @@ export function commandIndex(program: Command, words: readonly string[]): number
 }
 
 function findCommand(program: Command, name: string | undefined): Command | undefined {
-  return program.commands.find((command) => command.name() === name);
+  return program
+    .createHelp()
+    .visibleCommands(program)
+    .find((command) => command.name() === name);
 }
 
 function optionOf(options: readonly Option[], word: string): Option | undefined {
@@ -48,20 +67,26 @@ function takesFile(options: readonly Option[], word: string): boolean {
   return word.startsWith('-') && /<(?:path|file)>/.test(optionOf(options, word)?.flags ?? '');
 }
 
-function isMachineList(argument: { name(): string }): boolean {
-  return argument.name() === 'machines';
+function takesMachines(command: Command): boolean {
+  return (
+    command.registeredArguments.some((argument) => argument.name() === 'machines') ||
+    command.options.some((option) => placeholder(option) === 'machine')
+  );
 }
 
-/** `-p` and the places of the project, which decide whose machines are meant. */
-function globalsOf(words: readonly string[]): { readonly file?: string; readonly projectName?: string } {
-  const valueOf = (...flags: readonly string[]): string | undefined => {
-    const index = words.findIndex((word) => flags.includes(word));
-    return index === -1 ? undefined : words[index + 1];
-  };
-  const file = valueOf('-f', '--file');
-  const projectName = valueOf('-p', '--project-name');
-  return { ...(file !== undefined && { file }), ...(projectName !== undefined && { projectName }) };
+/** What an option calls its value: `machine` of `--attach <machine>`. */
+function placeholder(option: Option): string | undefined {
+  return /[<[](\w+)[\]>]/.exec(option.flags)?.[1];
 }
+
+/** The global options of a command line, which decide whose machines are meant. */
+function globalsOf(program: Command, words: readonly string[]): GivenOptions {
+  program.parseOptions([...words]);
+  return program.opts<GivenOptions>();
+}
+
+/** Values of arguments and options by what they are called. */
+type Choices = Readonly<Record<string, readonly string[]>>;
 
 function rootTree(program: Command): RootCommand {
   const root = new RootCommand();
@@ -72,21 +97,18 @@ function rootTree(program: Command): RootCommand {
   return root;
 }
 
-function commandTree(command: Command, machines: readonly string[]): RootCommand {
+function commandTree(command: Command, choices: Choices): RootCommand {
   const root = new RootCommand();
   const node = root.command(command.name(), command.description());
-  addOptions(node, command);
+  addOptions(node, command, choices);
   for (const argument of command.registeredArguments) {
-    const choices = isMachineList(argument) ? machines : (argument.argChoices ?? []);
-    const complete = (offer: (value: string, description: string) => void): void => {
-      for (const choice of choices) offer(choice, '');
-    };
-    node.argument(argument.name(), complete, argument.variadic);
+    const values = argument.argChoices ?? choices[argument.name()] ?? [];
+    node.argument(argument.name(), offerAll(values), argument.variadic);
   }
   return root;
 }
 
-function addOptions(node: TabCommand, command: Command): void {
+function addOptions(node: TabCommand, command: Command, choices: Choices = {}): void {
   for (const option of command.createHelp().visibleOptions(command)) {
     const name = option.long?.slice(2);
     if (name === undefined) continue;
@@ -95,14 +117,13 @@ function addOptions(node: TabCommand, command: Command): void {
       node.option(name, option.description, alias);
       continue;
     }
-    const choices = option.argChoices ?? [];
-    node.option(
-      name,
-      option.description,
-      (offer) => {
-        for (const choice of choices) offer(choice, '');
-      },
-      alias,
-    );
+    const values = option.argChoices ?? choices[placeholder(option) ?? ''] ?? [];
+    node.option(name, option.description, offerAll(values), alias);
   }
+}
+
+function offerAll(values: readonly string[]): (offer: (value: string, description: string) => void) => void {
+  return (offer) => {
+    for (const value of values) offer(value, '');
+  };
 }

@@ -32,7 +32,8 @@ export async function loadForCommand(
   return ok({ project, layout, result });
 }
 
-async function loadConfiguration(context: Context, named: readonly string[]): Promise<LoadResult> {
+/** Loads krun.yaml and tells nothing. */
+export async function loadConfiguration(context: Context, named: readonly string[]): Promise<LoadResult> {
   const { global } = context;
   return loadProject(
     {

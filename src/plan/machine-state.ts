@@ -42,6 +42,17 @@ export type MachineState =
 
 export type MachineStatus = MachineState['status'];
 
+/** Every status, in the order of a machine's life. */
+export const MACHINE_STATUSES: readonly MachineStatus[] = [
+  'created',
+  'starting',
+  'running',
+  'stopping',
+  'restarting',
+  'exited',
+  'failed',
+];
+
 /** Whether a machine process exists, or is about to, in that state. */
 export function isActive(state: MachineState): boolean {
   return (

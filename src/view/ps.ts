@@ -13,12 +13,23 @@ export interface PsRecord {
   readonly restarts: number;
 }
 
-export function psTable(records: readonly PsRecord[], nowMs: number, width: number | undefined): string {
+/** How much room the table has. */
+export interface PsRoom {
+  /** Columns of the terminal, if it is one. */
+  readonly width: number | undefined;
+  /** Whole texts, however long. */
+  readonly whole?: boolean;
+}
+
+/** A script as command would push everything else out of sight. */
+const COMMAND_WIDTH = 40;
+
+export function psTable(records: readonly PsRecord[], nowMs: number, { width, whole }: PsRoom): string {
   return renderTable(
     [
       { title: 'NAME' },
       { title: 'STATUS', shrinks: true },
-      { title: 'COMMAND', shrinks: true },
+      { title: 'COMMAND', shrinks: true, ...(!whole && { widest: COMMAND_WIDTH }) },
       { title: 'PORTS', shrinks: true },
     ],
     records.map((record) => [
@@ -27,7 +38,7 @@ export function psTable(records: readonly PsRecord[], nowMs: number, width: numb
       quoteCommand(record.definition.command),
       portsOf(record.definition).map(portText).join(', '),
     ]),
-    width,
+    whole ? undefined : width,
   );
 }
 

@@ -4,6 +4,8 @@ export interface Column {
   readonly title: string;
   /** Cut with `…` when the table is wider than the terminal; the widest such column gives way first. */
   readonly shrinks?: boolean;
+  /** Columns of the terminal that a cell takes at most, also where there is no terminal. */
+  readonly widest?: number;
 }
 
 const GAP = '   ';
@@ -16,7 +18,9 @@ export function renderTable(
   width: number | undefined,
 ): string {
   const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
-  const widths = columns.map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ''))));
+  const widths = columns.map(({ widest = Infinity }, index) =>
+    Math.min(widest, Math.max(...cells.map((row) => displayWidth(row[index] ?? '')))),
+  );
   if (width !== undefined) shrink(columns, widths, width);
   return cells.map((row) => renderRow(row, widths)).join('\n');
 }

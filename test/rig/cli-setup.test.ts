@@ -1,6 +1,13 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { createRig } from './support/rig.ts';
 import { createCliRig, machine, SERVICE } from './cli-project.ts';
+
+const execFileAsync = promisify(execFile);
+
+const PROGRAM = process.env['KRUN_TEST_PROGRAM'] ?? '';
 
 test('config prints the merged files without secrets, and explains values', async () => {
   await using rig = await createCliRig(machine('web', SERVICE, { memory: '${MEM:-256MiB}' }));
@@ -70,21 +77,76 @@ test('completion offers commands, options, choices and the names of machines', a
   expect(await complete('--progress', '')).toEqual(['auto', 'tty', 'plain', 'json', 'quiet', ':4', '']);
   expect(await complete('-f', '')).toEqual([':0', '']);
   for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
-    expect(await rig.ok(['completion', shell])).toMatch(/krun complete '?--/);
+    expect(await rig.ok(['completion', shell])).toContain('complete');
   }
+});
+
+test('completion offers the machines of krun.yaml where they are meant, and values of options', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE) + machine('db', SERVICE));
+  const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await rig.ok(['complete', '--', ...words])).split('\n').map((line) => line.split('\t')[0] ?? '');
+  expect(await complete('up', '')).toEqual(['db', 'web', ':4', '']);
+  expect(await complete('up', '--exit-code-from', 'w')).toEqual(['web', ':4', '']);
+  expect(await complete('-f', 'other.yaml', 'up', '')).toEqual([':4', '']);
+  expect(await complete('stop', '')).toEqual([':4', '']);
+  expect(await complete('ps', '--status', 'r')).toEqual(['running', 'restarting', ':4', '']);
+  expect(await complete('help', 'val')).toEqual(['validate', ':4', '']);
+  expect(await complete('validate', '-')).toContain('--help');
+});
+
+test('the completion of bash works by itself, and twice, and runs nothing that was typed', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE) + machine('db', SERVICE));
+  await rig.write('script', await rig.ok(['completion', 'bash']));
+  await rig.write(
+    'tab',
+    [
+      'source ./script; source ./script',
+      // As bash fills them in: words apart at blanks and at =.
+      'tab() { COMP_WORDS=(krun "$@"); COMP_CWORD=$#; __krun_complete; echo "${COMPREPLY[*]}"; }',
+      'tab up w; tab up ""; tab --progress = js; tab logs --stream = ; tab up \'$(touch evil)\' ""; tab -f ta',
+    ].join('\n'),
+  );
+  await rig.write('bin/krun', `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`, 0o755);
+  const { stdout, stderr } = await execFileAsync('bash', ['--norc', 'tab'], {
+    cwd: rig.directory,
+    env: { ...rig.env, PATH: `${rig.directory}/bin:${rig.env['PATH']}` },
+  });
+  expect(stderr).toBe('');
+  expect(stdout.split('\n')).toEqual([
+    'web',
+    'db web',
+    'json',
+    'stdout stderr console all',
+    'db web',
+    'tab',
+    '',
+  ]);
+  expect(await readdir(rig.directory)).not.toContain('evil');
+});
+
+test('the command itself takes --env-file, not the node that runs it', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, { memory: '${MEM}' }));
+  await rig.write('some.env', 'MEM=300MiB\n');
+  const run = (...args: readonly string[]): Promise<string> =>
+    execFileAsync(PROGRAM, args, { cwd: rig.directory, env: rig.env }).then(
+      ({ stdout }) => stdout,
+      (error: { stderr: string }) => error.stderr,
+    );
+  expect(await run('--env-file', 'some.env', 'config')).toContain('memory: 300MiB');
+  expect(await run('--env-file', 'nowhere.env', 'config')).toMatch(/^error: .*`nowhere\.env`/);
 });
 
 test('an unexpected exception is one line and a report, never a stack trace', async () => {
   await using rig = await createCliRig(machine('web', SERVICE));
-  await rig.write('.krun/project.json', '{"schemaVersion": 1}');
-  // A record that no krun writes.
-  await rig.write('.krun/machines/web/record.json', '{"schemaVersion": 1, "machine": "web", "state": null}');
-  const result = await rig.krun(['ps']);
+  await mkdir(`${rig.directory}/.krun`);
+  // No input is known to break krun; a broken runtime does.
+  const broken = await rig.write(
+    'broken.mjs',
+    'Array.prototype.at = () => { throw new Error("at fails"); };\n',
+  );
+  const result = await rig.krun(['ps'], { env: { NODE_OPTIONS: `--import=${broken}` } });
   expect(result).toMatchObject({ code: 70, stdout: '' });
   const [, report = ''] = /^krun: internal error: .* \(report: (.*)\)\n$/.exec(result.stderr) ?? [];
   expect(report).toContain('.krun/crash-');
   expect(await rig.read(report.slice(rig.directory.length + 1))).toMatch(/\n {4}at /);
-  await rig.write('.krun/machines/web/record.json', '');
-  const { rm } = await import('node:fs/promises');
-  await rm(`${rig.directory}/.krun`, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { script } from '@bomb.sh/tab';
-import type { Context } from '../context.ts';
+import { BASH_COMPLETION } from '../completion-bash.ts';
+import { type Context, print } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export interface CompletionArgs {
@@ -7,8 +8,9 @@ export interface CompletionArgs {
 }
 
 /** `krun completion SHELL`: the script asks `krun complete -- WORDS` at each tab. */
-export async function run(_context: Context, args: CompletionArgs): Promise<ExitCode> {
+export async function run(context: Context, args: CompletionArgs): Promise<ExitCode> {
+  if (args.shell === 'bash') print(context, BASH_COMPLETION);
   // Prints to the process's stdout by itself.
-  script(args.shell, 'krun', 'krun');
+  else script(args.shell, 'krun', 'krun');
   return EXIT.ok;
 }

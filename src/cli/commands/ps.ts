@@ -12,6 +12,7 @@ export interface PsArgs {
   readonly quiet?: boolean;
   readonly services?: boolean;
   readonly status?: readonly string[];
+  readonly trunc: boolean;
   readonly format: 'table' | 'json';
 }
 
@@ -35,7 +36,8 @@ export async function run(context: Context, args: PsArgs): Promise<ExitCode> {
     for (const record of wanted) print(context, psJson(record));
     return EXIT.ok;
   }
-  print(context, psTable(wanted, context.now(), context.stdout.columns));
+  const room = { width: context.stdout.columns, whole: !args.trunc };
+  print(context, psTable(wanted, context.now(), room));
   const hidden = chosen.value.length - wanted.length;
   if (hidden > 0 && args.status === undefined) {
     const what = hidden === 1 ? '1 machine does' : `${hidden} machines do`;

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { MACHINE_STATUSES } from '../../plan/machine-state.ts';
 import { collect, lineCount, regularExpression, timePoint } from '../arguments.ts';
 import type { Declare } from '../program.ts';
 
@@ -11,7 +12,13 @@ export function declareLooking(declare: Declare): void {
     .option('-a, --all', 'also machines that do not run')
     .option('-q, --quiet', 'names only')
     .option('--services', 'names only, as compose has it')
-    .option('--status <status>', 'only machines in this state, repeatable', collect)
+    .addOption(
+      repeatable(
+        new Option('--status <status>', 'only machines in this state, repeatable'),
+        MACHINE_STATUSES,
+      ),
+    )
+    .option('--no-trunc', 'whole commands, however long')
     .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
     .action(declare.action(() => import('../commands/ps.ts'), 'machines'));
   declare
@@ -30,6 +37,15 @@ export function declareLooking(declare: Declare): void {
     .command('inspect', 'Print all that is known about machines, as JSON')
     .argument('[machines...]', 'names; all without')
     .action(declare.action(() => import('../commands/inspect.ts'), 'machines'));
+}
+
+/** An option that may be given several times, each time with one of the choices. */
+function repeatable(option: Option, choices: readonly string[]): Option {
+  const parse = option.choices(choices).parseArg;
+  return option.argParser((value, previous: readonly string[] | undefined) => {
+    parse?.(value, undefined);
+    return collect(value, previous);
+  });
 }
 
 function declareLogs(declare: Declare): void {

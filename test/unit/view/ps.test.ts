@@ -44,7 +44,7 @@ test('a table says for how long, with which code, and why', () => {
       nextAt: '2026-01-02T12:00:04Z',
     }),
   ];
-  expect(psTable(records, NOW, undefined)).toMatchInlineSnapshot(`
+  expect(psTable(records, NOW, { width: undefined })).toMatchInlineSnapshot(`
     "NAME   STATUS                                  COMMAND         PORTS
     new    created                                 /bin/httpd -f
     web    running for 2m, 2 restarts              /bin/httpd -f   8080->80/tcp
@@ -58,9 +58,16 @@ test('a table says for how long, with which code, and why', () => {
 
 test('words of the command are quoted where a shell would need it', () => {
   const definition = exampleMachine('web', { command: ['sh', '-c', "echo 'a b'; x"] });
-  expect(psTable([record('web', { status: 'created' }, { definition })], NOW, undefined)).toContain(
-    String.raw`sh -c 'echo '\''a b'\''; x'`,
-  );
+  expect(
+    psTable([record('web', { status: 'created' }, { definition })], NOW, { width: undefined }),
+  ).toContain(String.raw`sh -c 'echo '\''a b'\''; x'`);
+});
+
+test('a long command is cut unless all of it is wanted', () => {
+  const definition = exampleMachine('web', { command: ['sh', '-c', 'x'.repeat(80)] });
+  const records = [record('web', { status: 'created' }, { definition })];
+  expect(psTable(records, NOW, { width: undefined })).toContain(`sh -c ${'x'.repeat(33)}…\n`.trim());
+  expect(psTable(records, NOW, { width: 60, whole: true })).toContain('x'.repeat(80));
 });
 
 test('json keeps an unknown exit code apart from 0, and holds no environment', () => {
