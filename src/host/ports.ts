@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import path from 'node:path';
 
 export type PortProtocol = 'tcp' | 'udp';
 
@@ -84,9 +85,12 @@ async function linkTarget(path: string): Promise<string> {
   }
 }
 
+/** What a user would call it: the program's file name; `comm` is a thread's name (`node-MainThread`) in newer programs. */
 async function processName(pid: string): Promise<string> {
   try {
-    return (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
+    const [program = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split(/[\0 ]/, 1);
+    // Kernel threads have no command line.
+    return path.basename(program) || (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
   } catch (error) {
     if (isMissing(error)) return 'unknown';
     throw error;

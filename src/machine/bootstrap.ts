@@ -150,7 +150,8 @@ krun_control() {
   while read -r krun_verb krun_name; do
     [ "$krun_verb" = signal ] || continue
     until read -r krun_pid <"$krun_dev/krun.pid"; do :; done 2>/dev/null
-    kill -s "$krun_name" -- "-$krun_pid" 2>/dev/null || kill -s "$krun_name" "$krun_pid"
+    # Not "-s NAME --": busybox delivers that too, but then fails for the "--".
+    kill "-$krun_name" "-$krun_pid" 2>/dev/null || kill "-$krun_name" "$krun_pid"
   done <"$krun_found"
 }
 krun_exit() {
