@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { tryLock } from '../host/flock.ts';
 import type { MachineFailure } from './failure.ts';
-import type { MachineSpec, SpecDisk } from './spec.ts';
+import { lockHolder } from './holder.ts';
+import type { SpecDisk } from './spec.ts';
 
 /**
  * Locks every image for the life of the process: libkrun locks none, and two guests that write to one image destroy
@@ -10,6 +11,8 @@ import type { MachineSpec, SpecDisk } from './spec.ts';
 export function lockDisks(disks: readonly SpecDisk[]): MachineFailure | undefined {
   for (const disk of disks) {
     try {
+      // What libkrun says of an image that it cannot write does not name it.
+      if (!disk.readOnly) accessSync(disk.path, constants.W_OK);
       if (!tryLock(disk.path, disk.readOnly ? 'shared' : 'exclusive').held) return busy(disk);
     } catch (error) {
       return { code: 'path', message: `cannot open disk image ${disk.path}: ${(error as Error).message}` };
@@ -27,38 +30,4 @@ function busy(disk: SpecDisk): MachineFailure {
       ? 'stop its writer first'
       : 'stop its other user first, or attach it `readonly: true` to both',
   };
-}
-
-/** Who holds a flock on the file, where the system tells. */
-function lockHolder(file: string): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const { ino } = statSync(file, { bigint: true });
-  const pid = holderInLocks(readFileSync('/proc/locks', 'utf8'), ino);
-  return pid === undefined ? undefined : describeProcess(pid);
-}
-
-/** The pid of the flock(2) on an inode, from the text of /proc/locks. */
-export function holderInLocks(locks: string, inode: bigint): number | undefined {
-  for (const line of locks.split('\n')) {
-    const [, pid, found] = /^\d+: FLOCK +\S+ +\S+ +(-?\d+) +[0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line) ?? [];
-    if (found !== undefined && BigInt(found) === inode && Number(pid) > 0) return Number(pid);
-  }
-  return undefined;
-}
-
-function describeProcess(pid: number): string {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const specFile = words.find((word) => word.endsWith('/spec.json'));
-    if (specFile !== undefined) {
-      const { project, machine } = JSON.parse(readFileSync(specFile, 'utf8')) as MachineSpec;
-      return `machine ${machine} of project ${project} (process ${pid})`;
-    }
-    return `process ${pid} (${words[0] ?? ''})`;
-  } catch (error) {
-    // It ended meanwhile, or belongs to somebody else.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EACCES' || code === 'ESRCH') return `process ${pid}`;
-    throw error;
-  }
 }

@@ -9,7 +9,8 @@ import { lockDisks } from './disk-locks.ts';
 import type { Descriptors } from './execute.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { functionsOf, LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
-import { checkRoot } from './root-check.ts';
+import { lockPorts } from './port-locks.ts';
+import { checkRoot, checkShares } from './root-check.ts';
 import type { GuestSpec, MachineSpec } from './spec.ts';
 
 /** A machine that only has to be started. */
@@ -25,7 +26,9 @@ export interface PreparedMachine {
 export function prepare(spec: MachineSpec): PreparedMachine {
   const needsShell = spec.guest.kind === 'bootstrap';
   if (spec.root.kind === 'directory') refuse(checkRoot(spec.root.path, needsShell, process.arch));
+  refuse(checkShares(spec.shares));
   refuse(lockDisks(spec.disks));
+  refuse(lockPorts(spec));
   useOwnTemporaryDirectory(spec);
   const library = open(spec);
   const planned = calls(spec, {

@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { MachineFailure } from './failure.ts';
 import { architectureMismatch, startOfFile } from './elf.ts';
+import type { MachineSpec } from './spec.ts';
 
 /** As many symbolic links as Linux follows in one path. */
 const MOST_LINKS = 40;
@@ -42,6 +43,14 @@ export function checkRoot(root: string, needsShell: boolean, arch: string): Mach
     message: `/bin/sh in root ${root} is for ${mismatch}, and this host is ${arch}`,
     hint: 'build the root for the architecture of this host',
   };
+}
+
+/** A share whose source is gone since the configuration was read; libkrun would tell the guest only. */
+export function checkShares(shares: MachineSpec['shares']): MachineFailure | undefined {
+  const lost = shares.find((share) => !statSync(share.path, { throwIfNoEntry: false })?.isDirectory());
+  if (!lost) return undefined;
+  const message = `share source ${lost.path} is not a directory, or does not exist`;
+  return { code: 'path', message, hint: 'create it, or remove the share' };
 }
 
 /** Follows a path as the guest will, where `/` is the root directory; undefined where it leads to no file. */

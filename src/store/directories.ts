@@ -111,7 +111,7 @@ async function ignoreForGit(file: string): Promise<void> {
 async function ownerHint(directory: string): Promise<string | undefined> {
   const owner = (await unlessMissing(stat(directory)))?.uid;
   if (owner === undefined || owner === process.getuid?.()) return undefined;
-  return `${directory} belongs to user ${owner}: run krun as that user, or remove it`;
+  return `${directory} belongs to user ${owner}: run krun as that user, or chown -R it to yours`;
 }
 
 function cannotCreate(directory: string, error: unknown, hint?: string): Diagnostic {

@@ -21,6 +21,7 @@ import path from 'node:path';
  *     <runtime>/<id>/                       0700
  *       s                                   supervisor's socket
  *       <machine or hash>                   machine's control socket
+ *     <runtime>/port-<n>                    flock(2) of the machine that publishes host port n
  *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
  *     <data>/krun/runtime/                  libkrun and libkrunfw where npm could not bring them
  */

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { errnoOf } from '../host/errno.ts';
-import { portHolder } from '../host/ports.ts';
+import { portHolder, type PortHolder } from '../host/ports.ts';
+import { describeProcess } from '../machine/holder.ts';
 import type { Machine } from '../project/project.ts';
 import { ActionFailure } from './failure.ts';
 
@@ -21,12 +22,18 @@ export async function checkPorts(definition: Machine): Promise<void> {
       );
     }
     const holder = await portHolder(host, protocol);
-    const by = holder ? `process ${holder.pid} (${holder.name})` : 'a process of another user';
+    const by = holder ? describeHolder(holder) : 'a process of another user';
     throw new ActionFailure(
       `host port ${host} of machine ${definition.name} is in use by ${by}`,
       'stop that process or publish another port',
     );
   }
+}
+
+/** A machine of whatever project is known better by its name than as one more node. */
+function describeHolder({ pid, name }: PortHolder): string {
+  const text = process.platform === 'linux' ? describeProcess(pid) : '';
+  return text.startsWith('machine ') ? text : `process ${pid} (${name})`;
 }
 
 function listenProblem(port: number): Promise<string | undefined> {

@@ -104,3 +104,26 @@ test('an index that cannot be written is a remark, and the machines start', asyn
   expect(notes.join()).toMatch(/^krun ls will not show this project: /);
   expect(existsSync(project.layout.supervisorSocket)).toBe(true);
 });
+
+test('of two projects that publish one host port, the second is told who has it, though nobody listens yet', async () => {
+  await using one = await SupervisedProject.create();
+  await using two = await SupervisedProject.create({ XDG_RUNTIME_DIR: path.join(one.base, 'r') });
+  const ports = [{ host: 29_180, guest: 80, protocol: 'tcp' }] as const;
+  const network = { driver: 'tsi', ports } as const;
+  await one.done(one.up([await one.machine('web', FOREVER, { network })]));
+  const { pid } = await one.identity('web');
+  const outcome = await two.perform(two.up([await two.machine('api', FOREVER, { network })]));
+  expect(outcome.failures).toEqual([
+    `host port 29180 is in use by machine web of project rig (process ${pid})`,
+  ]);
+  await one.done(one.down());
+  await two.done(two.up([await two.machine('api', FOREVER, { network })]));
+});
+
+test('a share whose source is gone is named when the machine starts again', async () => {
+  await using project = await SupervisedProject.create();
+  const source = path.join(project.base, 'p', 'shared');
+  const shares = [{ source, tag: 'shared', readOnly: false, daxBytes: 0 }];
+  const outcome = await project.perform(project.up([await project.machine('web', 'true', { shares })]));
+  expect(outcome.failures).toEqual([`share source ${source} is not a directory, or does not exist`]);
+});

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tryLock } from '../../../src/host/flock.ts';
-import { holderInLocks } from '../../../src/machine/disk-locks.ts';
+import { holderInLocks } from '../../../src/machine/holder.ts';
 
 let directory: string;
 beforeEach(() => {
