@@ -7,11 +7,12 @@ import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { canonicalJson } from '../project/hash.ts';
 import type { Build, Machine, Project } from '../project/project.ts';
+import { rootKey } from '../project/shared-builds.ts';
 import type { Layout } from '../store/layout.ts';
 import { inputFiles } from './glob.ts';
 import { diskPath } from './machine-spec.ts';
 
-/** `builds/<machine>.json`: what the last build that succeeded was made from. */
+/** `builds/<root>.json`: what the last build of a root that succeeded was made from. */
 export interface BuildFingerprint {
   /** Command, directory and environment, as canonical JSON. */
   readonly command: string;
@@ -38,7 +39,7 @@ export async function staleBuilds(layout: Layout, project: Project): Promise<Rec
 
 /** Reads the inputs of a build as they are now. */
 export async function fingerprint(layout: Layout, machine: Machine, build: Build): Promise<BuildFingerprint> {
-  const known = await readFingerprint(layout, machine.name);
+  const known = await readFingerprint(layout, machine);
   const paths = new Set<string>();
   for (const input of build.inputs) {
     for (const file of await inputFiles(input, [rootPath(layout, machine)])) paths.add(file);
@@ -52,7 +53,7 @@ export async function fingerprint(layout: Layout, machine: Machine, build: Build
   return { command: canonicalJson({ command, directory, environment }), files };
 }
 
-export function writeFingerprint(layout: Layout, machine: string, made: BuildFingerprint): Promise<void> {
+export function writeFingerprint(layout: Layout, machine: Machine, made: BuildFingerprint): Promise<void> {
   return writeJson(fingerprintFile(layout, machine), made);
 }
 
@@ -62,7 +63,7 @@ export function buildLogFile(layout: Layout, machine: string): string {
 }
 
 async function staleReason(layout: Layout, machine: Machine, build: Build): Promise<string | undefined> {
-  const before = await readFingerprint(layout, machine.name);
+  const before = await readFingerprint(layout, machine);
   if (!before) return 'never built';
   const root = rootPath(layout, machine);
   if ((await unlessMissing(stat(root))) === undefined) return `${relative(layout, root)} does not exist`;
@@ -90,13 +91,15 @@ async function fileFingerprint(
   return { hash: hash.digest('hex'), stat: text };
 }
 
-async function readFingerprint(layout: Layout, machine: string): Promise<BuildFingerprint | undefined> {
+async function readFingerprint(layout: Layout, machine: Machine): Promise<BuildFingerprint | undefined> {
   const value = await readJsonIfPresent(fingerprintFile(layout, machine));
   return (value as BuildFingerprint | null | undefined) ?? undefined;
 }
 
-function fingerprintFile(layout: Layout, machine: string): string {
-  return path.join(layout.buildsDirectory, `${machine}.json`);
+/** Named for the root, because machines share it; a hash, because a path is no file name. */
+function fingerprintFile(layout: Layout, machine: Machine): string {
+  const name = createHash('sha256').update(rootKey(machine)).digest('hex').slice(0, 12);
+  return path.join(layout.buildsDirectory, `${name}.json`);
 }
 
 /** What the build makes; it is not an input of itself. */

@@ -26,6 +26,7 @@ interface Arguments {
 interface Post {
   readonly name: string | undefined;
   readonly uid: number;
+  readonly userMask: number;
   readonly tell: (message: object) => void;
   /** Open file of the project's lock. */
   readonly lock: number;
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const layout = projectLayout(directory, name, process.env, uid);
   process.chdir('/');
-  process.umask(0o077);
+  const userMask = process.umask(0o077);
   // A terminal that closes or a Ctrl-C in it is not meant for us.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
   for (const prepared of [await prepareStateDirectory(layout), await prepareRuntimeDirectory(layout, uid)]) {
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
     const lock = tryLock(layout.lockFile, 'exclusive', true);
     if (!lock.held) return tell({ kind: 'lost' });
     noteHolder(layout, JSON.stringify(processIdentity(process.pid)));
-    const problem = await supervise(layout, { name, uid, tell, lock: lock.fd });
+    const problem = await supervise(layout, { name, uid, userMask, tell, lock: lock.fd });
     if (problem) refuse(tell, problem);
   } catch (error) {
     const { message, ...more } = describeFailure(error);
@@ -75,7 +76,10 @@ function noteHolder({ lockFile }: Layout, text: string): void {
 }
 
 /** Runs until there is nothing left to look after; returns early with what prevents it from running. */
-async function supervise(layout: Layout, { name, uid, tell, lock }: Post): Promise<Diagnostic | undefined> {
+async function supervise(
+  layout: Layout,
+  { name, uid, userMask, tell, lock }: Post,
+): Promise<Diagnostic | undefined> {
   const state = await readProjectState(layout);
   if (!state.ok) return state.error;
   let checkState = (): void => undefined;
@@ -84,6 +88,7 @@ async function supervise(layout: Layout, { name, uid, tell, lock }: Post): Promi
     projectName: state.value.project?.name ?? path.basename(layout.projectDirectory),
     program: [process.execPath, path.join(import.meta.dirname, 'machine.js')],
     environment: process.env,
+    userMask,
     warn,
     settled: () => idle.check(),
     ...(name === undefined ? {} : { nameOverride: name }),

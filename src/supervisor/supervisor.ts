@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   readonly projectName: string;
   readonly program: readonly [node: string, script: string];
   readonly environment: NodeJS.ProcessEnv;
+  /** The user's umask, for what builds make; krun's own files are for the user alone. */
+  readonly userMask: number;
   readonly warn: (message: string) => void;
   /** Something happened after which there may be nothing left to look after. */
   readonly settled: () => void;
@@ -141,6 +143,7 @@ export class Supervisor {
     const emit = (event: EventBody): void => this.#emit(event);
     const context = {
       layout: this.#options.layout,
+      userMask: this.#options.userMask,
       machines: this.#machines,
       signal,
       emit,

@@ -33,6 +33,17 @@ test('a build runs before the first start and again when an input changed', asyn
   expect(outcome.failures[0]).toContain('could not be started (ENOENT)');
 });
 
+test('what a build makes has the modes of the user, not those of krun', async () => {
+  await using project = await SupervisedProject.create();
+  const directory = path.join(project.base, 'p');
+  const command = ['/bin/sh', '-c', 'mkdir made; echo text >made/file'];
+  const build = { command, inputs: [], directory, environment: {} };
+  await project.done(project.up([await project.machine('web', 'true', { build })]));
+  const allowed = 0o777 & ~process.umask();
+  expect((await stat(path.join(directory, 'made'))).mode & 0o777).toBe(allowed);
+  expect((await stat(path.join(directory, 'made', 'file'))).mode & 0o777).toBe(allowed & 0o666);
+});
+
 test('named disks are made sparse and formatted, grow with their file system, and go only when asked', async () => {
   await using project = await SupervisedProject.create();
   const disk = {

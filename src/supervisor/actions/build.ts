@@ -26,28 +26,30 @@ export async function build(definition: Machine, context: ActionContext): Promis
     log.end();
     await closed;
   }
-  await writeFingerprint(context.layout, definition.name, made);
+  await writeFingerprint(context.layout, definition, made);
 }
 
 async function runBuild(
   machine: string,
   { command, directory, environment }: Build,
-  { signal }: ActionContext,
+  { signal, userMask }: ActionContext,
   output: (line: string) => void,
 ): Promise<void> {
   const [program = '', ...args] = command;
   // Loaded here because few commands build anything, and the supervisor lives long.
   const { execa } = await import('execa');
-  const child = execa(program, args, {
-    cwd: directory,
-    env: environment,
-    stdin: 'ignore',
-    all: true,
-    buffer: false,
-    reject: false,
-    cancelSignal: signal,
-    forceKillAfterDelay: GIVE_UP_MS,
-  });
+  const start = () =>
+    execa(program, args, {
+      cwd: directory,
+      env: environment,
+      stdin: 'ignore',
+      all: true,
+      buffer: false,
+      reject: false,
+      cancelSignal: signal,
+      forceKillAfterDelay: GIVE_UP_MS,
+    });
+  const child = withMask(userMask, start);
   for await (const line of child.iterable({ from: 'all' })) output(line);
   const result = await child;
   if (!result.failed) return;
@@ -58,6 +60,16 @@ async function runBuild(
       ? `check build.command: there is no program ${program}, or no directory ${directory}`
       : `its output is in the lines above and in .krun/builds/${machine}.log`,
   );
+}
+
+/** What the action starts has the umask; nothing else runs meanwhile. */
+function withMask<T>(mask: number, action: () => T): T {
+  const own = process.umask(mask);
+  try {
+    return action();
+  } finally {
+    process.umask(own);
+  }
 }
 
 function howEnded(result: {

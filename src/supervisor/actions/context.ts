@@ -5,6 +5,8 @@ import type { Machines } from '../machines.ts';
 /** What an action may use. */
 export interface ActionContext {
   readonly layout: Layout;
+  /** The umask of builds. */
+  readonly userMask: number;
   readonly machines: Machines;
   /** Aborted when another request takes over; its reason is an ActionFailure that says so. */
   readonly signal: AbortSignal;
