@@ -1,8 +1,9 @@
 import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import { lineColumn, type SourceFile } from '../source/source-file.ts';
+import type { UsedVariable } from '../source/tree.ts';
 import { problemDiagnostic } from './interpolate.ts';
 import { expandTemplate } from './template.ts';
-import { layerVariables, type Variable, type Variables } from './variables.ts';
+import { layerVariables, usedVariables, type Variable, type Variables } from './variables.ts';
 
 /** One variable of an env file. */
 export interface DotenvEntry {
@@ -11,7 +12,7 @@ export interface DotenvEntry {
   readonly keySpan: Span;
   readonly span: Span;
   /** Variables that the value was made of. */
-  readonly variables: readonly string[];
+  readonly variables: readonly UsedVariable[];
 }
 
 export interface Dotenv {
@@ -199,7 +200,13 @@ class DotenvReader {
         isSyntax ? { ...diagnostic, hint: 'put single quotes around a value with `$`' } : diagnostic,
       );
     }
-    this.#add({ name, value: expansion.text, keySpan, span, variables: expansion.variables });
+    this.#add({
+      name,
+      value: expansion.text,
+      keySpan,
+      span,
+      variables: usedVariables(expansion.variables, this.#known()),
+    });
   }
 
   /** Later lines replace earlier ones. */

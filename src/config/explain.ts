@@ -2,9 +2,8 @@ import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.
 import { err, ok, type Result } from '../base/result.ts';
 import { nearest } from '../base/text.ts';
 import { toPlain } from '../source/locate.ts';
-import type { MapTree, Tree } from '../source/tree.ts';
+import type { MapTree, Tree, UsedVariable } from '../source/tree.ts';
 import { isSecretName, REDACTED, redactScalar, redactTree } from './redact.ts';
-import type { VariableOrigin, Variables } from './variables.ts';
 
 /** Where a value of the configuration is from. */
 export interface Explanation {
@@ -13,21 +12,13 @@ export interface Explanation {
   /** Without secrets. */
   readonly value: unknown;
   readonly span: Span;
-  readonly variables: readonly ExplainedVariable[];
+  readonly variables: readonly UsedVariable[];
   /** What earlier files and extended machines said, the latest first. */
   readonly replaced: readonly { readonly value: unknown; readonly span: Span }[];
 }
 
-/** A variable that a value was made of. */
-export interface ExplainedVariable {
-  readonly name: string;
-  /** Absent where it is not set and a default took its place. */
-  readonly value?: string;
-  readonly origin?: VariableOrigin;
-}
-
 /** Explains the value at a path such as `machines.web.memory` or `machines.web.ports[0]`. */
-export function explain(tree: MapTree, path: string, variables: Variables): Result<Explanation, Diagnostic> {
+export function explain(tree: MapTree, path: string): Result<Explanation, Diagnostic> {
   let found: Found = { tree, span: tree.span, steps: [] };
   let rest = path;
   while (rest !== '') {
@@ -38,11 +29,11 @@ export function explain(tree: MapTree, path: string, variables: Variables): Resu
   }
   return ok({
     path: shownSteps(found.steps),
-    value: plainWithoutSecrets(found.tree, found.steps, variables),
+    value: plainWithoutSecrets(found.tree, found.steps),
     span: found.span,
-    variables: variablesOf(found.tree, variables),
+    variables: variablesOf(found.tree),
     replaced: replacedBy(found.tree).map((earlier) => ({
-      value: plainWithoutSecrets(earlier, found.steps, variables),
+      value: plainWithoutSecrets(earlier, found.steps),
       span: earlier.span,
     })),
   });
@@ -101,13 +92,11 @@ function notThere({ tree, steps }: Found, rest: string): Diagnostic {
   });
 }
 
-function variablesOf(tree: Tree, variables: Variables): ExplainedVariable[] {
+function variablesOf(tree: Tree): UsedVariable[] {
   if (tree.kind !== 'scalar') return [];
-  return (tree.variables ?? []).map((name) => {
-    const variable = variables.get(name);
-    if (!variable) return { name };
-    return { name, value: isSecretName(name) ? REDACTED : variable.value, origin: variable.origin };
-  });
+  return (tree.variables ?? []).map((variable) =>
+    variable.value !== undefined && isSecretName(variable.name) ? { ...variable, value: REDACTED } : variable,
+  );
 }
 
 function replacedBy(tree: Tree): Tree[] {
@@ -116,9 +105,9 @@ function replacedBy(tree: Tree): Tree[] {
   return earlier;
 }
 
-function plainWithoutSecrets(tree: Tree, steps: readonly (string | number)[], variables: Variables): unknown {
+function plainWithoutSecrets(tree: Tree, steps: readonly (string | number)[]): unknown {
   const path = steps.map((part) => (typeof part === 'number' ? '[]' : part));
-  if (tree.kind === 'scalar') return toPlain(redactScalar(tree, path, variables));
+  if (tree.kind === 'scalar') return toPlain(redactScalar(tree, path));
   // Redaction goes by the path from the root: the value is put back where it belongs.
   const wrapped = path.reduceRight<Tree>(
     (value, key) => ({
@@ -129,7 +118,7 @@ function plainWithoutSecrets(tree: Tree, steps: readonly (string | number)[], va
     tree,
   );
   if (wrapped.kind !== 'map') return toPlain(tree);
-  let redacted: Tree | undefined = redactTree(wrapped, variables);
+  let redacted: Tree | undefined = redactTree(wrapped);
   for (const key of path) redacted = redacted?.kind === 'map' ? redacted.entries.get(key)?.value : undefined;
   return redacted && toPlain(redacted);
 }

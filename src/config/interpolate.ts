@@ -1,7 +1,7 @@
 import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import type { MapEntry, ScalarTree, Tree } from '../source/tree.ts';
 import { expandTemplate, type TemplateProblem } from './template.ts';
-import { unsetHint, type Variables } from './variables.ts';
+import { unsetHint, usedVariables, type Variables } from './variables.ts';
 
 /**
  * Fills variables into the strings of a tree; keys stay as they are, and so do `x-` sections at the top and in
@@ -41,8 +41,8 @@ export function interpolateTree(
     for (const problem of expansion.problems) {
       diagnostics.push(problemDiagnostic(problem, spanInside(node, template, problem, texts), variables));
     }
-    const named = expansion.variables.length > 0 ? { variables: expansion.variables } : {};
-    return { ...node, value: expansion.text, ...named };
+    const used = usedVariables(expansion.variables, variables);
+    return { ...node, value: expansion.text, ...(used.length > 0 && { variables: used }) };
   };
   return { tree: visit(tree, []), diagnostics };
 }

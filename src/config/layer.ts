@@ -6,7 +6,7 @@ import { interpolateTree } from './interpolate.ts';
 import { child, environmentMap, mapValues, scalarText, withChild } from './normalize.ts';
 import { readSource, type ReadContext } from './read.ts';
 import { expandHome, rebasePaths } from './rebase.ts';
-import type { Variables } from './variables.ts';
+import { usedVariables, type Variables } from './variables.ts';
 
 /** What loading one project, with everything that it includes and extends, shares. */
 export interface LoadContext extends ReadContext {
@@ -113,7 +113,7 @@ function environmentValue(value: Tree, name: string, variables: Variables): Tree
     const inherited = variables.get(name)?.value;
     return inherited === undefined
       ? value
-      : { ...value, value: inherited, isString: true, variables: [name] };
+      : { ...value, value: inherited, isString: true, variables: usedVariables([name], variables) };
   }
   return { ...value, value: scalarText(value) ?? '', isString: true };
 }

@@ -94,7 +94,7 @@ function badText(error: SchemaError, schema: SchemaNode, written: ScalarTree | u
 
 /** Names the variables behind a value, which its place in the file does not show. */
 function originOf(written: ScalarTree | undefined): string {
-  const names = written?.variables ?? [];
+  const names = (written?.variables ?? []).map(({ name }) => name);
   return names.length === 0 ? '' : `, the value of ${quotedList(names, 'and')}`;
 }
 

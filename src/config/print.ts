@@ -2,28 +2,29 @@ import { toPlain } from '../source/locate.ts';
 import type { MapEntry, MapTree, Tree } from '../source/tree.ts';
 import { child, mapValues, withChild } from './normalize.ts';
 import { redactTree } from './redact.ts';
-import type { Variables } from './variables.ts';
 
 /** A merged file with what decides how it is shown. */
 export interface PrintRequest {
   readonly tree: MapTree;
   readonly name: string;
-  readonly variables: Variables;
+  /** With secrets as they are. */
+  readonly showSecrets?: boolean | undefined;
   /** Machines to show; all when absent. */
   readonly machines?: readonly string[] | undefined;
 }
 
 /**
  * The merged configuration as a plain value: a valid krun.yaml once more, with a `$` of the result written as `$$`,
- * and without secrets.
+ * and without secrets unless they are wanted.
  */
-export function printableConfig({ tree, name, variables, machines }: PrintRequest): unknown {
+export function printableConfig({ tree, name, machines, showSecrets }: PrintRequest): unknown {
   const span = { file: tree.span.file, start: 0, end: 0 };
   const named: [string, MapEntry] = [
     'name',
     { keySpan: span, value: { kind: 'scalar', span, value: name, isString: true } },
   ];
-  const all = redactTree({ ...tree, entries: new Map([named, ...withoutName(tree)]) }, variables);
+  const whole: MapTree = { ...tree, entries: new Map([named, ...withoutName(tree)]) };
+  const all = showSecrets ? whole : redactTree(whole);
   return toPlain(
     mapValues(selectMachines(all, machines), (value, key) => (key.startsWith('x-') ? value : escaped(value))),
   );

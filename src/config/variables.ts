@@ -1,10 +1,5 @@
 import { nearest } from '../base/text.ts';
-
-/** Where a variable got its value: the shell that started krun, or a line of an env file. */
-export type VariableOrigin =
-  | { readonly kind: 'environment' }
-  | { readonly kind: 'krun' }
-  | { readonly kind: 'file'; readonly file: string; readonly line: number };
+import type { UsedVariable, VariableOrigin } from '../source/tree.ts';
 
 export interface Variable {
   readonly value: string;
@@ -26,6 +21,11 @@ export function environmentVariables(environment: Readonly<Record<string, string
 /** Later layers win. */
 export function layerVariables(...layers: readonly Variables[]): Variables {
   return new Map(layers.flatMap((layer) => [...layer]));
+}
+
+/** What a text that names variables was made of. */
+export function usedVariables(names: readonly string[], variables: Variables): UsedVariable[] {
+  return names.map((name) => ({ name, ...variables.get(name) }));
 }
 
 /** What to write where a variable is not set. */

@@ -1,4 +1,5 @@
-import type { Explanation, ExplainedVariable } from '../config/explain.ts';
+import type { Explanation } from '../config/explain.ts';
+import type { UsedVariable } from '../source/tree.ts';
 import { fileName, placeOf } from './diagnostics.ts';
 import { toCompactJson } from './yaml.ts';
 
@@ -17,7 +18,7 @@ export function explanationText(
   ].join('\n');
 }
 
-function variableText({ name, value, origin }: ExplainedVariable, relativeTo: string): string {
+function variableText({ name, value, origin }: UsedVariable, relativeTo: string): string {
   if (value === undefined || !origin) return `\${${name}} is not set; the default in the file holds`;
   const is = `\${${name}} is ${toCompactJson(value)}`;
   switch (origin.kind) {

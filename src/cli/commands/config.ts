@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { explain } from '../../config/explain.ts';
 import { printableConfig } from '../../config/print.ts';
-import { isSecretName, REDACTED } from '../../config/redact.ts';
+import { redactPlain, secretsOf } from '../../config/redact.ts';
 import type { KrunFile } from '../../config/schema.gen.ts';
 import { errnoOf } from '../../host/errno.ts';
 import { machineHash } from '../../project/hash.ts';
@@ -24,6 +24,7 @@ export interface ConfigArgs {
   readonly disks?: boolean;
   readonly profiles?: boolean;
   readonly resolved?: boolean;
+  readonly showSecrets?: boolean;
   /** `true` for all machines. */
   readonly hash?: string | true;
   readonly output?: string;
@@ -65,7 +66,7 @@ async function textOf(
   if (args.disks) return Object.keys(project.disks).join('\n');
   if (args.profiles) return profilesOf(loaded).join('\n');
   if (args.hash !== undefined) return hashText(context, args.hash, loaded);
-  const value = args.resolved ? redactedProject(loaded) : mergedFile(loaded);
+  const value = args.resolved ? resolvedProject(args, loaded) : mergedFile(args, loaded);
   return args.format === 'json' ? toJson(value) : toYaml(value);
 }
 
@@ -74,9 +75,9 @@ async function explainText(
   key: string,
   { result }: LoadedProject,
 ): Promise<string | undefined> {
-  const { tree, texts, variables = new Map() } = result;
+  const { tree, texts } = result;
   if (tree === undefined) return undefined;
-  const explained = explain(tree, key, variables);
+  const explained = explain(tree, key);
   if (explained.ok) return explanationText(explained.value, texts, context.cwd);
   await tellDiagnostics(context, [explained.error], texts);
   return undefined;
@@ -100,23 +101,17 @@ function profilesOf({ result }: LoadedProject): readonly string[] {
   return [...new Set(Object.values(machines ?? {}).flatMap((machine) => machine?.profiles ?? []))].toSorted();
 }
 
-/** The files as one, in the grammar of krun.yaml and without secrets. */
-function mergedFile({ project, result }: LoadedProject): unknown {
-  const { tree, variables = new Map() } = result;
+/** The files as one, in the grammar of krun.yaml. */
+function mergedFile({ showSecrets }: ConfigArgs, { project, result }: LoadedProject): unknown {
+  const { tree } = result;
   return tree === undefined
     ? { name: project.name }
-    : printableConfig({ tree, variables, name: project.name });
+    : printableConfig({ tree, name: project.name, showSecrets });
 }
 
 /** The project as krun understands it, with every default filled in. */
-function redactedProject({ project }: LoadedProject): unknown {
-  const { origins: _, machines, ...rest } = project;
-  const hidden = Object.entries(machines).map(([name, machine]) => {
-    const environment = Object.entries(machine.environment).map(([variable, value]) => [
-      variable,
-      isSecretName(variable) ? REDACTED : value,
-    ]);
-    return [name, { ...machine, environment: Object.fromEntries(environment) as Record<string, string> }];
-  });
-  return { ...rest, machines: Object.fromEntries(hidden) as object };
+function resolvedProject({ showSecrets }: ConfigArgs, { project, result }: LoadedProject): unknown {
+  const { origins: _, ...shown } = project;
+  if (showSecrets) return shown;
+  return redactPlain(shown, result.tree === undefined ? new Set() : secretsOf(result.tree));
 }

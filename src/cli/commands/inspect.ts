@@ -1,3 +1,4 @@
+import { redactPlain } from '../../config/redact.ts';
 import { readJsonIfPresent } from '../../host/atomic-file.ts';
 import { machineLayout, rawFile, runLayout, STREAMS } from '../../store/layout.ts';
 import type { Layout } from '../../store/layout.ts';
@@ -12,7 +13,7 @@ export interface InspectArgs {
   readonly machines: readonly string[];
 }
 
-/** `krun inspect`: all that is known, as one JSON array. */
+/** `krun inspect`: all that is known, as one JSON array; of the environment no secrets, for it is shown to others. */
 export async function run(context: Context, args: InspectArgs): Promise<ExitCode> {
   const layout = await locateProject(context);
   if (!layout.ok) return layout.error;
@@ -42,6 +43,6 @@ async function describe(layout: Layout, record: MachineRecord): Promise<object> 
       raw: Object.fromEntries(STREAMS.map((stream) => [stream, rawFile(machine, record.run, stream)])),
     },
     libkrun: spec?.library ?? null,
-    definition,
+    definition: redactPlain(definition, new Set()),
   };
 }

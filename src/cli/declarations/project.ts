@@ -24,6 +24,7 @@ export function declareProject(declare: Declare): void {
     .command('config', 'Print what all configuration files amount to')
     .option('--resolved', 'as krun understands it, with every default')
     .addOption(new Option('--format <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
+    .option('--show-secrets', 'print passwords, tokens and keys as they are, not as ***')
     .option('-q, --quiet', 'check only')
     .option('--explain <key>', 'which file, line and variable set a value, such as machines.web.memory')
     .option('--machines', 'names of the machines')

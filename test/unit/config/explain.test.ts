@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { explain } from '../../../src/config/explain.ts';
 import { printableConfig } from '../../../src/config/print.ts';
-import { isSecretName } from '../../../src/config/redact.ts';
+import { isSecretName, redactPlain, secretsOf } from '../../../src/config/redact.ts';
 import { explanationText } from '../../../src/view/explanation.ts';
 import { toYaml } from '../../../src/view/yaml.ts';
 import { load, textOf } from './support/load.ts';
@@ -28,8 +28,8 @@ const files = {
 async function explained(path: string): Promise<string> {
   const result = await load(files);
   expect(textOf(result)).toBe('');
-  if (!result.tree || !result.variables) throw new Error('no tree');
-  const found = explain(result.tree, path, result.variables);
+  if (!result.tree) throw new Error('no tree');
+  const found = explain(result.tree, path);
   return found.ok
     ? explanationText(found.value, result.texts, '/p')
     : `${found.error.message} (${found.error.hint})`;
@@ -101,9 +101,9 @@ describe('krun config --explain', () => {
 
 describe('krun config', () => {
   test('prints the merged file without secrets, valid once more', async () => {
-    const { tree, variables } = await load(files);
-    if (!tree || !variables) throw new Error('no tree');
-    expect(toYaml(printableConfig({ tree, variables, name: 'p' }))).toBe(
+    const { tree } = await load(files);
+    if (!tree) throw new Error('no tree');
+    expect(toYaml(printableConfig({ tree, name: 'p' }))).toBe(
       [
         'name: p',
         'machines:',
@@ -124,12 +124,52 @@ describe('krun config', () => {
     );
   });
 
+  test('prints secrets where they are asked for', async () => {
+    const { tree } = await load(files);
+    if (!tree) throw new Error('no tree');
+    expect(printableConfig({ tree, name: 'p', showSecrets: true })).toMatchObject({
+      machines: {
+        web: { environment: { DB_PASSWORD: 'hunter2' }, command: ['sh', '-c', 'echo $$HOME s3cret'] },
+      },
+    });
+  });
+
+  test('has no secret of a variable that only an included file knows', async () => {
+    const { tree, diagnostics } = await load({
+      '/p/krun.yaml': 'include: [{ path: sub/krun.yaml, env_file: sub/my.env }]\n',
+      '/p/sub/krun.yaml':
+        'machines:\n  a: { root: ../rootfs, command: "run ${API_TOKEN}", environment: { U: "x://u:${PW}@h" } }\n',
+      '/p/sub/my.env': 'API_TOKEN=s3cret\nPW=hunter2\n',
+    });
+    expect(diagnostics).toEqual([]);
+    if (!tree) throw new Error('no tree');
+    expect(printableConfig({ tree, name: 'p' })).toMatchObject({
+      machines: { a: { command: 'run ***', environment: { U: 'x://u:***@h' } } },
+    });
+    const found = explain(tree, 'machines.a.command');
+    expect(found.ok && explanationText(found.value, new Map(), '/p')).toContain(
+      '${API_TOKEN} is "***", from sub/my.env:1',
+    );
+    expect(secretsOf(tree)).toEqual(new Set(['s3cret']));
+  });
+
+  test('hides what a resolved project holds of secrets', () => {
+    const web = {
+      environment: { DB_PASSWORD: 'a', URL: 'x://u:b@h', PLAIN: 'z' },
+      command: ['run', 's3cret'],
+    };
+    expect(redactPlain({ web, empty: { environment: { TOKEN: '' } } }, new Set(['s3cret']))).toEqual({
+      web: { environment: { DB_PASSWORD: '***', URL: 'x://u:***@h', PLAIN: 'z' }, command: ['run', '***'] },
+      empty: { environment: { TOKEN: '' } },
+    });
+  });
+
   test('prints the chosen machines only', async () => {
-    const { tree, variables } = await load({
+    const { tree } = await load({
       '/p/krun.yaml': 'machines:\n  a: { root: ./rootfs, command: a }\n  b: { root: ./rootfs, command: b }\n',
     });
-    if (!tree || !variables) throw new Error('no tree');
-    expect(printableConfig({ tree, variables, name: 'p', machines: ['b'] })).toEqual({
+    if (!tree) throw new Error('no tree');
+    expect(printableConfig({ tree, name: 'p', machines: ['b'] })).toEqual({
       name: 'p',
       machines: { b: { root: './rootfs', command: 'b' } },
     });

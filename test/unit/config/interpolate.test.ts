@@ -38,7 +38,7 @@ describe('variables', () => {
 
   test('are remembered with the value', () => {
     const { tree } = interpolate('a: $V${W:-x}\nb: $$V\n', { V: '1' });
-    expect(treeAt(tree, ['a'])).toMatchObject({ variables: ['V', 'W'] });
+    expect(treeAt(tree, ['a'])).toMatchObject({ variables: [{ name: 'V' }, { name: 'W' }] });
     expect(treeAt(tree, ['b'])).not.toHaveProperty('variables');
   });
 

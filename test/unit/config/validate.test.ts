@@ -23,7 +23,8 @@ function lines(text: string, diagnostics: readonly Diagnostic[]): string[] {
 
 /** A tree as interpolation leaves it: the scalars of that text came from a variable. */
 function withVariable(tree: Tree, text: string, variable: string): Tree {
-  if (tree.kind === 'scalar') return tree.value === text ? { ...tree, variables: [variable] } : tree;
+  if (tree.kind === 'scalar')
+    return tree.value === text ? { ...tree, variables: [{ name: variable }] } : tree;
   if (tree.kind === 'sequence') {
     return { ...tree, items: tree.items.map((item) => withVariable(item, text, variable)) };
   }
