@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { own } from '../base/record.ts';
 import { dependencyGraph, startOrder, withNeeds } from '../project/graph.ts';
 import type { Machine, Project } from '../project/project.ts';
+import { rootKey } from '../project/shared-builds.ts';
 import type { Plan } from './action.ts';
 import { decide, type Decision } from './decision.ts';
 import { FreedResources, interruptHolders, refuseSharedDisks } from './handover.ts';
@@ -115,7 +116,7 @@ class UpNodes {
     this.#addStops(orphans);
     this.#addRemoves(orphans);
     for (const step of diskSteps) this.#addDisk(step);
-    for (const [name, decision] of this.#decisions) this.#addBuild(name, decision);
+    this.#addBuilds();
     const starts = this.#addStarts(this.#addRecords());
     if (this.#request.wait && !this.#request.noStart) this.#addWaits(starts);
   }
@@ -155,15 +156,31 @@ class UpNodes {
     this.#disks.set(disk.name, id);
   }
 
-  #addBuild(name: string, { build, definition }: Decision): void {
-    if (build === undefined) return;
-    const root = rootKey(definition);
-    const id = this.#builder.add({ type: 'build', machine: name, definition }, build, [
-      ...present(this.#stops.get(name)),
-      // Two builds of one root would write over each other.
-      ...present(this.#builds.get(root)),
-    ]);
-    this.#builds.set(root, id);
+  /** One build for all machines on a root, after all of them have stopped. */
+  #addBuilds(): void {
+    const pending = new Map<string, { name: string; definition: Machine; cause: string; after: number[] }>();
+    for (const [name, { build, definition }] of this.#decisions) {
+      if (build === undefined) continue;
+      const root = rootKey(definition);
+      const known = pending.get(root) ?? { name, definition, cause: build, after: [] };
+      known.after.push(...present(this.#stops.get(name)));
+      pending.set(root, known);
+    }
+    this.#refuseRootsInUse(pending);
+    for (const [root, { name, definition, cause, after }] of pending) {
+      this.#builds.set(root, this.#builder.add({ type: 'build', machine: name, definition }, cause, after));
+    }
+  }
+
+  /** A build would pull the root away under a machine that goes on running. */
+  #refuseRootsInUse(pending: ReadonlyMap<string, { readonly name: string }>): void {
+    for (const [user, { definition, state }] of Object.entries(this.#observed.machines)) {
+      const built = pending.get(rootKey(definition))?.name;
+      if (built === undefined || !isActive(state) || this.#stops.has(user)) continue;
+      this.#builder.refuse(
+        `the root of ${built} cannot be built again while ${user} runs on it (krun stop ${user} first)`,
+      );
+    }
   }
 
   /** Creates and updates; gives the node after which each machine can start. */
@@ -221,12 +238,6 @@ class UpNodes {
 
 function isUnsettled(status: string | undefined, kind: Machine['kind']): boolean {
   return status === 'starting' || status === 'restarting' || (status === 'running' && kind === 'task');
-}
-
-function rootKey(definition: Machine): string {
-  const { root } = definition;
-  if (root.kind === 'directory') return root.path;
-  return root.disk.source.kind === 'named' ? `disk ${root.disk.source.name}` : root.disk.source.path;
 }
 
 function present(id: number | undefined): readonly number[] {

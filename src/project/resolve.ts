@@ -16,6 +16,7 @@ import { type Findings, Place } from './place.ts';
 import { checkHostPorts } from './ports.ts';
 import type { Disk, LibkrunSettings, Project } from './project.ts';
 import { selectProfiles } from './select.ts';
+import { shareBuilds } from './shared-builds.ts';
 
 /** A valid file with everything that its meaning depends on. */
 export interface ResolveInput {
@@ -64,7 +65,7 @@ export function resolveProject(input: ResolveInput): ResolveResult {
     hostCpus: input.hostCpus,
     libkrun,
   };
-  const machines = resolveMachines(scope, at.child('machines'));
+  const machines = shareBuilds(resolveMachines(scope, at.child('machines')));
   checkTogether(machines, input, at.child('machines'));
   if (hasErrors(findings.diagnostics)) return { diagnostics: findings.diagnostics };
   const project: Project = {

@@ -10,7 +10,8 @@ import path from 'node:path';
  *       supervisor.log                      the supervisor's own stderr
  *       events.jsonl                        Event, one a line
  *       disks/<name>.<format>               named disks
- *       builds/<machine>.json               fingerprints of build inputs
+ *       builds/<hash of root>.json          fingerprints of build inputs
+ *       builds/<machine>.log                output of its last build
  *       machines/<machine>/
  *         record.json                       MachineRecord: definition, state
  *         intent.json                       the run that may live (MachineSpec.intentFile)

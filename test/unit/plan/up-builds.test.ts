@@ -81,20 +81,47 @@ describe('a build', () => {
     `);
   });
 
-  test('of a root that two machines share runs once at a time, and before both', () => {
+  test('of a root that machines share runs once, and before all of them', () => {
     const root = { kind: 'directory', path: '/p/rootfs' } as const;
     const observed = observe([], { staleBuilds: { a: 'never built', b: 'never built' } });
     const machines = [built('a', { root }), built('b', { root }), machine('c', { root, ...needs('a') })];
     expect(plan(up(machines), observed)).toMatchInlineSnapshot(`
       "
       [1] build a: never built
-      [2] build b: never built  after [1]
-      [3] create a: new machine  after [2]
-      [4] create b: new machine  after [2]
-      [5] create c: new machine  after [2]
-      [6] start a: new machine  after [3]
-      [7] start b: new machine  after [4]
-      [8] start c: new machine  after [5] [6]
+      [2] create a: new machine  after [1]
+      [3] create b: new machine  after [1]
+      [4] create c: new machine  after [1]
+      [5] start a: new machine  after [2]
+      [6] start b: new machine  after [3]
+      [7] start c: new machine  after [4] [5]
+      "
+    `);
+  });
+
+  test('waits for every machine on its root to stop', () => {
+    const root = { kind: 'directory', path: '/p/rootfs' } as const;
+    const [a, b] = [built('a', { root }), built('b', { root })];
+    const observed = observe([seen(a), seen(b)], {
+      staleBuilds: { a: 'input x changed', b: 'input x changed' },
+    });
+    expect(plan(up([a, b]), observed)).toMatchInlineSnapshot(`
+      "
+      [1] stop b: input x changed
+      [2] stop a: input x changed
+      [3] build a: input x changed  after [1] [2]
+      [4] start a: input x changed  after [2] [3]
+      [5] start b: input x changed  after [1] [3]
+      "
+    `);
+  });
+
+  test('is refused while a machine outside the request runs on the root', () => {
+    const root = { kind: 'directory', path: '/p/rootfs' } as const;
+    const [a, b] = [built('a', { root }), built('b', { root })];
+    const observed = observe([seen(b)], { staleBuilds: { a: 'input x changed', b: 'input x changed' } });
+    expect(plan(up([a, b], { machines: ['a'] }), observed)).toMatchInlineSnapshot(`
+      "
+      error: the root of a cannot be built again while b runs on it (krun stop b first)
       "
     `);
   });

@@ -52,7 +52,7 @@ async function stale(wanted: Project): Promise<string | undefined> {
 async function built(wanted: Project): Promise<void> {
   const machine = wanted.machines['web'];
   if (!machine?.build) throw new Error('no build');
-  await writeFingerprint(layout, 'web', await fingerprint(layout, machine, machine.build));
+  await writeFingerprint(layout, machine, await fingerprint(layout, machine, machine.build));
   mkdirSync(path.join(base, 'rootfs'), { recursive: true });
 }
 
