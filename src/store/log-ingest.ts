@@ -7,8 +7,8 @@ import { LONGEST_PIECE, splitPieces } from './log-split.ts';
 import { rawFile, runLayout, STREAMS, type MachineLayout, type Stream } from './layout.ts';
 import type { LogLine } from './records.ts';
 
-/** Bytes of one stream that are taken in at a time, so that a chatty machine does not hold up the others. */
-const SLICE_BYTES = 256 * 1024;
+/** Bytes of one stream that are taken in at a time: up to as many lines are in memory, and other machines wait. */
+const SLICE_BYTES = 64 * 1024;
 /** Taken-in output that may stay in a raw file before its blocks are given back. */
 const PUNCH_BYTES = 8 * 1024 * 1024;
 

@@ -43,6 +43,7 @@ export class MachineRun {
   readonly #watch: PathWatch;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
+  #next: NodeJS.Immediate | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #hang: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -101,6 +102,7 @@ export class MachineRun {
 
   #look(): void {
     clearTimeout(this.#settle);
+    clearImmediate(this.#next);
     this.#settle = undefined;
     if (this.#over) return;
     const more = this.#takeIn();
@@ -108,7 +110,8 @@ export class MachineRun {
     this.#checkHang();
     clearTimeout(this.#poll);
     this.#poll = setTimeout(() => this.#look(), this.#watch.active ? WATCHED_POLL_MS : UNWATCHED_POLL_MS);
-    if (more) this.#settle = setTimeout(() => this.#look(), 0);
+    // Not a timer: those take a millisecond, which is many slices.
+    if (more) this.#next = setImmediate(() => this.#look());
   }
 
   #takeIn(): boolean {
@@ -196,6 +199,7 @@ export class MachineRun {
   }
 
   #stopWatching(): void {
+    clearImmediate(this.#next);
     this.#watch.close();
     for (const timer of [this.#poll, this.#settle, this.#deadline, this.#hang, this.#grace])
       clearTimeout(timer);
