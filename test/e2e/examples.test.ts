@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createMachines, nothingLeft, ps } from './support/machines.ts';
+import { createMachines, ps } from './support/machines.ts';
 import { until } from '../rig/support/until.ts';
 
 describe.concurrent('every example in real microVMs', () => {
@@ -14,7 +14,7 @@ describe.concurrent('every example in real microVMs', () => {
     expect(await project.ok(['plan'])).toBe('Nothing to do.\n');
     await project.ok(['down']);
     expect(await ps(project)).toEqual({});
-    await nothingLeft(project);
+    expect(await project.leftovers()).toEqual([]);
     expect(await readdir(project.runtimeDirectory, { recursive: true })).not.toContain('s');
   });
 

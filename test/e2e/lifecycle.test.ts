@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMachines, nothingLeft, ps } from './support/machines.ts';
+import { createMachines, ps } from './support/machines.ts';
 import { until } from '../rig/support/until.ts';
 import type { Rig } from '../rig/support/rig.ts';
 
@@ -90,7 +90,7 @@ describe.concurrent('the life of a real microVM', () => {
     await project.ok(['up', '-d']);
     expect(await ps(project)).toMatchObject({ tough: { status: 'running', run: 2 } });
     await project.ok(['down']);
-    await nothingLeft(project);
+    expect(await project.leftovers()).toEqual([]);
   });
 });
 

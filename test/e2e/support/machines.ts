@@ -1,9 +1,7 @@
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { libraryCacheDirectory } from '../../../src/store/layout.ts';
-import { expect } from 'vitest';
 import { createProject, type Rig } from '../../rig/support/rig.ts';
-import { until } from '../../rig/support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 
@@ -52,10 +50,4 @@ export async function ps(project: Rig): Promise<Readonly<Record<string, PsLine>>
     .split('\n')
     .filter((line) => line !== '');
   return Object.fromEntries(lines.map((line) => JSON.parse(line) as PsLine).map((line) => [line.name, line]));
-}
-
-/** The supervisor ends by itself soon after its last machine is gone. */
-export async function nothingLeft(project: Rig): Promise<void> {
-  await until(async () => (await project.leftovers()).length === 0, { timeoutMs: 30_000 });
-  expect(await project.leftovers()).toEqual([]);
 }
