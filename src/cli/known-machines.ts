@@ -11,7 +11,7 @@ import { findRequest, layoutOf } from './project.ts';
 /** Names of the machines that have records; nothing where no project is found, for a tab must not print errors. */
 export async function recordedMachines(context: Context, given: GivenOptions): Promise<readonly string[]> {
   const meant = withGlobals(context, given);
-  const found = await findProject(findRequest(meant), nodeFiles());
+  const found = await findProject({ ...findRequest(meant), isLenient: true }, nodeFiles());
   if (!found.ok) return [];
   const names = await unlessMissing(readdir(layoutOf(meant, found.value).machinesDirectory));
   return (names ?? []).toSorted();

@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 /** Where the project of the command line keeps its state. Reads no configuration, so a broken one does not matter. */
 export async function locateProject(context: Context): Promise<Result<Layout, ExitCode>> {
   const texts = new Map<string, string>();
-  const found = await findProject(findRequest(context), nodeFiles(), texts);
+  const found = await findProject({ ...findRequest(context), isLenient: true }, nodeFiles(), texts);
   if (found.ok) return ok(layoutOf(context, found.value));
   const abandoned = await locateByState(context, found.error);
   if (abandoned !== undefined) return ok(abandoned);

@@ -25,6 +25,8 @@ export interface FindRequest {
   /** `--env-file`, in order; replaces `.env`. */
   readonly envFiles: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Mistakes in a `.env` that does not name the project are left out: who looks for its state alone needs none of it. */
+  readonly isLenient?: boolean;
 }
 
 export interface FoundProject {
@@ -66,7 +68,8 @@ export async function findProject(
     request.envFiles.length > 0
       ? given
       : await readEnvFiles(context, await dotenvOf(directory, files), outer);
-  const warnings = [...located.value.warnings, ...own.diagnostics];
+  const isNeeded = !request.isLenient || request.envFiles.length > 0 || namesProject(texts, directory);
+  const warnings = [...located.value.warnings, ...(isNeeded ? own.diagnostics : [])];
   if (hasErrors(warnings)) return err(warnings);
 
   const variables = layerVariables(own.variables, outer);
@@ -112,6 +115,10 @@ export async function readEnvFiles(
 export async function dotenvOf(directory: string, files: FileAccess): Promise<string[]> {
   const file = path.join(directory, '.env');
   return (await files.kindOf(file)) === 'file' ? [file] : [];
+}
+
+function namesProject(texts: ReadonlyMap<string, string>, directory: string): boolean {
+  return texts.get(path.join(directory, '.env'))?.includes('KRUN_PROJECT_NAME') ?? false;
 }
 
 interface Located {

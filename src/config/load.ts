@@ -1,7 +1,7 @@
 import { hasErrors, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Project } from '../project/project.ts';
-import { resolveProject } from '../project/resolve.ts';
+import { resolveProject, type ResolveResult } from '../project/resolve.ts';
 import { toPlain } from '../source/locate.ts';
 import type { MapTree } from '../source/tree.ts';
 import type { FileAccess } from './file-access.ts';
@@ -14,6 +14,7 @@ import { nameOfDirectory, isProjectName } from './project-name.ts';
 import { readSource } from './read.ts';
 import type { KrunFile } from './schema.gen.ts';
 import { inReadingOrder } from './reading-order.ts';
+import { salvage } from './salvage.ts';
 import { expandTemplate } from './template.ts';
 import { unsupportedKeys } from './unsupported.ts';
 import { validateTree } from './validate.ts';
@@ -113,16 +114,32 @@ interface ResolveContext {
 async function checkAndResolve(
   context: LoadContext,
   tree: MapTree,
-  { request, found, name, profiles, variables }: ResolveContext,
+  about: ResolveContext,
 ): Promise<Project | undefined> {
-  const { files, texts } = context;
   const invalid = validateTree(tree);
   reportFurther(context, invalid);
   reportFurther(context, unsupportedKeys(tree));
-  if (hasErrors(invalid)) return undefined;
+  if (hasErrors(invalid)) {
+    const rest = salvage(
+      tree,
+      ({ span }) => span && context.texts.get(span.file)?.slice(span.start, span.end),
+    );
+    if (rest) reportFurther(context, resolve(context, rest.tree, about).diagnostics.filter(rest.isGenuine));
+    return undefined;
+  }
+  const resolved = resolve(context, tree, about);
+  reportFurther(context, resolved.diagnostics);
+  if (resolved.project) reportFurther(context, await checkPaths(resolved.project, tree, context.files));
+  return resolved.project;
+}
 
-  const resolved = resolveProject({
-    // The schema has just accepted it.
+function resolve(
+  { texts }: LoadContext,
+  tree: MapTree,
+  { request, found, name, profiles, variables }: ResolveContext,
+): ResolveResult {
+  return resolveProject({
+    // The schema has accepted it.
     config: toPlain(tree) as KrunFile,
     tree,
     directory: found.directory,
@@ -135,9 +152,6 @@ async function checkAndResolve(
     ...(request.named === undefined ? {} : { named: request.named }),
     ...(request.hostArch === undefined ? {} : { hostArch: request.hostArch }),
   });
-  reportFurther(context, resolved.diagnostics);
-  if (resolved.project) reportFurther(context, await checkPaths(resolved.project, tree, files));
-  return resolved.project;
 }
 
 /**

@@ -108,6 +108,8 @@ test('an exit code that nobody knows is 125, never 0', async () => {
 test('a broken krun.yaml stops up before anything happens, and does not keep down from working', async () => {
   await using rig = await createCliRig(TWO);
   await rig.ok(['up', '-d']);
+  await rig.write('.env', 'A="x\n');
+  expect((await rig.krun(['plan'])).stderr).toMatch(/^\.env:1:3: error/);
   await rig.write('krun.yaml', 'machines:\n  web:\n    memori: 1GiB\n');
   const up = await rig.krun(['up', '-d']);
   expect(up).toMatchObject({ code: 2, stdout: '' });

@@ -142,6 +142,19 @@ describe('variables', () => {
       errors: ['environment: the closing " is missing'],
     });
   });
+
+  test('a mistake in .env is left out for who needs no variable, unless it may hide the name of the project', async () => {
+    const lenient = { isLenient: true };
+    expect(await find({ '/p/krun.yaml': '', '/p/.env': 'A=1\nB="x\n' }, lenient)).toMatchObject({
+      directory: '/p',
+      variable: { value: '1' },
+    });
+    const named = { '/p/krun.yaml': '', '/p/.env': 'KRUN_PROJECT_NAME=shop\nB="x\n' };
+    expect(await find(named, lenient)).toHaveProperty('errors');
+    expect(
+      await find({ '/p/krun.yaml': '', '/p/b.env': 'B="x\n' }, { ...lenient, envFiles: ['b.env'] }),
+    ).toHaveProperty('errors');
+  });
 });
 
 describe('the name that was given', () => {

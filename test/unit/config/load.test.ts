@@ -110,6 +110,54 @@ describe('environment', () => {
 });
 
 describe('mistakes', () => {
+  test('of meaning are told together with those of form, also in the same machine', async () => {
+    const result = await load({
+      '/p/krun.yaml': `${web('    memroy: 1GiB\n    depends_on: [nope]\n    disks: [lost]\n')}  b: { root: ./rootfs }\n`,
+    });
+    expect(result.diagnostics.map(({ message }) => message)).toEqual([
+      'unknown key `memroy` in `machines.web`',
+      'there is no machine `nope`',
+      'there is no disk `lost`',
+      'machine `b` has no command',
+    ]);
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a machine with a bad name, on which another depends',
+      `${web('    depends_on: ["Db"]\n')}  Db: { root: ./rootfs, command: a }\n`,
+      '"Db" is not a name that `machines` can have',
+    ],
+    [
+      'a machine that is no map, on which another depends',
+      `${web('    depends_on: [db]\n')}  db: 5\n`,
+      '`machines.db` must be a map with at least `root`, not the number 5',
+    ],
+    [
+      'a list of disks that is none, and a machine that names one',
+      `${web('    disks: [data]\n')}disks: 5\n`,
+      '`disks` must be a map from names to disks, not the number 5',
+    ],
+    [
+      'a misspelt section',
+      `${web('    disks: [data]\n')}diks: { data: { size: 1GiB } }\n`,
+      'unknown key `diks`',
+    ],
+    [
+      'a disk with a bad size',
+      `${web('    disks: [data]\n')}disks: { data: { size: many } }\n`,
+      '`disks.data.size` cannot be "many"',
+    ],
+    [
+      'a key that another one needs',
+      web('    agent: maybe\n    shares: [./rootfs:/a]\n'),
+      '`machines.web.agent` cannot be "maybe"',
+    ],
+  ])('%s is one mistake', async (_name, text, message) => {
+    const result = await load({ '/p/krun.yaml': text });
+    expect(result.diagnostics.map((diagnostic) => diagnostic.message)).toEqual([message]);
+  });
+
   test('of several stages are told together, in the order of the file', async () => {
     const result = await load({
       '/p/krun.yaml': web(
