@@ -1,7 +1,8 @@
 import type { Event } from '../plan/event.ts';
 import { machineLayout, type Layout } from '../store/layout.ts';
 import { createLogView, type LogView } from '../view/logs.ts';
-import { type Context, tell } from './context.ts';
+import { describeChange } from '../view/state.ts';
+import { type Context, tell, wantsJson } from './context.ts';
 import { followLogs } from './log-follow.ts';
 import { viewEntry } from './log-output.ts';
 import { createProgress } from './progress.ts';
@@ -14,10 +15,33 @@ export interface LogChoice {
   readonly timestamps?: boolean;
 }
 
+export type StateEvent = Extract<Event, { type: 'state' }>;
+
+/** Ends are told, and why; what an action does is told with the action. */
+function changeLines({ machine, state }: StateEvent): readonly string[] {
+  switch (state.status) {
+    case 'failed':
+      return [
+        describeChange(machine, state),
+        `  hint: ${state.hint ?? `krun logs --stream console ${machine}`}`,
+      ];
+    case 'exited':
+    case 'restarting':
+      return [describeChange(machine, state)];
+    case 'created':
+    case 'starting':
+    case 'running':
+    case 'stopping':
+      return [];
+  }
+}
+
 /** What an attached `up` writes: logs on stdout; progress and changes of state on stderr. */
 export interface AttachedOutput {
   progress(event: Event): void;
   tell(text: string): void;
+  /** A change of state, in words or, for a program, as the event itself. */
+  change(event: StateEvent): void;
   /** Shows what is still in the logs, and resolves. */
   end(): Promise<void>;
 }
@@ -46,6 +70,11 @@ export async function openAttachedOutput(
   return {
     progress: (event) => between(() => progress.event(event)),
     tell: (text) => between(() => tell(context, text)),
+    change: (event) =>
+      between(() => {
+        if (wantsJson(context)) progress.event(event);
+        else for (const line of changeLines(event)) tell(context, line);
+      }),
     async end() {
       ending.abort();
       await logs;

@@ -6,7 +6,6 @@ import type { Request, UpRequest } from '../plan/request.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
 import type { Layout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
-import { describeChange } from '../view/state.ts';
 import { type AttachedOutput, type LogChoice, openAttachedOutput } from './attached-output.ts';
 import type { Context } from './context.ts';
 import { EventCursor } from './event-follow.ts';
@@ -208,12 +207,9 @@ class AttachedUp {
   #onEvent(event: Event): void {
     if (event.type !== 'state' || !this.#parts.machines.includes(event.machine)) return;
     const { machine, state } = event;
+    this.#parts.output.change(event);
     if (state.status !== 'exited' && state.status !== 'failed' && state.status !== 'restarting') return;
     this.#told.add(`${machine} ${state.run}`);
-    this.#parts.output.tell(describeChange(machine, state));
-    if (state.status === 'failed') {
-      this.#parts.output.tell(`  hint: ${state.hint ?? `krun logs --stream console ${machine}`}`);
-    }
     const mayAbort = this.#phase.name === 'requesting' || this.#phase.name === 'following';
     if (!mayAbort || !this.#endsAll(machine, state)) return;
     this.#parts.output.tell(`stopping all machines, because ${machine} has ended`);

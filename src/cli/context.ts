@@ -44,10 +44,26 @@ export function print(context: Host, text: string): void {
 
 /** Writes a message for the person: progress, warnings, errors. */
 export function tell(context: Host, text: string): void {
-  context.stderr.stream.write(text.endsWith('\n') ? text : `${text}\n`);
+  if (wantsJson(context)) tellJson(context, { type: 'message', text: text.trimEnd() });
+  else context.stderr.stream.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
 /** Writes `krun: MESSAGE` and what to do about it. */
 export function tellError(context: Host, message: string, hint?: string): void {
-  tell(context, `krun: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}`);
+  if (wantsJson(context)) tellJson(context, { type: 'error', message, ...(hint !== undefined && { hint }) });
+  else tell(context, `krun: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}`);
+}
+
+/** Whether stderr is for programs: one object of JSON a line, and nothing else. */
+export function wantsJson(context: Host): boolean {
+  return 'global' in context && (context as Context).global.progress === 'json';
+}
+
+/** Writes one object for a program, with the time first as in events. */
+export function tellJson(
+  context: Host,
+  object: { readonly type: string } & Readonly<Record<string, unknown>>,
+): void {
+  const time = new Date(context.now()).toISOString();
+  context.stderr.stream.write(`${JSON.stringify({ time, ...object })}\n`);
 }

@@ -26,7 +26,8 @@ export function createTtyProgress(stream: NodeJS.WriteStream, fallback: Progress
     event(event) {
       if (event.type === 'plan') {
         fallback.event(event);
-        rows = new Map(event.nodes.map((node) => [node.id, new Row(node)]));
+        const width = Math.max(...event.nodes.map(({ action }) => actionWords(action).subject.length));
+        rows = new Map(event.nodes.map((node) => [node.id, new Row(node, width)]));
         drawing = draw(stream, [...rows.values()]);
       } else if (!update(rows, event)) {
         fallback.event(event);
@@ -68,7 +69,7 @@ function update(rows: ReadonlyMap<number, Row>, event: Event): boolean {
       rows.get(event.id)?.start();
       return true;
     case 'action-finished':
-      rows.get(event.id)?.finish();
+      rows.get(event.id)?.finish(event.note);
       return true;
     case 'action-failed':
       rows
@@ -90,6 +91,8 @@ function update(rows: ReadonlyMap<number, Row>, event: Event): boolean {
 
 class Row {
   readonly #node: PlanNode;
+  /** Columns of the longest subject, so that what happens stands below each other. */
+  readonly #width: number;
   readonly #ended: Promise<void>;
   #end: (failure?: Error) => void = () => undefined;
   /** Set once listr2 has begun with the row; events may come before that. */
@@ -97,9 +100,10 @@ class Row {
   #title: string;
   #skipped: string | undefined;
 
-  constructor(node: PlanNode) {
+  constructor(node: PlanNode, width: number) {
     this.#node = node;
-    this.#title = `${this.subject}  queued: ${node.cause}`;
+    this.#width = width;
+    this.#title = `${this.padded}  queued: ${node.cause}`;
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (failure) => (failure === undefined ? resolve() : reject(failure));
     });
@@ -113,6 +117,10 @@ class Row {
 
   get subject(): string {
     return actionWords(this.#node.action).subject;
+  }
+
+  get padded(): string {
+    return this.subject.padEnd(this.#width);
   }
 
   get noun(): string {
@@ -134,18 +142,19 @@ class Row {
     if (this.#task) this.#task.output = line;
   }
 
-  finish(): void {
-    this.#show(`${actionWords(this.#node.action).done}: ${this.#node.cause}`);
+  finish(note: string | undefined): void {
+    const suffix = note === undefined ? '' : ` (note: ${note})`;
+    this.#show(`${actionWords(this.#node.action).done}: ${this.#node.cause}${suffix}`);
     this.#end();
   }
 
   fail(message: string): void {
-    this.#end(new Error(`${this.subject}  ${this.noun} failed: ${message}`));
+    this.#end(new Error(`${this.padded}  ${this.noun} failed: ${message}`));
   }
 
   skip(because: Row | undefined): void {
     const cause = because === undefined ? '' : `: ${because.noun} of ${because.subject} failed`;
-    this.#skipped = `${this.subject}  ${this.noun} skipped${cause}`;
+    this.#skipped = `${this.padded}  ${this.noun} skipped${cause}`;
     this.#task?.skip(this.#skipped);
     this.#end();
   }
@@ -159,7 +168,7 @@ class Row {
   }
 
   #show(text: string): void {
-    this.#title = `${this.subject}  ${text}`;
+    this.#title = `${this.padded}  ${text}`;
     if (this.#task) this.#task.title = this.#title;
   }
 }

@@ -22,7 +22,10 @@ const NARROWEST_COLUMNS = 20;
 export async function createProgress(context: Context, options: ProgressOptions): Promise<ProgressSink> {
   switch (context.global.progress) {
     case 'json':
-      return lineSink(context, (event) => [eventJson(event)]);
+      return {
+        event: (event) => void context.stderr.stream.write(`${eventJson(event)}\n`),
+        async end() {},
+      };
     case 'quiet':
       return lineSink(context, failuresOnly(context));
     case 'plain':

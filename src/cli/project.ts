@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { findProject, type FindRequest, type FoundProject } from '../config/find.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import { type Layout, projectLayout } from '../store/layout.ts';
-import { type Context, tell } from './context.ts';
+import { type Context, tell, tellJson, wantsJson } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** Where the project of the command line keeps its state. Reads no configuration, so a broken one does not matter. */
@@ -59,7 +59,11 @@ export async function tellDiagnostics(
   texts: ReadonlyMap<string, string> = new Map(),
 ): Promise<void> {
   if (diagnostics.length === 0) return;
-  const { renderDiagnostics } = await import('../view/diagnostics.ts');
+  const { diagnosticJson, renderDiagnostics } = await import('../view/diagnostics.ts');
+  if (wantsJson(context)) {
+    for (const diagnostic of diagnostics) tellJson(context, diagnosticJson(diagnostic, texts));
+    return;
+  }
   tell(
     context,
     renderDiagnostics(diagnostics, texts, { color: context.stderr.color, relativeTo: context.cwd }),

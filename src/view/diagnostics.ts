@@ -31,6 +31,28 @@ export function renderDiagnostics(
   return [...blocks, countLine(diagnostics)].join('\n') + '\n';
 }
 
+/** One diagnostic for programs; places as file, line and column from 1 on. */
+export function diagnosticJson(
+  { severity, code, message, span, related = [], hint }: Diagnostic,
+  texts: ReadonlyMap<string, string>,
+): { readonly type: 'diagnostic' } & Readonly<Record<string, unknown>> {
+  const place = ({ file, start }: Span): object => {
+    const text = texts.get(file);
+    return { file, ...(text !== undefined && lineColumn(text, start)) };
+  };
+  return {
+    type: 'diagnostic',
+    severity,
+    code,
+    message,
+    ...(span && place(span)),
+    ...(hint !== undefined && { hint }),
+    ...(related.length > 0 && {
+      related: related.map((other) => ({ message: other.message, ...place(other.span) })),
+    }),
+  };
+}
+
 interface View {
   readonly texts: ReadonlyMap<string, string>;
   readonly paint: Paint;

@@ -29,7 +29,10 @@ export function createPlainProgress(paint: Paint): PlainProgress {
           line(words(event.id).subject, `${words(event.id).doing}: ${nodes.get(event.id)?.cause ?? ''}`),
         ];
       case 'action-finished':
-        return [line(words(event.id).subject, paint('green', words(event.id).done))];
+        return [
+          line(words(event.id).subject, paint('green', words(event.id).done)),
+          ...(event.note === undefined ? [] : [`  note: ${event.note}`]),
+        ];
       case 'action-failed':
         return [
           line(words(event.id).subject, paint('red', `${words(event.id).noun} failed: ${event.message}`)),

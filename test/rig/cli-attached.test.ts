@@ -106,6 +106,27 @@ test('--wait-timeout ends with 124 and leaves the request going', async () => {
   expect(await rig.ok(['ps', '-q'])).toBe('job\n');
 });
 
+test('json progress of an attached up holds nothing else, and its output is not mixed in', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE) + machine('x', 'sleep 1; exit 4'));
+  const { code, stdout, stderr } = await rig.krun(['--progress', 'json', 'up', '--abort-on-exit']);
+  expect(code).toBe(4);
+  expect(stdout).toContain('web | ready');
+  const events = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      type: 'state',
+      machine: 'x',
+      state: expect.objectContaining({ exit: { code: 4 } }),
+    }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'message', text: 'stopping all machines, because x has ended' }),
+  );
+});
+
 test('json progress is one event a line on stderr', async () => {
   await using rig = await createCliRig(machine('web', SERVICE));
   const result = await rig.krun(['--progress', 'json', 'up', '-d']);
@@ -115,5 +136,10 @@ test('json progress is one event a line on stderr', async () => {
     .map((line) => (JSON.parse(line) as { type: string }).type);
   expect(types[0]).toBe('plan');
   expect(types.at(-1)).toBe('done');
+  await rig.write('krun.yaml', 'machines:\n  web:\n    memori: 1GiB\n');
+  const [, ...mistakes] = (await rig.krun(['--progress', 'json', 'up', '-d'])).stderr.trimEnd().split('\n');
+  expect(mistakes.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { type: 'diagnostic', severity: 'error', code: 'unknown-key', line: 3, column: 5 },
+  ]);
   expect((await rig.krun(['--progress', 'quiet', 'stop'])).stderr).toBe('');
 });

@@ -1,5 +1,5 @@
 import type { Event } from '../../plan/event.ts';
-import { eventLine } from '../../view/events.ts';
+import { createEventLines } from '../../view/events.ts';
 import { eventJson } from '../../view/progress-json.ts';
 import { resolveTimePoint, type TimePoint } from '../time-point.ts';
 import { type Context, print } from '../context.ts';
@@ -18,7 +18,9 @@ export async function run(context: Context, args: EventsArgs): Promise<ExitCode>
   if (!layout.ok) return layout.error;
   const since = args.since && resolveTimePoint(args.since, context.now());
   const cursor = new EventCursor(layout.value.eventsFile);
-  if (since === undefined) cursor.skipToEnd();
+  const eventLine = createEventLines();
+  // Of a request that is under way, the plan is among what is left out.
+  if (since === undefined) for (const event of cursor.appended()) eventLine(event);
   const end = new AbortController();
   let code: ExitCode = EXIT.ok;
   const unlisten = context.interrupts.listen((signal) => {
@@ -26,8 +28,8 @@ export async function run(context: Context, args: EventsArgs): Promise<ExitCode>
     end.abort();
   });
   const show = (event: Event): void => {
-    if (since !== undefined && event.time < since) return;
-    print(context, args.json ? eventJson(event) : eventLine(event));
+    const line = args.json ? eventJson(event) : eventLine(event);
+    if (since === undefined || event.time >= since) print(context, line);
   };
   try {
     if (since !== undefined) showRotated(layout.value.eventsFile, show);

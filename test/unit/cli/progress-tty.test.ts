@@ -44,7 +44,7 @@ test('each action has a row with its outcome, and the rest goes elsewhere', asyn
   expect(rows.map((row) => row.replace(/^\S+ (?=\w+ {2})/, ''))).toEqual([
     'plan',
     'done',
-    'db  started: new machine',
+    'db   started: new machine',
     'web  start failed: no /dev/kvm (hint: krun doctor)',
     'api  start skipped: start of web failed',
   ]);
@@ -52,5 +52,5 @@ test('each action has a row with its outcome, and the rest goes elsewhere', asyn
 
 test('a supervisor that is lost leaves no row spinning', async () => {
   const rows = await shown(PLAN, { type: 'action-started', id: 1 });
-  expect(rows.join('\n')).toContain('db  starting: new machine');
+  expect(rows.join('\n')).toContain('db   starting: new machine');
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event, EventBody } from '../../../src/plan/event.ts';
-import { eventLine } from '../../../src/view/events.ts';
+import { createEventLines } from '../../../src/view/events.ts';
 import { createPlainProgress } from '../../../src/view/progress-plain.ts';
 import { eventJson } from '../../../src/view/progress-json.ts';
 import { createPaint } from '../../../src/view/style.ts';
@@ -90,17 +90,32 @@ test('json progress has one object a line with a type, and no environment of a m
 });
 
 test('events for people are one line each', () => {
-  expect(EVENTS.map(eventLine)).toEqual([
-    '2026-01-02T03:04:05Z plan up: 4 actions',
-    '2026-01-02T03:04:05Z action-started 1',
-    '2026-01-02T03:04:05Z action-started 2',
-    '2026-01-02T03:04:05Z build-output web: cc -o init',
-    '2026-01-02T03:04:05Z action-finished 2',
-    '2026-01-02T03:04:05Z action-finished 1',
-    '2026-01-02T03:04:05Z action-started 3',
-    '2026-01-02T03:04:05Z action-failed 3: no space left',
-    '2026-01-02T03:04:05Z action-skipped 4: action 3 failed',
-    '2026-01-02T03:04:05Z state web failed: no /dev/kvm',
-    '2026-01-02T03:04:05Z done failed',
+  expect(EVENTS.map(createEventLines())).toEqual([
+    '2026-01-02T03:04:05Z up: 4 actions',
+    '2026-01-02T03:04:05Z web building: never built',
+    '2026-01-02T03:04:05Z disk data creating: new disk',
+    '2026-01-02T03:04:05Z web | cc -o init',
+    '2026-01-02T03:04:05Z disk data created',
+    '2026-01-02T03:04:05Z web built',
+    '2026-01-02T03:04:05Z web creating: memory changed 512 -> 1024 MiB (krun.yaml:7)',
+    '2026-01-02T03:04:05Z web create failed: no space left',
+    '2026-01-02T03:04:05Z web start skipped: create of web failed',
+    '2026-01-02T03:04:05Z web failed: no /dev/kvm',
+    '2026-01-02T03:04:05Z up: failed',
+  ]);
+});
+
+test('an event whose plan is not known is a line all the same', () => {
+  expect(createEventLines()(at({ type: 'action-started', id: 3 }))).toBe(
+    '2026-01-02T03:04:05Z action 3 running',
+  );
+});
+
+test('what the user should know about a finished action is told', () => {
+  const progress = createPlainProgress(createPaint(false));
+  progress(EVENTS[0] ?? at({ type: 'done', ok: true }));
+  expect(progress(at({ type: 'action-finished', id: 2, note: 'grow it in the guest' }))).toEqual([
+    'disk data  created',
+    '  note: grow it in the guest',
   ]);
 });
