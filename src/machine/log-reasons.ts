@@ -89,8 +89,10 @@ const PATTERNS: readonly Pattern[] = [
 
 /** The most exact known cause in a log; undefined where none is known. */
 export function explainLog(text: string): LogReason | undefined {
+  // The guest's console ends its lines with a carriage return too.
+  const plain = text.replaceAll('\r', '');
   for (const { pattern, reason, hint } of PATTERNS) {
-    const match = pattern.exec(text);
+    const match = pattern.exec(plain);
     if (match) return { reason: reason(match.slice(1)), ...(hint === undefined ? {} : { hint }) };
   }
   return undefined;
@@ -99,4 +101,9 @@ export function explainLog(text: string): LogReason | undefined {
 /** A thread of libkrun that panics leaves the others waiting for ever. */
 export function hasPanic(text: string): boolean {
   return new RegExp(PANIC, 'm').test(text);
+}
+
+/** libkrun has no power switch that its guest kernel knows: after `poweroff` or `halt` it waits for ever. */
+export function isHalted(text: string): boolean {
+  return /^\[[^\]]*init_or_kernel\] \[ *[\d.]+\] reboot: (System halted|Power off not available)/m.test(text);
 }

@@ -1,5 +1,5 @@
 import type { Exit } from '../plan/machine-state.ts';
-import { explainLog, hasPanic, type LogReason } from './log-reasons.ts';
+import { explainLog, hasPanic, isHalted, type LogReason } from './log-reasons.ts';
 import { parseStatus, type GuestStatus } from './status-file.ts';
 
 export { parseStatus, readStatus } from './status-file.ts';
@@ -41,9 +41,16 @@ export function runOutcome(remains: RunRemains): RunOutcome {
   return remains.guest === 'bootstrap' ? withoutReport(remains, status) : directExit(remains);
 }
 
-/** A machine that will not go on although its process lives: a thread of libkrun has panicked. */
-export function hangReason(consoleTail: string): LogReason | undefined {
-  return hasPanic(consoleTail) ? explainLog(consoleTail) : undefined;
+/**
+ * What becomes of a machine that will not go on although its process lives: a thread of libkrun has panicked, or the
+ * guest was halted, which ends no microVM.
+ */
+export function hangOutcome(consoleTail: string): RunOutcome | undefined {
+  if (isHalted(consoleTail)) {
+    return exited({ code: null, reason: 'the guest was halted without reporting an exit code' });
+  }
+  const known = hasPanic(consoleTail) ? explainLog(consoleTail) : undefined;
+  return known && failed(known);
 }
 
 function exited(exit: Exit): RunOutcome {

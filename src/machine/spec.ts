@@ -68,7 +68,7 @@ export interface MachineFiles {
   readonly stderr: string;
   /** Guest kernel, libkrun's log, and whatever the machine process writes to its own stderr. */
   readonly console: string;
-  /** Lines of the guest's bootstrap: `ready`, `exit N`; see guest/protocol in docs/guest-protocol.md. */
+  /** Lines of the guest's bootstrap: `ready`, `exit N`; see docs/guest-protocol.md. */
   readonly status: string;
 }
 

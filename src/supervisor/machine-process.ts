@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { ignoreErrno } from '../host/errno.ts';
+import { errnoOf, ignoreErrno } from '../host/errno.ts';
 import { isAlive } from '../host/identity.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 
@@ -22,6 +22,8 @@ export interface MachineProcess {
 
 /** Adopted processes are asked after: Node has no pidfd, and only a parent gets SIGCHLD. */
 const ADOPTED_POLL_MS = 500;
+/** Where asking who a process is takes a process itself, most polls only ask whether there is one. */
+const POLLS_PER_IDENTITY = process.platform === 'linux' ? 1 : 20;
 
 export interface MachineCommand {
   /** Node, and the script of the machine process. */
@@ -56,9 +58,11 @@ export async function spawnMachineProcess(command: MachineCommand): Promise<Mach
 /** Watches a machine process that an earlier supervisor had started. */
 export function adoptMachineProcess(identity: ProcessIdentity): MachineProcess {
   let killed = false;
+  let polls = 0;
   const ended = new Promise<ProcessEnd>((resolve) => {
     const timer = setInterval(() => {
-      if (isAlive(identity)) return;
+      polls += 1;
+      if (polls % POLLS_PER_IDENTITY === 0 ? isAlive(identity) : isRunning(identity.pid)) return;
       clearInterval(timer);
       resolve({ code: null, signal: killed ? 'SIGKILL' : null });
     }, ADOPTED_POLL_MS);
@@ -72,6 +76,15 @@ export function adoptMachineProcess(identity: ProcessIdentity): MachineProcess {
       signalIdentified(identity, 'SIGTERM');
     },
   };
+}
+
+/** Whether any process has the number. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
 }
 
 /** SIGKILL for the process that the identity names, and for no other that has its pid by now. */

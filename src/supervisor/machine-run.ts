@@ -1,6 +1,6 @@
 import { errnoOf } from '../host/errno.ts';
 import { watchPath, type PathWatch } from '../host/watch.ts';
-import { hangReason, parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
+import { hangOutcome, parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { Machine } from '../project/project.ts';
 import { rawFile, type MachineLayout } from '../store/layout.ts';
 import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
@@ -51,7 +51,7 @@ export class MachineRun {
   #over = false;
   #console = '';
   /** Why we killed it, where that is the machine's own fault. */
-  #fault: { readonly reason: string; readonly hint?: string } | undefined;
+  #fault: RunOutcome | undefined;
   #warned = false;
 
   constructor(options: RunOptions) {
@@ -148,7 +148,7 @@ export class MachineRun {
 
   #checkHang(): void {
     if (this.#hang || this.#fault) return;
-    const found = hangReason(this.#console);
+    const found = hangOutcome(this.#console);
     if (found === undefined) return;
     this.#hang = setTimeout(() => this.#killFor(found), HANG_GRACE_MS);
   }
@@ -161,13 +161,14 @@ export class MachineRun {
       this.#look();
       if (this.#ready) return;
       this.#killFor({
+        kind: 'failed',
         reason: `the guest did not report in within ${bootTimeoutMs / 1000} s`,
         hint: bootHint(this.#console),
       });
     }, left);
   }
 
-  #killFor(fault: { readonly reason: string; readonly hint?: string }): void {
+  #killFor(fault: RunOutcome): void {
     if (this.#over) return;
     this.#fault = fault;
     this.kill();
@@ -183,7 +184,12 @@ export class MachineRun {
     } catch (error) {
       this.#warnOnce('cannot write the log', error);
     }
-    if (this.#fault) return { kind: 'failed', ...this.#fault };
+    const found = this.#readOutcome(end);
+    const isTold = found.kind === 'exited' && found.exit.code !== null;
+    return this.#fault && !isTold ? this.#fault : found;
+  }
+
+  #readOutcome(end: ProcessEnd): RunOutcome {
     const { layout, definition } = this.#options;
     try {
       const status = readStatus(rawFile(layout, this.run, 'status'));

@@ -127,3 +127,13 @@ test('a share whose source is gone is named when the machine starts again', asyn
   const outcome = await project.perform(project.up([await project.machine('web', 'true', { shares })]));
   expect(outcome.failures).toEqual([`share source ${source} is not a directory, or does not exist`]);
 });
+
+test('a guest that was halted is seen to have ended, without a code', async () => {
+  await using project = await SupervisedProject.create();
+  const web = await project.machine('web', FOREVER, { faults: ['halt 500'] });
+  await project.done(project.up([web]));
+  const record = await project.untilState('web', ({ status }) => status === 'exited');
+  expect(record.state).toMatchObject({
+    exit: { code: null, reason: 'the guest was halted without reporting an exit code' },
+  });
+});

@@ -10,6 +10,8 @@
  *   abort                a panic inside a call: message, then SIGABRT
  *   kernel-panic         the guest kernel panics: message in the log, then exit code 0
  *   lose-exit-code       exit code 0 whatever the guest's command says, as with a block root
+ *   halt MS              the guest's root calls halt after MS milliseconds: message in the log, and nothing happens
+ *                        any more
  *   linger               the process stays after the guest has ended
  *   slow MS              the guest takes MS milliseconds to boot
  *
@@ -469,6 +471,13 @@ int32_t krun_start_enter(uint32_t ctx) {
     insist(!vm.implicit_console, "the stand-in has no terminal");
     pid_t child = start_guest();
     int status;
+    long argument;
+    if (fault("halt", &argument)) {
+        usleep((useconds_t)argument * 1000);
+        kill(child, SIGKILL);
+        log_line("[    0.200000] reboot: System halted\r");
+        hang();
+    }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     if (fault("linger", NULL)) hang();
     if (!vm.root[0] || fault("lose-exit-code", NULL)) _exit(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hangReason, runOutcome, type RunRemains } from '../../../src/machine/outcome.ts';
+import { hangOutcome, runOutcome, type RunRemains } from '../../../src/machine/outcome.ts';
 
 /** Texts that libkrun 1.17.4 and libkrunfw 5.6.1 really printed. */
 const LOGS = {
@@ -29,6 +29,11 @@ const LOGS = {
 `,
   networkPanic: `[2026-11-20T15:00:00Z ERROR devices] Error activating virtio-net (eth0) backend: Binding(ENOENT)
 ${panic('fc_vcpu 0', 'src/devices/src/virtio/net/device.rs:1:1', 'Binding(ENOENT)')}`,
+  outOfMemory:
+    '[2026-11-20T17:38:40Z ERROR init_or_kernel] [   20.413] Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled\r\n',
+  halted: '[2026-11-20T17:40:54Z ERROR init_or_kernel] [   29.329537] reboot: System halted\r\n',
+  poweredOff:
+    '[2026-11-20T17:40:59Z ERROR init_or_kernel] [   26.614401] reboot: Power off not available: System halted instead\r\n',
   probing: `[2026-11-20T16:26:27Z ERROR init_or_kernel] [    2.804500] EXT4-fs (vda): couldn't mount as ext3 due to feature incompatibilities
 `,
 };
@@ -97,6 +102,11 @@ describe('an exit code', () => {
       'is unknown when the guest kernel panicked while it ran',
       { status: RAN, code: 0, console: LOGS.kernelPanic },
       'exited: unknown, the guest kernel found no usable root file system (Requested init /init.krun failed (error -2))',
+    ],
+    [
+      "is unknown after a panic, told without the console's carriage return",
+      { status: RAN, code: 0, console: LOGS.outOfMemory },
+      'exited: unknown, the guest kernel panicked: Out of memory: system-wide panic_on_oom is enabled',
     ],
     [
       "is the process's for a command without a shell",
@@ -216,18 +226,25 @@ describe('a machine that never ran its command', () => {
 
 describe('a live machine', () => {
   it('hangs when a thread of libkrun has panicked, and says why', () => {
-    expect(hangReason(LOGS.networkPanic)).toEqual({
+    expect(hangOutcome(LOGS.networkPanic)).toEqual({
+      kind: 'failed',
       reason: 'the network backend of eth0 does not answer: Binding(ENOENT)',
     });
   });
 
+  it.each(['halted', 'poweredOff'] as const)('is one that was switched off from inside: %s', (name) => {
+    const exit = { code: null, reason: 'the guest was halted without reporting an exit code' };
+    expect(hangOutcome(LOGS[name])).toEqual({ kind: 'exited', exit });
+  });
+
   it.each(['noLibkrunfw', 'kvmInternalError', 'kernelPanic', 'manyDevices', 'badImage', 'probing'] as const)(
     'does not hang for what libkrun ends by itself: %s',
-    (name) => expect(hangReason(LOGS[name])).toBeUndefined(),
+    (name) => expect(hangOutcome(LOGS[name])).toBeUndefined(),
   );
 
   it('cannot be declared hung by text from the guest', () => {
     const line = "[2026-11-20T16:28:11Z ERROR init_or_kernel] thread 'x' panicked at y:1:1:\n";
-    expect(hangReason(line)).toBeUndefined();
+    expect(hangOutcome(line)).toBeUndefined();
+    expect(hangOutcome('reboot: System halted\n')).toBeUndefined();
   });
 });
