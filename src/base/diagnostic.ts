@@ -6,7 +6,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** Every kind of user mistake and outside failure that krun names; documented in docs/diagnostics.md. */
+/** Every kind of user mistake and outside failure that krun names. */
 export type DiagnosticCode =
   | 'file-not-found'
   | 'file-unreadable'
