@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Machine } from '../project/project.ts';
 import { readProjectState } from '../store/record-files.ts';
 import type { MachineRecord } from '../store/records.ts';
+import { endLeftBuilds } from './build-process.ts';
 import { ActionFailure } from './failure.ts';
 import { removeTemporaryFiles } from './machine-files.ts';
 import { MachineKeeper, type KeeperContext } from './machine-keeper.ts';
@@ -21,6 +22,7 @@ export class Machines {
   async recover(): Promise<Result<void, Diagnostic>> {
     const state = await readProjectState(this.#context.layout);
     if (!state.ok) return state;
+    await endLeftBuilds(this.#context.layout);
     await removeTemporaryFiles(this.#context.layout);
     const machines = Object.entries(state.value.machines);
     for (const [name, record] of machines) this.#keepers.set(name, new MachineKeeper(this.#context, record));

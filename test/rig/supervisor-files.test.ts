@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { open, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/plan/event.ts';
-import { SupervisedProject } from './support/supervised.ts';
+import { processIdentity } from '../../src/host/identity.ts';
+import { kill, SupervisedProject } from './support/supervised.ts';
 
 test('a build runs before the first start and again when an input changed', async () => {
   await using project = await SupervisedProject.create();
@@ -31,6 +32,32 @@ test('a build runs before the first start and again when an input changed', asyn
   const broken = { ...web, build: { ...web.build!, command: ['/no/such/program'] } };
   const outcome = await project.perform(project.up([broken]));
   expect(outcome.failures[0]).toContain('could not be started (ENOENT)');
+});
+
+test('a build is ended, with all that it started, when its supervisor was killed and when it is given up', async () => {
+  await using project = await SupervisedProject.create();
+  const directory = path.join(project.base, 'p');
+  const script = 'sleep 3600 & echo $! >pid.new; mv pid.new pid; wait';
+  const build = { command: ['/bin/sh', '-c', script], inputs: [], directory, environment: {} };
+  const machine = await project.machine('web', 'true', { build });
+  const started = async (): Promise<number> => {
+    const file = path.join(directory, 'pid');
+    await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(true);
+    const pid = Number(await readFile(file, 'utf8'));
+    await rm(file);
+    return pid;
+  };
+  const first = project.perform(project.up([machine]));
+  const left = await started();
+  const { pid } = JSON.parse(await readFile(project.layout.lockFile, 'utf8')) as { pid: number };
+  kill(pid, 'SIGKILL');
+  await first;
+  const second = project.perform(project.up([machine]));
+  const next = await started();
+  expect(processIdentity(left)).toBeUndefined();
+  await project.done(project.down());
+  expect((await second).failures.join()).toContain('interrupted by krun down');
+  await expect.poll(() => processIdentity(next)).toBeUndefined();
 });
 
 test('what a build makes has the modes of the user, not those of krun', async () => {

@@ -1,6 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import type { Build, Machine } from '../../project/project.ts';
+import type { Layout } from '../../store/layout.ts';
 import { buildLogFile, fingerprint, writeFingerprint } from '../build-inputs.ts';
+import { noteBuild, signalBuild } from '../build-process.ts';
 import { ActionFailure } from '../failure.ts';
 import type { ActionContext } from './context.ts';
 
@@ -32,7 +34,7 @@ export async function build(definition: Machine, context: ActionContext): Promis
 async function runBuild(
   machine: string,
   { command, directory, environment }: Build,
-  { signal, userMask }: ActionContext,
+  { layout, signal, userMask }: ActionContext,
   output: (line: string) => void,
 ): Promise<void> {
   const [program = '', ...args] = command;
@@ -46,12 +48,13 @@ async function runBuild(
       all: true,
       buffer: false,
       reject: false,
-      cancelSignal: signal,
-      forceKillAfterDelay: GIVE_UP_MS,
+      detached: true,
     });
   const child = withMask(userMask, start);
+  const ended = watchBuild(layout, machine, child.pid, signal);
   for await (const line of child.iterable({ from: 'all' })) output(line);
   const result = await child;
+  ended();
   if (!result.failed) return;
   signal.throwIfAborted();
   throw new ActionFailure(
@@ -60,6 +63,29 @@ async function runBuild(
       ? `check build.command: there is no program ${program}, or no directory ${directory}`
       : `its output is in the lines above and in .krun/builds/${machine}.log`,
   );
+}
+
+/** Has the build end when it is given up, or when this supervisor is killed. Returns what is to be called at its end. */
+function watchBuild(
+  layout: Layout,
+  machine: string,
+  pid: number | undefined,
+  signal: AbortSignal,
+): () => void {
+  if (pid === undefined) return () => undefined;
+  const forget = noteBuild(layout, machine, pid);
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = (): void => {
+    signalBuild(pid, 'SIGTERM');
+    timer = setTimeout(() => signalBuild(pid, 'SIGKILL'), GIVE_UP_MS);
+  };
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp);
+  return () => {
+    signal.removeEventListener('abort', giveUp);
+    clearTimeout(timer);
+    forget();
+  };
 }
 
 /** What the action starts has the umask; nothing else runs meanwhile. */

@@ -1,9 +1,9 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { syncDirectory } from '../../host/atomic-file.ts';
+import { syncDirectory, temporaryName } from '../../host/atomic-file.ts';
 import { unlessMissing } from '../../host/errno.ts';
 import type { Disk } from '../../project/project.ts';
 import { ActionFailure } from '../failure.ts';
-import { diskPath } from '../machine-spec.ts';
+import { diskPath, growthNote } from '../machine-spec.ts';
 import type { ActionContext } from './context.ts';
 import { requireTool } from './disk-tools.ts';
 
@@ -22,10 +22,13 @@ export async function createDisk(disk: Disk, { layout, signal }: ActionContext):
   if ((await unlessMissing(stat(image))) !== undefined) {
     throw new ActionFailure(`disk image ${image} exists already`, 'run the command again');
   }
-  const raw = `${image}.new-raw.tmp`;
-  const other = `${image}.new.tmp`;
+  // Names of their own: a tool that outlived its supervisor may still write to those of an earlier try.
+  const raw = temporaryName(image);
+  const other = temporaryName(image);
   try {
     const finished = await make(disk, { raw, other }, signal);
+    // What an image of that name once was to become.
+    await rm(growthNote(layout, disk.name), { force: true });
     await rename(finished, image);
     await syncDirectory(layout.disksDirectory);
   } finally {
