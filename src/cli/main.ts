@@ -1,12 +1,13 @@
 import { isatty } from 'node:tty';
 import type { Host, Interrupts, Output } from './context.ts';
+import { tellError } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { wantsColor } from './global-options.ts';
 import { internalError, runCommandLine } from './run.ts';
 
 const host = createHost();
-endQuietlyWithoutReader(process.stdout);
-endQuietlyWithoutReader(process.stderr);
+endWithTheReader(process.stdout);
+endWithTheReader(process.stderr);
 process.on('uncaughtException', (error) => process.exit(internalError(host, error)));
 process.exitCode = await runCommandLine(process.argv.slice(2), host);
 
@@ -16,13 +17,23 @@ function createHost(): Host {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     uid: process.getuid?.() ?? 0,
     platform: process.platform,
     self: process.argv.slice(0, 2),
     interrupts: createInterrupts(),
     now: Date.now,
   };
+}
+
+/** The directory may be deleted by now; by the shell's name for it, a project above is still found. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return process.env['PWD'] || '/';
+  }
 }
 
 function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
@@ -35,11 +46,12 @@ function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output 
   };
 }
 
-/** `krun logs | head` ends the reader first; that is no failure of ours. */
-function endQuietlyWithoutReader(stream: NodeJS.WriteStream): void {
+/** `krun logs | head` ends the reader first; that is no failure of ours. A file on a full disk fails. */
+function endWithTheReader(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
+    if (stream !== process.stderr) tellError(host, `cannot write the output: ${error.code ?? error.message}`);
+    process.exit(EXIT.failure);
   });
 }
 

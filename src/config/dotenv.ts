@@ -100,6 +100,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 class DotenvReader {
   readonly diagnostics: Diagnostic[] = [];
   readonly #entries = new Map<string, DotenvEntry>();
+  /** Names whose value has a mistake: later lines may name them, and nobody else gets a half value. */
+  readonly #broken = new Set<string>();
   readonly #file: SourceFile;
   readonly #outer: Variables;
   #offset = 0;
@@ -110,7 +112,7 @@ class DotenvReader {
   }
 
   get entries(): DotenvEntry[] {
-    return [...this.#entries.values()];
+    return [...this.#entries.values()].filter(({ name }) => !this.#broken.has(name));
   }
 
   readAll(): void {
@@ -190,6 +192,7 @@ class DotenvReader {
     const lookUp = (variable: string): string | undefined =>
       this.#outer.get(variable)?.value ?? this.#entries.get(variable)?.value;
     const expansion = expandTemplate(raw.text, lookUp);
+    if (expansion.problems.length > 0) this.#broken.add(name);
     for (const problem of expansion.problems) {
       const { textStart } = raw;
       const place =

@@ -25,7 +25,7 @@ export interface FindRequest {
   /** `--env-file`, in order; replaces `.env`. */
   readonly envFiles: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Mistakes in a `.env` that does not name the project are left out: who looks for its state alone needs none of it. */
+  /** A mistake in a `.env` that does not name the project does not end the search. */
   readonly isLenient?: boolean;
 }
 
@@ -39,6 +39,8 @@ export interface FoundProject {
   /** Environment and env files together, for interpolation. */
   readonly variables: Variables;
   readonly warnings: readonly Diagnostic[];
+  /** What is wrong in `.env`, where that did not end the search. */
+  readonly mistakes: readonly Diagnostic[];
   /** Env files that were read, by absolute path. */
   readonly texts: ReadonlyMap<string, string>;
 }
@@ -61,6 +63,8 @@ export async function findProject(
   );
   if (hasErrors(given.diagnostics)) return err([...given.diagnostics]);
 
+  const missing = await missingDirectory(request, files);
+  if (missing) return err([missing]);
   const located = await locateFiles(request, layerVariables(given.variables, outer), files);
   if (!located.ok) return located;
   const directory = await files.realPath(projectDirectory(request, located.value.files));
@@ -69,8 +73,8 @@ export async function findProject(
       ? given
       : await readEnvFiles(context, await dotenvOf(directory, files), outer);
   const isNeeded = !request.isLenient || request.envFiles.length > 0 || namesProject(texts, directory);
-  const warnings = [...located.value.warnings, ...(isNeeded ? own.diagnostics : [])];
-  if (hasErrors(warnings)) return err(warnings);
+  const { warnings } = located.value;
+  if (isNeeded && hasErrors(own.diagnostics)) return err([...warnings, ...own.diagnostics]);
 
   const variables = layerVariables(own.variables, outer);
   const overrideName = request.projectName ?? (variables.get('KRUN_PROJECT_NAME')?.value || undefined);
@@ -85,6 +89,7 @@ export async function findProject(
     ...(overrideName === undefined ? {} : { overrideName }),
     variables,
     warnings,
+    mistakes: own.diagnostics,
     texts,
   });
 }
@@ -119,6 +124,17 @@ export async function dotenvOf(directory: string, files: FileAccess): Promise<st
 
 function namesProject(texts: ReadonlyMap<string, string>, directory: string): boolean {
   return texts.get(path.join(directory, '.env'))?.includes('KRUN_PROJECT_NAME') ?? false;
+}
+
+async function missingDirectory(
+  { projectDirectory, workingDirectory }: FindRequest,
+  files: FileAccess,
+): Promise<Diagnostic | undefined> {
+  if (projectDirectory === undefined) return undefined;
+  const kind = await files.kindOf(path.resolve(workingDirectory, projectDirectory));
+  if (kind !== 'missing' && kind !== 'file') return undefined;
+  const what = kind === 'file' ? 'is a file, not a directory' : 'does not exist';
+  return errorDiagnostic('file-not-found', `\`${projectDirectory}\` (--project-directory) ${what}`);
 }
 
 interface Located {

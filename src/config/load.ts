@@ -53,7 +53,7 @@ export interface LoadResult {
 /** Reads a project from its files to the resolved form, and reports every mistake that can be told apart. */
 export async function loadProject(request: LoadRequest, files: FileAccess): Promise<LoadResult> {
   const texts = new Map<string, string>();
-  const found = await findProject(request, files, texts);
+  const found = await findProject({ ...request, isLenient: true }, files, texts);
   if (!found.ok) return { diagnostics: inReadingOrder(found.error, []), texts };
 
   const { directory, overrideName } = found.value;
@@ -66,7 +66,7 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     relativeTo: directory,
     isEnabled: isEnabledBy(profiles, request.named ?? []),
     incomplete: [],
-    diagnostics: [...found.value.warnings],
+    diagnostics: [...found.value.warnings, ...found.value.mistakes],
     parsed: new Map(),
     layers: new Map(),
   };
@@ -76,7 +76,13 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     ...(overrideName === undefined ? {} : { nameOverride: overrideName }),
   };
   const finish = (rest: Pick<LoadResult, 'project' | 'tree' | 'variables'>): LoadResult => {
-    const diagnostics = inReadingOrder(context.diagnostics, found.value.files);
+    // What is not set may be set in a line of .env that was not understood.
+    const { mistakes, files: order } = found.value;
+    const told = context.diagnostics.filter(
+      (diagnostic) =>
+        diagnostic.code !== 'unset-variable' || mistakes.length === 0 || mistakes.includes(diagnostic),
+    );
+    const diagnostics = inReadingOrder(told, order);
     const { project, ...others } = rest;
     return { ...about, ...others, diagnostics, ...(project && !hasErrors(diagnostics) ? { project } : {}) };
   };

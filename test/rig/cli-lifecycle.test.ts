@@ -164,7 +164,9 @@ test('down -v refuses without a terminal, takes -y, and keeps protected disks', 
   await rig.ok(['up', '-d']);
   const refused = await rig.krun(['down', '-v']);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain('Delete disk data and all data on it needs a confirmation');
+  expect(refused.stderr).toContain(
+    'krun: deleting disk data needs a yes, and there is no terminal to ask on\n  hint: add -y\n',
+  );
   expect(await rig.ok(['ps', '-q'])).toBe('db\n');
   const down = await rig.krun(['down', '-v', '-y']);
   expect(down.code).toBe(0);

@@ -136,6 +136,19 @@ test('the command itself takes --env-file, not the node that runs it', async () 
   expect(await run('--env-file', 'nowhere.env', 'config')).toMatch(/^error: .*`nowhere\.env`/);
 });
 
+test('a deleted working directory and a full disk are told in one line', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE));
+  const shell = (script: string): Promise<{ stdout: string; stderr: string }> =>
+    execFileAsync('bash', ['-c', `krun() { '${process.execPath}' '${PROGRAM}' "$@"; }; ${script}`], {
+      cwd: rig.directory,
+      env: rig.env,
+    });
+  const gone = await shell('mkdir gone && cd gone && rmdir ../gone && krun config --machines && krun ls -q');
+  expect(gone).toEqual({ stdout: 'web\n', stderr: '' });
+  const full = await shell('krun config > /dev/full; echo $?');
+  expect(full).toEqual({ stdout: '1\n', stderr: 'krun: cannot write the output: ENOSPC\n' });
+});
+
 test('an unexpected exception is one line and a report, never a stack trace', async () => {
   await using rig = await createCliRig(machine('web', SERVICE));
   await mkdir(`${rig.directory}/.krun`);

@@ -45,17 +45,18 @@ async function doomedDisks(
   const kept = configured.filter((disk) => disk.protect).map((disk) => disk.name);
   const present = Object.keys(await observeDisks(layout));
   const doomed = present.filter((name) => !kept.includes(name));
-  for (const name of kept.filter((name) => present.includes(name))) {
-    tell(context, `disk ${name} is kept: it is protected (protect: true in krun.yaml)`);
+  if (doomed.length === 0) {
+    // Otherwise the plan tells it.
+    for (const name of present) tell(context, `disk ${name} is kept: it is protected (protect: true)`);
+    return ok(undefined);
   }
-  if (doomed.length === 0) return ok(undefined);
   if (args.yes) return ok(kept);
   const what = doomed.length === 1 ? `disk ${doomed.join()}` : `disks ${doomed.join(', ')}`;
-  const answer = await confirm(
-    context,
-    `Delete ${what} and all data on ${doomed.length === 1 ? 'it' : 'them'}?`,
-    '-y',
-  );
+  const answer = await confirm(context, {
+    text: `Delete ${what} and all data on ${doomed.length === 1 ? 'it' : 'them'}?`,
+    about: `deleting ${what}`,
+    option: '-y',
+  });
   if (!answer.ok) return answer;
   if (answer.value) return ok(kept);
   tell(context, 'nothing was done');

@@ -7,7 +7,7 @@ import { type Context, print } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadForCommand } from '../load-project.ts';
 import { makePlan } from '../make-plan.ts';
-import { upRequest } from './up.ts';
+import { knowsAll, upRequest } from './up.ts';
 
 export interface PlanArgs {
   readonly machines: readonly string[];
@@ -24,6 +24,7 @@ export async function run(context: Context, args: PlanArgs): Promise<ExitCode> {
   const loaded = await loadForCommand(context, args.machines);
   if (!loaded.ok) return loaded.error;
   const { project, layout } = loaded.value;
+  if (!knowsAll(context, project, args.machines)) return EXIT.usage;
   const plan = await makePlan(context, layout, upRequest(project, args));
   if (!plan.ok) return plan.error;
   print(context, planText(context, args.format, plan.value));

@@ -31,7 +31,8 @@ export async function run(context: Context, args: RmArgs): Promise<ExitCode> {
   }
   if (!args.force) {
     const names = doomed.map((record) => record.machine).join(', ');
-    const answer = await confirm(context, `Remove ${names}?`, '-f');
+    const question = { text: `Remove ${names}?`, about: `removing ${names}`, option: '-f' };
+    const answer = await confirm(context, question);
     if (!answer.ok) return answer.error;
     if (!answer.value) return EXIT.ok;
   }

@@ -40,7 +40,8 @@ export async function run(context: Context, args: UpArgs): Promise<ExitCode> {
   const loaded = await loadForCommand(context, args.machines);
   if (!loaded.ok) return loaded.error;
   const { project, layout } = loaded.value;
-  const named = [...(args.attach ?? []), ...(args.notAttached ?? []), args.exitCodeFrom ?? []].flat();
+  const { machines, attach = [], notAttached = [], exitCodeFrom = [] } = args;
+  const named = [machines, attach, notAttached, exitCodeFrom].flat();
   if (!knowsAll(context, project, named)) return EXIT.usage;
   const request = upRequest(project, args);
   if (args.dryRun) return dryRun(context, layout, request);
@@ -85,7 +86,8 @@ async function dryRun(context: Context, layout: Layout, request: UpRequest): Pro
   return plan.value.errors?.length ? EXIT.failure : EXIT.ok;
 }
 
-function knowsAll(context: Context, project: Project, names: readonly string[]): boolean {
+/** Whether krun.yaml has these machines; those that it has not are told. */
+export function knowsAll(context: Context, project: Project, names: readonly string[]): boolean {
   const known = Object.keys(project.machines);
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) tellUnknownMachine(context, name, known);

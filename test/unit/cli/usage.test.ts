@@ -97,6 +97,11 @@ test.each([
     "krun: option '--progress <mode>' argument 'fancy' is invalid. Allowed choices are auto, tty, plain, json, quiet.\nRun 'krun ps --help' for usage.\n",
   ],
   [
+    'an argument that is no choice',
+    ['completion', 'tcsh'],
+    "krun: <shell> cannot be 'tcsh'. Allowed choices are bash, zsh, fish, powershell.\nRun 'krun completion --help' for usage.\n",
+  ],
+  [
     'a time that is none',
     ['logs', '--since', 'yesterday'],
     "krun: option '--since <time>' argument 'yesterday' is invalid. Give a time, such as 2026-01-31T08:00:00Z, or how long ago, such as 10m.\nRun 'krun logs --help' for usage.\n",

@@ -74,6 +74,16 @@ describe('the files of a project', () => {
     expect(await find(files, { environment, files: ['c.yaml'] })).toMatchObject({ files: ['/p/c.yaml'] });
   });
 
+  test('cannot be found from a --project-directory that is none', async () => {
+    const files = { '/p/krun.yaml': '' };
+    expect(await find(files, { projectDirectory: 'nope' })).toEqual({
+      errors: ['file-not-found: `nope` (--project-directory) does not exist'],
+    });
+    expect(await find(files, { projectDirectory: 'krun.yaml', files: ['krun.yaml'] })).toEqual({
+      errors: ['file-not-found: `krun.yaml` (--project-directory) is a file, not a directory'],
+    });
+  });
+
   test('start from --project-directory', async () => {
     const files = { '/p/a.yaml': '', '/q/krun.yaml': '' };
     expect(await find(files, { projectDirectory: '../q' })).toMatchObject({

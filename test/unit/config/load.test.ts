@@ -110,6 +110,24 @@ describe('environment', () => {
 });
 
 describe('mistakes', () => {
+  test('in .env that are unset variables are told', async () => {
+    const result = await load({ '/p/krun.yaml': web('    hostname: ${NAME}\n'), '/p/.env': 'NAME=$NONE\n' });
+    expect(result.diagnostics.map(({ message }) => message)).toEqual(['variable `NONE` is not set']);
+    expect(result.project).toBeUndefined();
+  });
+
+  test('in .env are told with all others, and what it may have set is not told as unset', async () => {
+    const result = await load({
+      '/p/krun.yaml': web('    memroy: 1GiB\n    hostname: ${NAME}\n'),
+      '/p/.env': 'NAME="x\n',
+    });
+    expect(result.diagnostics.map(({ message }) => message)).toEqual([
+      'unknown key `memroy` in `machines.web`',
+      'the closing " is missing',
+    ]);
+    expect(result.project).toBeUndefined();
+  });
+
   test('of meaning are told together with those of form, also in the same machine', async () => {
     const result = await load({
       '/p/krun.yaml': `${web('    memroy: 1GiB\n    depends_on: [nope]\n    disks: [lost]\n')}  b: { root: ./rootfs }\n`,
