@@ -8,6 +8,7 @@ import {
   sizeOf,
   type OpenLog,
 } from './log-scan.ts';
+import { LineFilter } from './line-filter.ts';
 import type { LogLine } from './records.ts';
 
 /** The log of one machine; it need not exist (yet). */
@@ -24,6 +25,8 @@ export interface LogQuery {
   readonly until?: Date;
   /** Lines that are wanted at all; `tail` counts those. */
   readonly accept?: (line: LogLine, machine: string) => boolean;
+  /** Whether a line is wanted by its whole text, also where it is stored in pieces. */
+  readonly matches?: (text: string) => boolean;
 }
 
 export interface LogEntry {
@@ -68,12 +71,15 @@ export class LogCursor {
   /** Files of the history, the oldest first; the last one is where new lines come. */
   readonly #history: { readonly log: OpenLog; start: number; readonly end: number }[];
   #current: { log: OpenLog; offset: number } | undefined;
+  readonly #filter: LineFilter<LogEntry> | undefined;
 
   constructor(source: LogSource, query: LogQuery) {
     this.#source = source;
     this.#query = query;
     this.#history = openAll(source.file).map((log) => bounds(log, query));
-    if (query.tail !== undefined) this.#keepTail(query.tail);
+    if (query.tail !== undefined && query.matches) this.#keepMatchingTail(query.tail, query.matches);
+    else if (query.tail !== undefined) this.#keepTail(query.tail);
+    this.#filter = query.matches && new LineFilter(query.matches);
   }
 
   *history(): Generator<LogEntry> {
@@ -82,7 +88,7 @@ export class LogCursor {
       if (last) this.#current = { log: part.log, offset: part.start };
       for (const { line, end } of forwardLines(part.log, part.start, part.end)) {
         if (last && this.#current) this.#current.offset = end;
-        if (this.#accepts(line)) yield { machine: this.#source.machine, line };
+        yield* this.#wanted(line);
       }
       if (!last) fs.closeSync(part.log.handle);
     }
@@ -99,7 +105,7 @@ export class LogCursor {
       const successor = this.#successor(log);
       for (const { line, end } of forwardLines(log, this.#current.offset)) {
         this.#current.offset = end;
-        if (this.#accepts(line)) yield { machine: this.#source.machine, line };
+        yield* this.#wanted(line);
       }
       if (!successor) return;
       fs.closeSync(log.handle);
@@ -113,6 +119,12 @@ export class LogCursor {
     if (this.#current) fs.closeSync(this.#current.log.handle);
     this.#history.length = 0;
     this.#current = undefined;
+  }
+
+  #wanted(line: LogLine): readonly LogEntry[] {
+    if (!this.#accepts(line)) return [];
+    const entry = { machine: this.#source.machine, line };
+    return this.#filter ? this.#filter.push(line, entry) : [entry];
   }
 
   #accepts(line: LogLine): boolean {
@@ -138,6 +150,26 @@ export class LogCursor {
         kept = start;
       }
       part.start = kept;
+    }
+  }
+
+  /** The same for lines that match; those are found from the beginning, because only whole lines can match. */
+  #keepMatchingTail(count: number, matches: (text: string) => boolean): void {
+    const found: { readonly index: number; readonly offset: number }[] = [];
+    const filter = new LineFilter<{ readonly index: number; readonly offset: number }>(matches);
+    for (const [index, part] of this.#history.entries()) {
+      let offset = part.start;
+      for (const { line, end } of forwardLines(part.log, part.start, part.end)) {
+        const [first] = this.#accepts(line) ? filter.push(line, { index, offset }) : [];
+        if (first) found.push(first);
+        if (found.length > count) found.shift();
+        offset = end;
+      }
+    }
+    const from = found[0] ?? { index: this.#history.length, offset: 0 };
+    for (const [index, part] of this.#history.entries()) {
+      if (index < from.index) part.start = part.end;
+      else if (index === from.index) part.start = from.offset;
     }
   }
 

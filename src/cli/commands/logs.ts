@@ -107,22 +107,21 @@ function sourceOf(layout: Layout, machine: string): LogSource {
 }
 
 function queryOf(context: Context, args: LogsArgs): LogQuery {
+  const { grep } = args;
   const date = (point: TimePoint): Date => new Date(resolveTimePoint(point, context.now()));
   return {
     ...(args.tail !== 'all' && { tail: args.tail }),
     ...(args.since && { since: date(args.since) }),
     ...(args.until && { until: date(args.until) }),
     accept: acceptance(args),
+    ...(grep && { matches: (text: string) => grep.test(text) }),
   };
 }
 
-/** Which lines are wanted at all. */
+/** Which streams are wanted. */
 function acceptance(args: LogsArgs): (line: LogLine) => boolean {
-  const { grep, stream } = args;
-  return (line) => {
-    if (stream === undefined ? line.s === 'console' : stream !== 'all' && line.s !== stream) return false;
-    return grep?.test(line.l) ?? true;
-  };
+  const { stream } = args;
+  return (line) => (stream === undefined ? line.s !== 'console' : stream === 'all' || line.s === stream);
 }
 
 function viewOf(context: Context, args: LogsArgs, machines: readonly string[]): LogView {

@@ -68,6 +68,26 @@ test('tail counts a long line once, and only lines that are wanted', async () =>
   expect(await read({ tail: 2, accept: ({ s }) => s === 'stdout' })).toEqual(['long-', 'er-', 'line', 'z']);
 });
 
+test('a long line matches as a whole, with all of its pieces, in history and in what is appended', async () => {
+  const long = line(2, 'first NEE', { p: true }) + line(2, 'other', { s: 'stderr' }) + line(2, 'DLE last');
+  writeFileSync(`${file}.1`, lines(1, 1) + long + line(3, 'a', { p: true }));
+  writeFileSync(file, line(3, 'b') + line(4, 'NEEDLE again') + lines(5, 6));
+  const matches = (text: string): boolean => /NEEDLE|ab/.test(text);
+  expect(await read({ matches })).toEqual(['first NEE', 'DLE last', 'a', 'b', 'NEEDLE again']);
+  expect(await read({ matches, tail: 0 })).toEqual([]);
+  expect(await read({ matches, tail: 1 })).toEqual(['NEEDLE again']);
+  expect(await read({ matches, tail: 2 })).toEqual(['a', 'b', 'NEEDLE again']);
+  expect(await read({ matches, tail: 9 })).toEqual(['first NEE', 'DLE last', 'a', 'b', 'NEEDLE again']);
+
+  const cursor = new LogCursor({ machine: 'web', file }, { matches, tail: 0 });
+  expect([...cursor.history()]).toEqual([]);
+  appendFileSync(file, line(7, 'NEED', { p: true }));
+  expect([...cursor.appended()]).toEqual([]);
+  appendFileSync(file, line(7, 'LE') + line(8, 'x'));
+  expect([...cursor.appended()].map((entry) => entry.line.l)).toEqual(['NEED', 'LE']);
+  cursor.close();
+});
+
 test('since and until are inclusive, wherever they fall', async () => {
   writeFileSync(`${file}.1`, lines(1, 500));
   writeFileSync(file, lines(501, 1000));
