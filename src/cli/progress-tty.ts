@@ -6,8 +6,7 @@ import {
   type ListrTaskWrapper,
   ProcessOutput,
 } from 'listr2';
-import type { PlanNode } from '../plan/action.ts';
-import type { Event } from '../plan/event.ts';
+import type { Event, ToldNode } from '../plan/event.ts';
 import { actionWords } from '../view/actions.ts';
 import type { ProgressSink } from './progress.ts';
 
@@ -90,7 +89,7 @@ function update(rows: ReadonlyMap<number, Row>, event: Event): boolean {
 }
 
 class Row {
-  readonly #node: PlanNode;
+  readonly #node: ToldNode;
   /** Columns of the longest subject, so that what happens stands below each other. */
   readonly #width: number;
   readonly #ended: Promise<void>;
@@ -100,7 +99,7 @@ class Row {
   #title: string;
   #skipped: string | undefined;
 
-  constructor(node: PlanNode, width: number) {
+  constructor(node: ToldNode, width: number) {
     this.#node = node;
     this.#width = width;
     this.#title = `${this.padded}  queued: ${node.cause}`;

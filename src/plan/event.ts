@@ -1,5 +1,24 @@
 import type { MachineState } from './machine-state.ts';
-import type { PlanNode } from './action.ts';
+import type { Action, PlanNode } from './action.ts';
+
+/** An action as events tell it: without the definition of the machine, whose environment may hold secrets. */
+export type ToldAction =
+  | Exclude<Action, { readonly definition: unknown }>
+  | { readonly type: 'build' | 'create' | 'update'; readonly machine: string };
+
+/** A node of a plan as events tell it. */
+export interface ToldNode extends Omit<PlanNode, 'action'> {
+  readonly action: ToldAction;
+}
+
+/** A plan as events tell it. */
+export function toldNodes(nodes: readonly PlanNode[]): readonly ToldNode[] {
+  return nodes.map((node) => ({ ...node, action: toldAction(node.action) }));
+}
+
+function toldAction(action: Action): ToldAction {
+  return 'definition' in action ? { type: action.type, machine: action.machine } : action;
+}
 
 /** Everything that can happen in a project. The supervisor records events and streams them; views render nothing else. */
 export type Event = { readonly time: string } & EventBody;
@@ -9,7 +28,7 @@ export type EventBody =
   | {
       readonly type: 'plan';
       readonly request: string;
-      readonly nodes: readonly PlanNode[];
+      readonly nodes: readonly ToldNode[];
       readonly notes: readonly string[];
       /** {@link Plan.errors}; nothing is done, and `done` follows with `ok: false`. */
       readonly errors?: readonly string[];

@@ -14,7 +14,7 @@ import { diskPath } from './machine-spec.ts';
 
 /** `builds/<root>.json`: what the last build of a root that succeeded was made from. */
 export interface BuildFingerprint {
-  /** Command, directory and environment, as canonical JSON. */
+  /** SHA-256 of command, directory and environment: the environment may hold secrets. */
   readonly command: string;
   /** By absolute path. */
   readonly files: Readonly<Record<string, FileFingerprint>>;
@@ -50,7 +50,8 @@ export async function fingerprint(layout: Layout, machine: Machine, build: Build
     if (found) files[file] = found;
   }
   const { command, directory, environment } = build;
-  return { command: canonicalJson({ command, directory, environment }), files };
+  const made = createHash('sha256').update(canonicalJson({ command, directory, environment }));
+  return { command: made.digest('hex'), files };
 }
 
 export function writeFingerprint(layout: Layout, machine: Machine, made: BuildFingerprint): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Result } from '../base/result.ts';
 import type { Plan } from '../plan/action.ts';
-import type { Event, EventBody } from '../plan/event.ts';
+import { type Event, type EventBody, toldNodes } from '../plan/event.ts';
 import { planRequest } from '../plan/reconcile.ts';
 import type { Request, UpRequest } from '../plan/request.ts';
 import { EventLog } from '../store/event-log.ts';
@@ -132,7 +132,7 @@ export class Supervisor {
     const refused = (plan.errors?.length ?? 0) > 0;
     const remark = request.type === 'up' && !refused ? await this.#remember(request) : undefined;
     const notes = remark === undefined ? plan.notes : [...plan.notes, remark];
-    this.#emit({ type: 'plan', request: request.type, ...plan, notes });
+    this.#emit({ type: 'plan', request: request.type, ...plan, nodes: toldNodes(plan.nodes), notes });
     return !refused && this.#execute(plan, signal);
   }
 

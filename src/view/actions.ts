@@ -1,5 +1,5 @@
 import { unreachable } from '../base/unreachable.ts';
-import type { Action } from '../plan/action.ts';
+import type { ToldAction } from '../plan/event.ts';
 
 /** An action in words: what it is about, and the verb before, after and in a failure. */
 export interface ActionWords {
@@ -10,7 +10,7 @@ export interface ActionWords {
   readonly noun: string;
 }
 
-export function actionWords(action: Action): ActionWords {
+export function actionWords(action: ToldAction): ActionWords {
   switch (action.type) {
     case 'build':
       return { subject: action.machine, doing: 'building', done: 'built', noun: 'build' };
@@ -44,7 +44,9 @@ export function actionWords(action: Action): ActionWords {
   }
 }
 
-function waitWords(condition: Extract<Action, { type: 'wait' }>['condition']): Omit<ActionWords, 'subject'> {
+function waitWords(
+  condition: Extract<ToldAction, { type: 'wait' }>['condition'],
+): Omit<ActionWords, 'subject'> {
   switch (condition) {
     case 'started':
       return { doing: 'waiting until it has started', done: 'has started', noun: 'wait' };
@@ -58,6 +60,6 @@ function waitWords(condition: Extract<Action, { type: 'wait' }>['condition']): O
 }
 
 /** Name of the machine that an action is about; undefined for a disk. */
-export function nodeMachine(action: Action): string | undefined {
+export function nodeMachine(action: ToldAction): string | undefined {
   return 'machine' in action ? action.machine : undefined;
 }

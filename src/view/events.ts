@@ -1,13 +1,12 @@
 import { unreachable } from '../base/unreachable.ts';
-import type { PlanNode } from '../plan/action.ts';
-import type { Event } from '../plan/event.ts';
+import type { Event, ToldNode } from '../plan/event.ts';
 import { type ActionWords, actionWords } from './actions.ts';
 import { describeChange } from './state.ts';
 
 /** Renders events as lines, one each: the time, and what happened. It remembers the plan that later events refer to. */
 export function createEventLines(): (event: Event) => string {
   let request = 'request';
-  let nodes: ReadonlyMap<number, PlanNode> = new Map();
+  let nodes: ReadonlyMap<number, ToldNode> = new Map();
   const words = (id: number): ActionWords => {
     const node = nodes.get(id);
     return node

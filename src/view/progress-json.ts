@@ -1,7 +1,6 @@
-import type { Action } from '../plan/action.ts';
-import type { Event } from '../plan/event.ts';
+import type { Event, ToldAction } from '../plan/event.ts';
 
-/** One event as one line of JSON. Definitions are left out: they hold environments, and `inspect` prints them. */
+/** One event as one line of JSON. */
 export function eventJson(event: Event): string {
   if (event.type !== 'plan') return JSON.stringify(event);
   return JSON.stringify({
@@ -10,8 +9,8 @@ export function eventJson(event: Event): string {
   });
 }
 
-/** An action without the definition that it carries. */
-export function actionSummary(action: Action): object {
+/** An action in the flat form that programs read. */
+export function actionSummary(action: ToldAction): object {
   switch (action.type) {
     case 'build':
     case 'create':

@@ -1,6 +1,5 @@
 import { unreachable } from '../base/unreachable.ts';
-import type { PlanNode } from '../plan/action.ts';
-import type { Event } from '../plan/event.ts';
+import type { Event, ToldNode } from '../plan/event.ts';
 import { type ActionWords, actionWords } from './actions.ts';
 import { describeChange } from './state.ts';
 import type { Paint } from './style.ts';
@@ -9,7 +8,7 @@ import type { Paint } from './style.ts';
 export type PlainProgress = (event: Event) => readonly string[];
 
 export function createPlainProgress(paint: Paint): PlainProgress {
-  let nodes: ReadonlyMap<number, PlanNode> = new Map();
+  let nodes: ReadonlyMap<number, ToldNode> = new Map();
   let width = 0;
   const words = (id: number): ActionWords => {
     const node = nodes.get(id);

@@ -252,6 +252,7 @@ test('events of everything that happens reach who listens, and are recorded', as
   const { events } = await live;
   expect(statesOf(events, 'web')).toEqual(['created', 'starting', 'running', 'exited']);
   expect(readEvents(project.layout.eventsFile)).toEqual(events);
+  expect(JSON.stringify(events)).not.toContain('environment');
 });
 
 test('a host port that somebody holds is named with its holder before anything starts', async () => {

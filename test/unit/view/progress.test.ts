@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Event, EventBody } from '../../../src/plan/event.ts';
+import { type Event, type EventBody, toldNodes } from '../../../src/plan/event.ts';
 import { createEventLines } from '../../../src/view/events.ts';
 import { createPlainProgress } from '../../../src/view/progress-plain.ts';
 import { eventJson } from '../../../src/view/progress-json.ts';
@@ -14,7 +14,7 @@ const EVENTS: readonly Event[] = [
   at({
     type: 'plan',
     request: 'up',
-    nodes: [
+    nodes: toldNodes([
       {
         id: 1,
         action: { type: 'build', machine: 'web', definition: exampleMachine('web') },
@@ -37,7 +37,7 @@ const EVENTS: readonly Event[] = [
         after: [1],
       },
       { id: 4, action: { type: 'start', machine: 'web' }, cause: 'new machine', after: [3] },
-    ],
+    ]),
     notes: ['orphan machine old is kept (use --remove-orphans)'],
   }),
   at({ type: 'action-started', id: 1 }),
