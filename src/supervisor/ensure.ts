@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { readTextIfPresent } from '../host/atomic-file.ts';
+import { readJsonIfPresent, readTextIfPresent } from '../host/atomic-file.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { prepareStateDirectory } from '../store/directories.ts';
 import type { Layout } from '../store/layout.ts';
@@ -36,7 +36,7 @@ export async function ensureSupervisor(
   const deadline = Date.now() + PATIENCE_MS;
   let isStarted = false;
   while (Date.now() < deadline) {
-    const client = await connectSupervisor(layout);
+    const client = await connectSupervisor(await asHeld(layout));
     if (client === 'silent') break;
     // The one that was started here is what there is to have, whatever it calls itself.
     if (client && (isStarted || isOurs(client, paths))) return ok(client);
@@ -48,6 +48,17 @@ export async function ensureSupervisor(
     else isStarted = true;
   }
   return err(await silentHolder(layout));
+}
+
+/**
+ * The layout with the socket of the supervisor that holds the project: one that was started with another XDG_RUNTIME_DIR
+ * (a login, a cron job, sudo) listens elsewhere.
+ */
+async function asHeld(layout: Layout): Promise<Layout> {
+  const holder = await readJsonIfPresent(layout.lockFile);
+  if (typeof holder !== 'object' || holder === null || !('socket' in holder)) return layout;
+  const { socket } = holder;
+  return typeof socket === 'string' ? { ...layout, supervisorSocket: socket } : layout;
 }
 
 function isOurs({ version }: SupervisorClient, paths: SupervisorPaths): boolean {
@@ -129,7 +140,7 @@ async function silentHolder(layout: Layout): Promise<Diagnostic> {
   const pid = /"pid":(\d+)/.exec(holder)?.[1];
   return errorDiagnostic(
     'state',
-    `the project's supervisor${pid ? ` (process ${pid})` : ''} does not answer on ${layout.supervisorSocket}`,
+    `the project's supervisor${pid ? ` (process ${pid})` : ''} does not answer on ${(await asHeld(layout)).supervisorSocket}`,
     {
       hint: pid
         ? `end it with kill -9 ${pid}; machines run on and are found again`

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
 import { watchPath, type PathWatch } from '../host/watch.ts';
 import { hangOutcome, parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
@@ -163,7 +164,7 @@ export class MachineRun {
       this.#killFor({
         kind: 'failed',
         reason: `the guest did not report in within ${bootTimeoutMs / 1000} s`,
-        hint: bootHint(this.#console),
+        hint: bootHint(this.#console, this.#options.layout.directory),
       });
     }, left);
   }
@@ -219,8 +220,9 @@ export class MachineRun {
   }
 }
 
-/** The last thing that the console said is the best hint that there is. */
-function bootHint(console: string): string {
+/** On a full disk the guest's report cannot be written; else the last thing that the console said is the best hint. */
+function bootHint(console: string, directory: string): string {
+  if (statfsSync(directory).bavail === 0) return `the disk that holds ${directory} is full; free some space`;
   const last = console.trimEnd().split('\n').at(-1);
   return last ? `the last line of its console: ${last}` : 'its console is empty; try log_level: debug';
 }

@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   try {
     const lock = tryLock(layout.lockFile, 'exclusive', true);
     if (!lock.held) return tell({ kind: 'lost' });
-    noteHolder(layout, JSON.stringify(processIdentity(process.pid)));
+    noteHolder(layout, JSON.stringify({ ...processIdentity(process.pid), socket: layout.supervisorSocket }));
     const problem = await supervise(layout, { name, uid, userMask, tell, lock: lock.fd });
     if (problem) refuse(tell, problem);
   } catch (error) {

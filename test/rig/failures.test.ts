@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
+import { projectLayout } from '../../src/store/layout.ts';
 import { ensureSupervisor } from '../../src/supervisor/ensure.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
 
@@ -136,4 +137,15 @@ test('a guest that was halted is seen to have ended, without a code', async () =
   expect(record.state).toMatchObject({
     exit: { code: null, reason: 'the guest was halted without reporting an exit code' },
   });
+});
+
+test('a supervisor that was started with another XDG_RUNTIME_DIR is found', async () => {
+  await using project = await SupervisedProject.create();
+  await project.done(project.up([await project.machine('web', FOREVER)]));
+  const environment = { ...project.environment, XDG_RUNTIME_DIR: path.join(project.base, 'd') };
+  const uid = process.getuid?.() ?? 0;
+  const layout = projectLayout(project.layout.projectDirectory, undefined, environment, uid);
+  const { version } = (await project.supervisor()).version;
+  const found = await ensureSupervisor(layout, { script: '/none', version, environment });
+  expect(found.ok && found.value.version.pid).toBe(await lockHolder(project));
 });
