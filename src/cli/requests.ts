@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Event } from '../plan/event.ts';
 import type { Request } from '../plan/request.ts';
 import { nodeMachine } from '../view/actions.ts';
 import type { Layout } from '../store/layout.ts';
 import { type Context, tell, tellError } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { tellUnknownMachine } from './machine-names.ts';
 import { createProgress } from './progress.ts';
 import { openSupervisor } from './supervisor.ts';
 
@@ -23,6 +25,7 @@ export async function perform(
   request: Request,
   options: PerformOptions = {},
 ): Promise<ExitCode> {
+  if (request.type !== 'up' && isUntouched(layout)) return performNothing(context, request);
   const supervisor = await openSupervisor(context, layout);
   if (!supervisor.ok) return supervisor.error;
   const progress = await createProgress(context, { withLogs: false });
@@ -64,6 +67,18 @@ export async function perform(
     );
     return EXIT.failure;
   }
+}
+
+/** Whether krun has never done anything here, so that nothing has to be made for a request that ends things. */
+function isUntouched({ stateDirectory, supervisorSocket }: Layout): boolean {
+  return !existsSync(stateDirectory) && !existsSync(supervisorSocket);
+}
+
+function performNothing(context: Context, request: Exclude<Request, { type: 'up' }>): ExitCode {
+  const [machine] = request.type === 'down' ? [] : request.machines;
+  if (machine === undefined) tell(context, 'nothing to do');
+  else tellUnknownMachine(context, machine, []);
+  return machine === undefined ? EXIT.ok : EXIT.failure;
 }
 
 /** `-t` as a part of a request. */

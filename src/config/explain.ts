@@ -87,7 +87,7 @@ function notThere({ tree, steps }: Found, rest: string): Diagnostic {
   return errorDiagnostic('usage', `no file sets \`${name}\` in ${at}`, {
     hint:
       near === undefined
-        ? `there are ${keys || 'no keys'}; where a default holds, no file says so`
+        ? `files set ${keys || 'nothing'} there; for the rest, \`krun config --resolved\` shows the defaults`
         : `did you mean \`${near}\`?`,
   });
 }

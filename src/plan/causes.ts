@@ -18,10 +18,8 @@ function endText(state: MachineState): string {
   return reason === undefined ? end : `${end} (${reason})`;
 }
 
-/** Sentence for a name that no machine has. */
+/** What to say about a name that no machine has. */
 export function unknownMachine(name: string, known: Iterable<string>): string {
   const near = nearest(name, known);
-  return near === undefined
-    ? `no machine is named ${name}`
-    : `no machine is named ${name}; did you mean ${near}?`;
+  return near === undefined ? `no machine ${name}` : `no machine ${name}; did you mean ${near}?`;
 }

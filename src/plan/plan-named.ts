@@ -19,6 +19,7 @@ export function planStart(request: Named<'start'>, observed: Observed): Plan {
   const stops = addStops(builder, observed, causesOf(stopping, 'still stopping'), { byUser: false });
   addStarts(builder, contextOf(observed), startItems(resting, 'krun start', stops));
   noteMissingDependencies(builder, observed, resting);
+  noteNoMachines(builder, observed);
   return builder.build();
 }
 
@@ -41,6 +42,7 @@ export function planRestart(request: Named<'restart'>, observed: Observed): Plan
   const options = { byUser: false, timeoutMs: request.timeoutMs };
   const stops = addStops(builder, observed, causesOf(active, 'krun restart'), options);
   addStarts(builder, contextOf(observed), startItems(chosen, 'krun restart', stops));
+  noteNoMachines(builder, observed);
   return builder.build();
 }
 
@@ -120,6 +122,10 @@ function startItems(
 
 function contextOf(observed: Observed): StartContext {
   return { observed, definitions: mapValues(observed.machines, (machine) => machine.definition) };
+}
+
+function noteNoMachines(builder: PlanBuilder, { machines }: Observed): void {
+  if (Object.keys(machines).length === 0) builder.note('there are no machines (krun up creates them)');
 }
 
 /** `krun start` starts what it was told; what is missing for that is worth a remark. */

@@ -122,6 +122,20 @@ test('a broken krun.yaml stops up before anything happens, and does not keep dow
   expect(await rig.ok(['ps', '-aq'])).toBe('');
 });
 
+test('a project in which nothing was ever done stays untouched by what only ends things', async () => {
+  await using rig = await createCliRig(TWO);
+  for (const command of ['down', 'stop', 'kill', 'start']) {
+    const result = await rig.krun([command]);
+    expect(result, command).toMatchObject({ code: 0, stderr: 'nothing to do\n' });
+  }
+  expect(await rig.krun(['stop', 'web'])).toMatchObject({ code: 1 });
+  expect((await rig.krun(['logs'])).stderr).toBe('there are no machines (krun up creates them)\n');
+  await expect(rig.read('.krun/lock')).rejects.toThrow('ENOENT');
+  await rig.ok(['up', '-d']);
+  await rig.ok(['down']);
+  expect((await rig.krun(['start'])).stderr).toBe('there are no machines (krun up creates them)\n');
+});
+
 test('an unknown machine is refused with the nearest name', async () => {
   await using rig = await createCliRig(TWO);
   await rig.ok(['up', '-d']);

@@ -28,6 +28,12 @@ test('config prints the merged files without secrets, and explains values', asyn
   const explained = await rig.ok(['config', '--explain', 'machines.web.memory']);
   expect(explained).toMatch(/machines\.web\.memory: "512MiB"\n {2}set at krun\.yaml:\d+:\d+\n/);
   expect(explained).toContain('${MEM} is "512MiB", from .env:1');
+  await rig.write('krun.override.yaml', 'machines:\n  web:\n    memori: 1GiB\n');
+  const broken = await rig.krun(['config', '--explain', 'machines.web.memory']);
+  expect(broken.code).toBe(2);
+  expect(broken.stderr).toContain('unknown key `memori`');
+  expect(broken.stdout).toContain('machines.web.memory: "512MiB"');
+  await rig.write('krun.override.yaml', '{}');
   const unknown = await rig.krun(['config', '--explain', 'machines.web.memori']);
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain('did you mean `memory`?');

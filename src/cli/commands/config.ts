@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hasErrors } from '../../base/diagnostic.ts';
 import { explain } from '../../config/explain.ts';
 import { printableConfig } from '../../config/print.ts';
 import { redactPlain, secretsOf } from '../../config/redact.ts';
@@ -11,7 +12,7 @@ import { explanationText } from '../../view/explanation.ts';
 import { toJson, toYaml } from '../../view/yaml.ts';
 import { type Context, print, tellError } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { type LoadedProject, loadForCommand } from '../load-project.ts';
+import { type LoadedProject, loadConfiguration, loadForCommand } from '../load-project.ts';
 import { tellUnknownMachine } from '../machine-names.ts';
 import { tellDiagnostics } from '../project.ts';
 
@@ -32,10 +33,11 @@ export interface ConfigArgs {
 
 /** `krun config`: what the files amount to. */
 export async function run(context: Context, args: ConfigArgs): Promise<ExitCode> {
+  if (args.explain !== undefined) return explainKey(context, args.explain);
   const loaded = await loadForCommand(context, []);
   if (!loaded.ok) return loaded.error;
   if (args.quiet) return EXIT.ok;
-  const text = await textOf(context, args, loaded.value);
+  const text = textOf(context, args, loaded.value);
   if (text === undefined) return EXIT.usage;
   if (args.output === undefined) {
     if (text !== '') print(context, text);
@@ -55,13 +57,8 @@ export async function run(context: Context, args: ConfigArgs): Promise<ExitCode>
 }
 
 /** Undefined after a mistake, which has been told. */
-async function textOf(
-  context: Context,
-  args: ConfigArgs,
-  loaded: LoadedProject,
-): Promise<string | undefined> {
+function textOf(context: Context, args: ConfigArgs, loaded: LoadedProject): string | undefined {
   const { project } = loaded;
-  if (args.explain !== undefined) return explainText(context, args.explain, loaded);
   if (args.machines || args.services) return Object.keys(project.machines).join('\n');
   if (args.disks) return Object.keys(project.disks).join('\n');
   if (args.profiles) return profilesOf(loaded).join('\n');
@@ -70,17 +67,18 @@ async function textOf(
   return args.format === 'json' ? toJson(value) : toYaml(value);
 }
 
-async function explainText(
-  context: Context,
-  key: string,
-  { result }: LoadedProject,
-): Promise<string | undefined> {
-  const { tree, texts } = result;
-  if (tree === undefined) return undefined;
+/** Says where a value is from, also in a project with mistakes: that is when one asks. */
+async function explainKey(context: Context, key: string): Promise<ExitCode> {
+  const { tree, texts, diagnostics } = await loadConfiguration(context, []);
+  await tellDiagnostics(context, diagnostics, texts);
+  if (tree === undefined) return EXIT.usage;
   const explained = explain(tree, key);
-  if (explained.ok) return explanationText(explained.value, texts, context.cwd);
-  await tellDiagnostics(context, [explained.error], texts);
-  return undefined;
+  if (!explained.ok) {
+    await tellDiagnostics(context, [explained.error], texts);
+    return EXIT.usage;
+  }
+  print(context, explanationText(explained.value, texts, context.cwd));
+  return hasErrors(diagnostics) ? EXIT.usage : EXIT.ok;
 }
 
 function hashText(context: Context, wanted: string | true, { project }: LoadedProject): string | undefined {

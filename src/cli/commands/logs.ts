@@ -5,7 +5,7 @@ import { machineLayout, type Layout } from '../../store/layout.ts';
 import { type LogEntry, type LogQuery, type LogSource, readLogs } from '../../store/log-read.ts';
 import type { LogLine } from '../../store/records.ts';
 import { resolveTimePoint, type TimePoint } from '../time-point.ts';
-import { type Context, print } from '../context.ts';
+import { type Context, print, tell } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { followLogs } from '../log-follow.ts';
 import { viewEntry } from '../log-output.ts';
@@ -53,6 +53,7 @@ export async function run(context: Context, args: LogsArgs): Promise<ExitCode> {
     else context.stdout.stream.write(view.entry(seen));
   };
   if (!args.follow) {
+    if (chosen.value.length === 0) tell(context, 'there are no machines (krun up creates them)');
     const sources = chosen.value.map((record) => sourceOf(layout, record.machine));
     for await (const entry of readLogs(sources, query)) write(entry);
     return EXIT.ok;

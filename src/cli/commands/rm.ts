@@ -25,7 +25,9 @@ export async function run(context: Context, args: RmArgs): Promise<ExitCode> {
   if (doomed.length === 0) {
     tell(
       context,
-      chosen.value.length === 0 ? 'no machines' : 'no stopped machines (krun rm --stop stops them first)',
+      chosen.value.length === 0
+        ? 'there are no machines'
+        : 'no stopped machines (krun rm --stop stops them first)',
     );
     return EXIT.ok;
   }

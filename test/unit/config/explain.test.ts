@@ -87,7 +87,7 @@ describe('krun config --explain', () => {
     ['machines.wbe.memory', 'no file sets `wbe` in `machines` (did you mean `web`?)'],
     [
       'machines.web.hostname',
-      'no file sets `hostname` in `machines.web` (there are root, memory, command, environment; where a default holds, no file says so)',
+      'no file sets `hostname` in `machines.web` (files set root, memory, command, environment there; for the rest, `krun config --resolved` shows the defaults)',
     ],
     ['machines.web.memory.x', '`machines.web.memory` is a single value; it has no `x` (undefined)'],
     [

@@ -73,7 +73,7 @@ describe('start', () => {
   test('of an unknown machine is refused, with the nearest name', () => {
     expect(plan(start('wbe'), allStopped)).toMatchInlineSnapshot(`
       "
-      error: no machine is named wbe; did you mean web? (krun up creates machines)
+      error: no machine wbe; did you mean web? (krun up creates machines)
       "
     `);
   });

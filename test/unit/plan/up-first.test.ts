@@ -113,7 +113,7 @@ describe('named machines', () => {
   test('that do not exist refuse the request', () => {
     expect(plan(up(machines, { machines: ['api', 'wbe'] }))).toMatchInlineSnapshot(`
       "
-      error: no machine is named wbe; did you mean web?
+      error: no machine wbe; did you mean web?
       "
     `);
   });
