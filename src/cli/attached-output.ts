@@ -1,6 +1,7 @@
 import type { Event } from '../plan/event.ts';
 import { machineLayout, type Layout } from '../store/layout.ts';
 import { createLogView, type LogView } from '../view/logs.ts';
+import { FailedStarts } from '../view/failed-starts.ts';
 import { describeChange } from '../view/state.ts';
 import { type Context, tell, wantsJson } from './context.ts';
 import { followLogs } from './log-follow.ts';
@@ -62,18 +63,23 @@ export async function openAttachedOutput(
   const progress = await createProgress(context, { withLogs: true });
   const ending = new AbortController();
   const logs = startLogs(context, { layout, machines: shown, view, signal: ending.signal });
+  const failedStarts = new FailedStarts();
   const between = (write: () => void): void => {
     const close = view.close();
     if (close !== '') context.stdout.stream.write(close);
     write();
   };
   return {
-    progress: (event) => between(() => progress.event(event)),
+    progress(event) {
+      failedStarts.see(event);
+      between(() => progress.event(event));
+    },
     tell: (text) => between(() => tell(context, text)),
     change: (event) =>
       between(() => {
         if (wantsJson(context)) progress.event(event);
-        else for (const line of changeLines(event)) tell(context, line);
+        else if (event.state.status !== 'failed' || !failedStarts.tells(event.machine))
+          for (const line of changeLines(event)) tell(context, line);
       }),
     async end() {
       ending.abort();

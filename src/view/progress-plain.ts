@@ -1,6 +1,7 @@
 import { unreachable } from '../base/unreachable.ts';
 import type { Event, ToldNode } from '../plan/event.ts';
 import { type ActionWords, actionWords } from './actions.ts';
+import { FailedStarts } from './failed-starts.ts';
 import { describeChange } from './state.ts';
 import type { Paint } from './style.ts';
 
@@ -10,6 +11,7 @@ export type PlainProgress = (event: Event) => readonly string[];
 export function createPlainProgress(paint: Paint): PlainProgress {
   let nodes: ReadonlyMap<number, ToldNode> = new Map();
   let width = 0;
+  const failedStarts = new FailedStarts();
   const words = (id: number): ActionWords => {
     const node = nodes.get(id);
     return node
@@ -18,6 +20,7 @@ export function createPlainProgress(paint: Paint): PlainProgress {
   };
   const line = (subject: string, text: string) => `${paint('bold', subject.padEnd(width))}  ${text}`;
   return (event) => {
+    failedStarts.see(event);
     switch (event.type) {
       case 'plan':
         nodes = new Map(event.nodes.map((node) => [node.id, node]));
@@ -46,7 +49,8 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return [line(event.machine, paint('dim', `| ${event.line}`))];
       case 'state':
         // The actions tell the same for what the request does itself.
-        return event.state.status === 'failed' || event.state.status === 'restarting'
+        return (event.state.status === 'failed' && !failedStarts.tells(event.machine)) ||
+          event.state.status === 'restarting'
           ? [paint('red', describeChange(event.machine, event.state))]
           : [];
       case 'done':

@@ -96,6 +96,9 @@ test('a machine that cannot start fails the command', async () => {
   const result = await rig.krun(['up', '-d', '--wait']);
   expect(result.code).toBe(1);
   expect(result.stderr).toMatch(/web +(?:start|wait) failed/);
+  const attached = await rig.krun(['up']);
+  expect(attached.code).toBe(1);
+  expect(attached.stderr.split('failed: ').length - 1).toBe(1);
 });
 
 test('--wait-timeout ends with 124 and leaves the request going', async () => {

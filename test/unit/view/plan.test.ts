@@ -76,7 +76,7 @@ test('a refused request shows why and nothing else', () => {
   const plan = planRequest(up([machine('web')], { machines: ['wbe'] }), observe([]));
   expect(`\n${renderPlan(plan, createPaint(false))}\n`).toMatchInlineSnapshot(`
     "
-    error: no machine is named wbe; did you mean web?
+    error: no machine wbe; did you mean web?
     "
   `);
 });

@@ -73,6 +73,24 @@ test('plain progress is one line an event, with the cause of each action', () =>
   `);
 });
 
+test('a start that fails tells the failure once, and a later failure is told again', () => {
+  const progress = createPlainProgress(createPaint(false));
+  const failed = at({
+    type: 'state',
+    machine: 'web',
+    state: { status: 'failed', run: 1, since: '', reason: 'no /dev/kvm' },
+  });
+  progress(EVENTS[0] ?? failed);
+  progress(at({ type: 'action-started', id: 4 }));
+  expect(progress(failed)).toEqual([]);
+  expect(progress(at({ type: 'action-failed', id: 4, message: 'no /dev/kvm' }))).toEqual([
+    'web        start failed: no /dev/kvm',
+  ]);
+  progress(at({ type: 'action-started', id: 4 }));
+  progress(at({ type: 'action-finished', id: 4 }));
+  expect(progress(failed)).toEqual(['web failed: no /dev/kvm']);
+});
+
 test('a plan that is refused shows every reason', () => {
   const progress = createPlainProgress(createPaint(false));
   const refused = at({ type: 'plan', request: 'up', nodes: [], notes: [], errors: ['one', 'two'] });
