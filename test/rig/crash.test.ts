@@ -190,10 +190,11 @@ describe(`SIGKILL at random moments (KRUN_TEST_SEED=${seed})`, () => {
         await delay(random() * 100);
         // A kill that the supervisor had not heard of before the second up.
         await project.untilState('web', ({ status }) => status === 'running');
+        const printed = async (): Promise<string[]> =>
+          (await readFile(said, 'utf8').catch(() => '')).trimEnd().split('\n');
+        await expect.poll(async () => (await printed()).length, { timeout: 10_000 }).toBeGreaterThan(1);
         await project.done({ type: 'stop', machines: [], timeoutMs: 0 });
-        const printed = (await readFile(said, 'utf8')).trimEnd().split('\n');
-        expect(printed.length, `round ${round}`).toBeGreaterThan(1);
-        expectComplete(await project.output('web'), printed);
+        expectComplete(await project.output('web'), await printed());
         await expectNothingLeft(project);
       });
     });
