@@ -9,7 +9,7 @@ const host = createHost();
 endWithTheReader(process.stdout);
 endWithTheReader(process.stderr);
 process.on('uncaughtException', (error) => process.exit(internalError(host, error)));
-process.exitCode = await runCommandLine(process.argv.slice(2), host);
+void runCommandLine(process.argv.slice(2), host).then((code) => (process.exitCode = code));
 
 function createHost(): Host {
   return {
