@@ -49,6 +49,20 @@ describe('every example', () => {
   });
 });
 
+test('the krun.yaml of the README loads without an error', async () => {
+  const readme = await readFile(path.resolve(examples, '..', 'README.md'), 'utf8');
+  const text = /```yaml\n(# krun\.yaml\n.*?)```/s.exec(readme)?.[1] ?? '';
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'krun-readme-'));
+  try {
+    await writeFile(path.join(directory, 'krun.yaml'), text);
+    const { project, diagnostics } = await load(directory);
+    expect(diagnostics).toEqual([]);
+    expect(Object.keys(project?.machines ?? {})).toEqual(['db', 'migrate']);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 /** What a build script leaves behind, and krun's own state. */
 function isMade(file: string): boolean {
   return /^(\.krun|rootfs.*|.*\.img.*)$/.test(path.basename(file));
