@@ -55,7 +55,7 @@ test.each([{ supervisor: 'lives' }, { supervisor: 'is dead' }])(
     if (supervisor === 'is dead') kill(await lockHolder(project), 'SIGKILL');
     rmSync(path.join(project.layout.projectDirectory, '.krun'), { recursive: true });
     await project.untilNoProcess();
-    expect(isAlive(before)).toBe(false);
+    await expect.poll(() => isAlive(before)).toBe(false);
     await project.done(project.up(machines));
     expect(isAlive(await project.identity('web'))).toBe(true);
   },
