@@ -4,6 +4,8 @@ export default defineConfig({
   define: { __KRUN_VERSION__: JSON.stringify('0.0.0-test') },
   test: {
     maxConcurrency: 2,
+    // A condition is waited for until the test's own time is over; the usual second is short on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads' } },
       {
