@@ -7,7 +7,10 @@ export default defineConfig({
     // A condition is waited for until the test's own time is over; the usual second is short on a busy machine.
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads' } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', testTimeout: 30_000 },
+      },
       {
         extends: true,
         test: {
