@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ignoreErrno, unlessMissing } from '../host/errno.ts';
-import type { Layout, MachineLayout } from '../store/layout.ts';
+import { machineLayout, type Layout, type MachineLayout } from '../store/layout.ts';
 
 /**
  * Deletes the files of a machine that has no process any more, the record last: whoever is killed half-way leaves a
@@ -18,12 +18,27 @@ export async function removeMachineFiles(
   for (const name of first) await rm(path.join(files.directory, name), { recursive: true, force: true });
   await rm(files.controlSocket, { force: true });
   await rm(files.recordFile, { force: true });
-  if (options.keepLog) return;
   try {
     await rmdir(files.directory);
   } catch (error) {
-    // A machine process that came too late may just be leaving its identity here; the next removal takes that.
+    // There is the log; or a machine process that came too late is just leaving its identity, for the next removal.
     ignoreErrno(error, 'ENOENT', 'ENOTEMPTY');
+  }
+}
+
+/**
+ * Deletes directories of machines without a record: a supervisor was killed just before it had made or removed them.
+ * A log may be waiting for the machine that takes the removed one's place.
+ */
+export async function removeStrayMachines(
+  layout: Layout,
+  known: Iterable<string>,
+  options: { readonly keepLog: boolean },
+): Promise<void> {
+  const names = (await unlessMissing(readdir(layout.machinesDirectory))) ?? [];
+  const recorded = new Set(known);
+  for (const name of names.filter((entry) => !recorded.has(entry))) {
+    await removeMachineFiles(machineLayout(layout, name), options);
   }
 }
 

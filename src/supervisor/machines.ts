@@ -5,7 +5,7 @@ import { readProjectState } from '../store/record-files.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { endLeftBuilds } from './build-process.ts';
 import { ActionFailure } from './failure.ts';
-import { removeTemporaryFiles } from './machine-files.ts';
+import { removeStrayMachines, removeTemporaryFiles } from './machine-files.ts';
 import { MachineKeeper, type KeeperContext } from './machine-keeper.ts';
 import { sight } from './sighting.ts';
 
@@ -24,6 +24,7 @@ export class Machines {
     if (!state.ok) return state;
     await endLeftBuilds(this.#context.layout);
     await removeTemporaryFiles(this.#context.layout);
+    await removeStrayMachines(this.#context.layout, Object.keys(state.value.machines), { keepLog: true });
     const machines = Object.entries(state.value.machines);
     for (const [name, record] of machines) this.#keepers.set(name, new MachineKeeper(this.#context, record));
     const results = await Promise.allSettled(
@@ -50,6 +51,11 @@ export class Machines {
   async remove(name: string, options: { readonly keepLog: boolean }): Promise<void> {
     await this.get(name).remove(options);
     this.#keepers.delete(name);
+  }
+
+  /** After a `down`: also logs of machines that were about to be made anew when a supervisor was killed. */
+  removeStrays(): Promise<void> {
+    return removeStrayMachines(this.#context.layout, this.#keepers.keys(), { keepLog: false });
   }
 
   records(): Record<string, MachineRecord> {

@@ -114,6 +114,7 @@ export class Supervisor {
       this.#emit({ type: 'plan', request: job.request.type, nodes: [], notes: [], errors: [message] });
     }
     try {
+      if (ok && job.request.type === 'down') await this.#machines.removeStrays();
       if (this.#machines.isEmpty) await removeFromIndex(this.#options.layout);
     } catch (error) {
       this.#options.warn(describeFailure(error).message);

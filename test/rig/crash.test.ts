@@ -1,4 +1,4 @@
-import { closeSync, existsSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -214,6 +214,19 @@ describe(`SIGKILL at random moments (KRUN_TEST_SEED=${seed})`, () => {
       await expectNothingLeft(project);
     });
   });
+});
+
+test('a directory that a killed supervisor left without a record goes, its log only with a down', async () => {
+  await using project = await SupervisedProject.create();
+  const stray = path.join(project.layout.machinesDirectory, 'stray');
+  const interrupted = path.join(project.layout.machinesDirectory, 'interrupted');
+  mkdirSync(stray, { recursive: true });
+  mkdirSync(path.join(interrupted, 'run-1'), { recursive: true });
+  writeFileSync(path.join(interrupted, 'log.jsonl'), '');
+  await project.done(project.up([await project.machine('web', FOREVER)]));
+  expect(readdirSync(project.layout.machinesDirectory)).toEqual(['interrupted', 'web']);
+  expect(readdirSync(interrupted)).toEqual(['log.jsonl']);
+  await expectNothingLeft(project);
 });
 
 test('50 machines go up and down', async () => {
