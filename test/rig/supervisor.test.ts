@@ -221,7 +221,10 @@ test('a supervisor of another krun is replaced, and its machines run on', async 
   const identity = await project.identity('web');
   const after = await project.supervisor('0.0.0-other');
   expect(after.version.pid).not.toBe(before.version.pid);
-  expect((await up).failures).toEqual(['the supervisor was replaced by one of another krun']);
+  // The record is written before who waits for it hears of it: the wait for web may be given up too.
+  expect(new Set((await up).failures)).toEqual(
+    new Set(['the supervisor was replaced by one of another krun']),
+  );
   expect(await project.identity('web')).toEqual(identity);
   expect((await after.machines()).map(({ state }) => state.status)).toEqual(['running', 'running']);
 });
