@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { STATE_SCHEMA_VERSION, type MachineRecord } from '../src/store/records.ts';
 import { machineLayout, projectLayout } from '../src/store/layout.ts';
 import { writeMachineRecord } from '../src/store/record-files.ts';
+import { machineDefinition } from '../test/support/definitions.ts';
 
 const ROUNDS = 15;
 const KRUN = path.resolve(import.meta.dirname, '..', 'bin', 'krun');
@@ -79,29 +80,7 @@ function exampleRecord(machine: string): MachineRecord {
     machine,
     createdAt: '2026-01-01T00:00:00.000Z',
     hash: '1-0',
-    definition: {
-      name: machine,
-      kind: 'service',
-      cpus: 1,
-      memoryMiB: 512,
-      root: { kind: 'directory', path: '/srv/root' },
-      command: ['/bin/httpd', '-f'],
-      environment: {},
-      workingDir: '/',
-      hostname: machine,
-      rlimits: [],
-      disks: [],
-      shares: [],
-      network: { driver: 'none' },
-      dependsOn: {},
-      restart: { policy: 'no' },
-      stopSignal: 'SIGTERM',
-      stopGracePeriodMs: 10_000,
-      bootTimeoutMs: 30_000,
-      agent: true,
-      logs: { maxBytes: 10_000_000, maxFiles: 3 },
-      libkrun: { logLevel: 'warn' },
-    },
+    definition: machineDefinition(machine),
     state: { status: 'exited', run: 1, since: '2026-01-01T00:00:01.000Z', exit: { code: 0 } },
     run: 1,
     restarts: 0,

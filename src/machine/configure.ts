@@ -216,15 +216,13 @@ function limitText(value: number): string {
 }
 
 function addNetwork(script: CallList, spec: MachineSpec): void {
-  switch (spec.network.driver) {
-    case 'none':
-      script.add('krun_disable_implicit_vsock', CTX);
-      return;
-    case 'tsi': {
-      const ports = spec.network.ports.map((port) => `${port.host}:${port.guest}`);
-      script.add('krun_set_port_map', CTX, ports);
-    }
+  const { tsi } = spec.network;
+  if (!tsi) {
+    script.add('krun_disable_implicit_vsock', CTX);
+    return;
   }
+  const ports = tsi.ports.map((port) => `${port.host}:${port.guest}`);
+  script.add('krun_set_port_map', CTX, ports);
 }
 
 function addConsoles(script: CallList, spec: MachineSpec): void {
@@ -272,7 +270,7 @@ function nulBytes(guest: Extract<GuestSpec, { readonly kind: 'bootstrap' }>): re
 function deviceBudget(spec: MachineSpec, capabilities: Capabilities): readonly Diagnostic[] {
   if (capabilities.arch !== 'x64') return [];
   // Balloon, random numbers, root file system, default console.
-  const fixed = 4 + (spec.network.driver === 'tsi' ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
+  const fixed = 4 + (spec.network.tsi ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
   const left = MOST_DEVICES_X64 - fixed;
   const used = spec.disks.length + spec.shares.length;
   if (used <= left) return [];

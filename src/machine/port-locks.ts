@@ -10,10 +10,9 @@ import type { MachineSpec } from './spec.ts';
  * would see the other's.
  */
 export function lockPorts({ network, controlSocket }: MachineSpec): MachineFailure | undefined {
-  if (network.driver !== 'tsi') return undefined;
   // The projects' runtime directories have this one in common.
   const directory = path.dirname(path.dirname(controlSocket));
-  for (const { host } of network.ports) {
+  for (const { host } of network.hostPorts) {
     const file = path.join(directory, `port-${host}`);
     if (tryLock(file, 'exclusive', true).held) continue;
     const holder = lockHolder(file);

@@ -1,3 +1,4 @@
+import type { BoundHostPort } from '../network/api.ts';
 import type { DiskFormat, DiskSync, LogLevel } from '../project/project.ts';
 
 /** Version of the contract between the supervisor that writes a spec and the machine process that reads it. */
@@ -42,14 +43,80 @@ export interface MachineSpec {
     readonly daxBytes: number;
   }[];
   readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
-  readonly network:
-    | { readonly driver: 'none' }
-    | {
-        readonly driver: 'tsi';
-        readonly ports: readonly { readonly host: number; readonly guest: number }[];
-      };
+  readonly network: SpecNetwork;
   readonly guest: GuestSpec;
   readonly stopSignal: string;
+}
+
+/** Without interfaces and TSI the guest has no network at all. */
+export interface SpecNetwork {
+  readonly tsi?: {
+    readonly hijack: readonly ('inet' | 'unix')[];
+    readonly ports: readonly { readonly host: number; readonly guest: number }[];
+  };
+  /** In the order of the guest's interfaces, eth0 first. */
+  readonly interfaces: readonly SpecInterface[];
+  /** Host ports that this machine publishes, by whatever means: locked for its life against other machines. */
+  readonly hostPorts: readonly { readonly host: number; readonly protocol: 'tcp' | 'udp' }[];
+}
+
+export interface SpecInterface {
+  /** Lower-case colon form. */
+  readonly mac: string;
+  /** krunkit's virtio features 0x4C83 instead of none. */
+  readonly offloading: boolean;
+  /** Whether libkrun's init shall ask for an address, where it can (1.18). */
+  readonly dhcp: boolean;
+  readonly backend: SpecBackend;
+}
+
+export type SpecBackend =
+  /** Connected before the start, so that an absent peer is an error and not a guest that hangs. */
+  | { readonly kind: 'unixstream'; readonly path: string }
+  | { readonly kind: 'unixgram'; readonly path: string; readonly vfkitMagic: boolean }
+  | { readonly kind: 'tap'; readonly interface: string }
+  | ({ readonly kind: 'passt' } & PasstSettings)
+  | ({ readonly kind: 'vmnet-helper' } & VmnetSettings);
+
+export interface PasstSettings {
+  readonly program: string;
+  /** Address of the guest, with the prefix length of its subnet: `192.168.127.2/24`. */
+  readonly address: string;
+  readonly gateway: string;
+  readonly mtu: number;
+  readonly hostAccess: boolean;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly ports: readonly BoundHostPort[];
+}
+
+export interface VmnetSettings {
+  readonly program: string;
+  readonly mode: 'shared' | 'host' | 'bridged';
+  readonly interface?: string;
+  readonly isolation: boolean;
+  readonly addresses?: { readonly start: string; readonly end: string; readonly mask: string };
+  /** UUID that gives the machine the same address at each start. */
+  readonly interfaceId: string;
+}
+
+/** What the guest is told about its network. */
+export interface GuestNetwork {
+  readonly interfaces: readonly GuestInterface[];
+  readonly nameservers: readonly string[];
+  readonly searchDomains: readonly string[];
+  /** Lines of /etc/hosts beside those of the guest itself. */
+  readonly hosts: readonly { readonly ip: string; readonly names: readonly string[] }[];
+}
+
+export interface GuestInterface {
+  /** `eth0`, `eth1`, … */
+  readonly device: string;
+  readonly mtu: number;
+  /** With prefix length; the guest asks a DHCP server when absent. */
+  readonly address?: string;
+  /** Only of the interface that is the way out. */
+  readonly gateway?: string;
 }
 
 export interface SpecDisk {
@@ -80,6 +147,7 @@ export type GuestSpec =
       readonly environment: Readonly<Record<string, string>>;
       readonly workingDir: string;
       readonly hostname: string;
+      readonly network: GuestNetwork;
       readonly mounts: readonly {
         readonly tag: string;
         readonly target: string;

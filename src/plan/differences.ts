@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { own } from '../base/record.ts';
-import type { DiskAttachment, Machine, MachineNetwork, RestartPolicy, Root } from '../project/project.ts';
+import type { DiskAttachment, Machine, Port, RestartPolicy, Root } from '../project/project.ts';
 import { LIVE_FIELDS } from '../project/hash.ts';
 import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
 
@@ -43,7 +43,9 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
     ),
   disks: compareDisks,
   shares: compareShares,
-  network: compareNetwork,
+  networks: compareNetworks,
+  ports: (before, after) =>
+    compareNamed('ports', 'port', byText(before.ports, portEntry), byText(after.ports, portEntry)),
   dependsOn: (before, after) =>
     compareNamed('depends_on', 'dependency', dependencyEntries(before), dependencyEntries(after)),
   restart: (before, after) => changed('restart', restartText(before.restart), restartText(after.restart)),
@@ -59,6 +61,7 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   agent: (before, after) => changed('agent', before.agent, after.agent),
   logs: (before, after) => opaque('logs', before.logs, after.logs),
   libkrun: compareLibkrun,
+  helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
 };
 
 /** Every changed value between two definitions of one machine, for people. */
@@ -151,10 +154,13 @@ function compareDisks(before: Machine, after: Machine): Change[] {
   return changes.length > 0 ? changes : [{ key: 'disks', text: 'order of disks changed' }];
 }
 
-function compareNetwork(before: Machine, after: Machine): Change[] {
-  const driver = changed('network driver', before.network.driver, after.network.driver);
-  const ports = compareNamed('ports', 'port', portEntries(before.network), portEntries(after.network));
-  return [...ports, ...driver.map((change) => ({ ...change, key: 'networks' }))];
+function compareNetworks(before: Machine, after: Machine): Change[] {
+  const drivers = ({ networks }: Machine): string =>
+    networks.map(({ network }) => network.driver).join(', ') || 'none';
+  return changed('network driver', drivers(before), drivers(after)).map((change) => ({
+    ...change,
+    key: 'networks',
+  }));
 }
 
 function compareLibkrun(before: Machine, after: Machine): Change[] {
@@ -214,9 +220,9 @@ function diskEntry(disk: DiskAttachment): [string, string] {
   return [name, words.join(', ')];
 }
 
-function portEntries(network: MachineNetwork): Record<string, string> {
-  if (network.driver === 'none') return {};
-  return byText(network.ports, (port) => [`${port.host}:${port.guest}/${port.protocol}`, '']);
+function portEntry(port: Port): [string, string] {
+  const host = 'socket' in port ? port.socket : port.host;
+  return [`${host}:${port.guest}/${port.protocol}`, ''];
 }
 
 function dependencyEntries(machine: Machine): Record<string, string> {

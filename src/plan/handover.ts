@@ -1,6 +1,6 @@
 import { own } from '../base/record.ts';
 import { dependencyGraph, withNeeds } from '../project/graph.ts';
-import type { Machine } from '../project/project.ts';
+import type { Machine, Port } from '../project/project.ts';
 import type { Decision } from './decision.ts';
 import { attachedDisks, diskLabel } from './machine-disks.ts';
 import { isActive } from './machine-state.ts';
@@ -16,14 +16,17 @@ export interface Resource {
 
 /** What a running machine holds until it stops. */
 export function resourcesOf(definition: Machine): readonly Resource[] {
-  const ports = definition.network.driver === 'tsi' ? definition.network.ports : [];
   return [
     ...attachedDisks(definition).map((disk) => ({
       key: `disk ${diskLabel(disk)}`,
       isShared: disk.readOnly,
     })),
-    ...ports.map((port) => ({ key: `port ${port.host}/${port.protocol}`, isShared: false })),
+    ...definition.ports.map((port) => ({ key: portKey(port), isShared: false })),
   ];
+}
+
+function portKey(port: Port): string {
+  return 'socket' in port ? `socket ${port.socket}` : `port ${port.host}/${port.protocol}`;
 }
 
 interface Freed {

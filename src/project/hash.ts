@@ -18,6 +18,7 @@ export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
   stopGracePeriodMs: 'counted by the supervisor at the next stop',
   bootTimeoutMs: 'counted by the supervisor at the next start',
   logs: 'read by the supervisor at the next rotation',
+  helpers: 'programs that are looked for at the next start',
 };
 
 /** Versioned SHA-256 of what a machine effectively is; equal hashes mean that nothing has to be made anew. */

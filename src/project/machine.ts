@@ -56,7 +56,8 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     rlimits: resolveRlimits(config.rlimits, at.child('rlimits')),
     disks: resolveAttachments(config.disks ?? [], rootDisk, scope, at.child('disks')),
     shares: resolveShares(config.shares ?? [], scope, at.child('shares')),
-    network: network.network,
+    networks: network.networks,
+    ports: network.ports,
     dependsOn: resolveDependsOn(config.depends_on, scope, at.child('depends_on')),
     restart: resolveRestart(config.restart, kind, at.child('restart')),
     stopSignal: resolveStopSignal(config.stop_signal, at.child('stop_signal')),
@@ -65,6 +66,7 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     agent: boolOr(config.agent, true),
     logs: resolveLogs(config.logs, at.child('logs')),
     libkrun: scope.libkrun,
+    helpers: {},
   };
   if (!machine.agent) checkWithoutAgent(machine, at);
   return { machine, at, network };

@@ -3,12 +3,13 @@ import { nearest } from '../base/text.ts';
 import type { Attachments, KrunFile, MachineConfig } from '../config/schema.gen.ts';
 import type { Place } from './place.ts';
 import { type PlacedPort, resolvePorts } from './ports.ts';
-import type { MachineNetwork } from './project.ts';
+import type { Attachment, Port } from './project.ts';
 
 /** A machine's network with the positions that later checks need. */
 export interface ResolvedNetwork {
-  readonly network: MachineNetwork;
-  readonly ports: readonly PlacedPort[];
+  readonly networks: readonly Attachment[];
+  readonly ports: readonly Port[];
+  readonly placedPorts: readonly PlacedPort[];
   /** Where the file says, or implies, that sockets of the guest become sockets of the host. */
   readonly place: Place;
 }
@@ -18,7 +19,7 @@ export interface ResolvedNetwork {
  * file asks for it: by publishing ports, or by a network with that driver.
  */
 export function resolveNetwork(config: MachineConfig, file: KrunFile, at: Place): ResolvedNetwork {
-  const ports = resolvePorts(config.ports ?? [], at.child('ports'));
+  const placedPorts = resolvePorts(config.ports ?? [], at.child('ports'));
   const drivers = driversOf(config.networks, file, at.child('networks'));
   const isClosed = drivers.every((driver) => driver === 'none');
   const wantsPorts = (config.ports ?? []).length > 0;
@@ -30,9 +31,10 @@ export function resolveNetwork(config: MachineConfig, file: KrunFile, at: Place)
   }
   const tsi = drivers.includes('tsi') || (wantsPorts && !isClosed);
   const place = at.child(wantsPorts ? 'ports' : 'networks');
-  if (!tsi) return { network: { driver: 'none' }, ports, place };
-  const sorted = ports.map(({ port }) => port).toSorted((a, b) => a.host - b.host);
-  return { network: { driver: 'tsi', ports: sorted }, ports, place };
+  if (!tsi) return { networks: [], ports: [], placedPorts, place };
+  const ports = placedPorts.map(({ port }) => port).toSorted((a, b) => a.host - b.host);
+  const network = { driver: 'tsi', name: 'default', hijack: ['inet'] } as const;
+  return { networks: [{ network, mac: '', aliases: [] }], ports, placedPorts, place };
 }
 
 /** Drivers of the machine's networks; `default` exists without being written. */

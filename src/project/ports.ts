@@ -1,10 +1,10 @@
 import type { PortConfig } from '../config/schema.gen.ts';
 import type { Place } from './place.ts';
-import type { Port } from './project.ts';
+import type { HostPort } from './project.ts';
 
 /** A published port with its position, for messages about two of them. */
 export interface PlacedPort {
-  readonly port: Port;
+  readonly port: HostPort & { readonly host: number };
   readonly place: Place;
 }
 
@@ -28,7 +28,7 @@ export function resolvePorts(configs: readonly PortConfig[], at: Place): readonl
 }
 
 /** `8080:80/tcp`. */
-export function portText(port: Port): string {
+export function portText(port: HostPort): string {
   return `${port.host}:${port.guest}/${port.protocol}`;
 }
 
@@ -61,7 +61,7 @@ function reportRepeated(
   }
 }
 
-function resolvePort(config: PortConfig, at: Place): readonly Port[] {
+function resolvePort(config: PortConfig, at: Place): readonly PlacedPort['port'][] {
   const text = typeof config === 'object' ? longText(config) : shortText(String(config));
   // A host port that krun has to choose, a host address and UDP are refused where keys are that it cannot do yet.
   if (text.host === undefined || text.host === 'auto' || text.protocol === 'udp') return [];

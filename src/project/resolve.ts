@@ -76,6 +76,7 @@ export function resolveProject(input: ResolveInput): ResolveResult {
     machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, machine])),
     disabledMachines: selection.disabled,
     disks: Object.fromEntries(disks),
+    networks: {},
     origins: originTexts(input.tree, findings.origins, input.texts ?? new Map(), directory),
   };
   return { project, diagnostics: findings.diagnostics };
@@ -111,12 +112,12 @@ function checkTogether(machines: readonly ResolvedMachine[], input: ResolveInput
   reportCycles(dependencyGraph(byName), (machine, need) =>
     dependencyPlace(own(configs, machine)?.depends_on, need, at.child(machine, 'depends_on')),
   );
-  checkHostPorts(machines.flatMap(({ network }) => network.ports));
+  checkHostPorts(machines.flatMap(({ network }) => network.placedPorts));
   checkDiskUsers(machines);
   for (const machine of machines) checkDeviceBudget(machine, input.hostArch ?? 'x64');
   warnOfExposure(
     machines
-      .filter(({ machine }) => machine.network.driver === 'tsi')
+      .filter(({ machine }) => machine.networks.some(({ network }) => network.driver === 'tsi'))
       .map(({ machine, network }) => ({ name: machine.name, place: network.place })),
   );
 }

@@ -19,9 +19,17 @@ import path from 'node:path';
  *         run-<n>/process.json              ProcessIdentity, written by the machine process
  *         run-<n>.{stdout,stderr,console,status}   raw files that libkrun appends to
  *         log.jsonl[.1 ...]                 what the supervisor made of them
+ *       leases.json                         addresses and ports that krun chose, kept for the project
+ *       networks/<network>/
+ *         record.json                       NetworkRecord: run, helper
+ *         intent.json, run-<n>/             as of a machine
+ *         log.jsonl[.1 ...]                 what the network process and its helper say
  *     <runtime>/<id>/                       0700
  *       s                                   supervisor's socket
- *       <machine or hash>                   machine's control socket
+ *       m-<machine or hash>                 machine's control socket
+ *       n-<network or hash>                 network's control socket
+ *       l-<hash>                            what a machine's libkrun connects to
+ *       ga-<hash>, gq-<hash>                gvproxy's API, and its link to krun's switch
  *     <runtime>/port-<n>                    flock(2) of the machine that publishes host port n
  *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
  *     <data>/krun/runtime/                  libkrun and libkrunfw where npm could not bring them
@@ -38,6 +46,8 @@ export interface Layout {
   readonly disksDirectory: string;
   readonly buildsDirectory: string;
   readonly machinesDirectory: string;
+  readonly networksDirectory: string;
+  readonly leasesFile: string;
   readonly runtimeDirectory: string;
   readonly supervisorSocket: string;
   readonly indexFile: string;
@@ -90,6 +100,8 @@ export function projectLayout(
     disksDirectory: path.join(stateDirectory, 'disks'),
     buildsDirectory: path.join(stateDirectory, 'builds'),
     machinesDirectory: path.join(stateDirectory, 'machines'),
+    networksDirectory: path.join(stateDirectory, 'networks'),
+    leasesFile: path.join(stateDirectory, 'leases.json'),
     runtimeDirectory,
     supervisorSocket: path.join(runtimeDirectory, 's'),
     indexFile: path.join(dataDirectory(environment), 'projects', `${id}.json`),
@@ -103,8 +115,37 @@ export function machineLayout(layout: Layout, machine: string): MachineLayout {
     recordFile: path.join(directory, 'record.json'),
     intentFile: path.join(directory, 'intent.json'),
     logFile: path.join(directory, 'log.jsonl'),
-    controlSocket: path.join(layout.runtimeDirectory, socketName(machine)),
+    controlSocket: path.join(layout.runtimeDirectory, socketName('m', machine)),
   };
+}
+
+export interface NetworkLayout {
+  readonly directory: string;
+  readonly recordFile: string;
+  readonly intentFile: string;
+  readonly logFile: string;
+  readonly controlSocket: string;
+  readonly gvproxyApi: string;
+  readonly gvproxyLink: string;
+}
+
+export function networkLayout(layout: Layout, network: string): NetworkLayout {
+  const directory = path.join(layout.networksDirectory, network);
+  const socket = (prefix: string): string => path.join(layout.runtimeDirectory, socketName(prefix, network));
+  return {
+    directory,
+    recordFile: path.join(directory, 'record.json'),
+    intentFile: path.join(directory, 'intent.json'),
+    logFile: path.join(directory, 'log.jsonl'),
+    controlSocket: socket('n'),
+    gvproxyApi: socket('ga'),
+    gvproxyLink: socket('gq'),
+  };
+}
+
+/** Where the libkrun of a machine finds its link to a network. */
+export function linkSocket(layout: Layout, network: string, machine: string): string {
+  return path.join(layout.runtimeDirectory, `l-${shortHash(`${network} ${machine}`)}`);
 }
 
 /**
@@ -117,7 +158,7 @@ export interface RunLayout {
   readonly identityFile: string;
 }
 
-export function runLayout(machine: MachineLayout, run: number): RunLayout {
+export function runLayout(machine: { readonly directory: string }, run: number): RunLayout {
   const directory = path.join(machine.directory, `run-${run}`);
   return {
     directory,
@@ -153,8 +194,12 @@ function runtimeBase(environment: LayoutEnvironment, uid: number): string {
   return path.join(temporary, `krun-${uid}`);
 }
 
-/** `m-` keeps machine names apart from the supervisor's socket; long names are hashed to stay short. */
-function socketName(machine: string): string {
-  if (machine.length <= 16) return `m-${machine}`;
-  return `m-${createHash('sha256').update(machine).digest('hex').slice(0, 16)}`;
+/** The prefix keeps names apart from the supervisor's socket; long names are hashed to stay short. */
+function socketName(prefix: string, name: string): string {
+  if (name.length <= 16) return `${prefix}-${name}`;
+  return `${prefix}-${shortHash(name)}`;
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,4 +1,5 @@
-import type { Machine } from '../project/project.ts';
+import type { BoundPort } from '../network/api.ts';
+import type { Machine, Network } from '../project/project.ts';
 import type { MachineState } from '../plan/machine-state.ts';
 
 /** Raised when the files' meaning changes; a newer one than ours is refused, an older one is read. */
@@ -30,6 +31,39 @@ export interface MachineRecord {
   /** Which attempt of the restart policy began the newest run; absent where a plan did. */
   readonly attempt?: number;
   readonly stoppedByUser: boolean;
+  /** What the newest run has of the networks; absent before the first. */
+  readonly endpoint?: Endpoint;
+}
+
+/** Addresses and ports as they came out: what `ps`, `port` and `network inspect` show. */
+export interface Endpoint {
+  readonly interfaces: readonly {
+    readonly network: string;
+    readonly device: string;
+    readonly mac: string;
+    /** Absent where a DHCP server outside of krun decides. */
+    readonly ip?: string;
+  }[];
+  readonly ports: readonly BoundPort[];
+}
+
+/** `networks/<name>/record.json`. */
+export interface NetworkRecord {
+  readonly schemaVersion: number;
+  readonly network: string;
+  /** As its members have it; the running process was started from this one. */
+  readonly definition: Network;
+  readonly run: number;
+  readonly bootId?: string;
+}
+
+/** `leases.json`. */
+export interface Leases {
+  readonly schemaVersion: number;
+  /** IPv4 address by machine by network. */
+  readonly addresses: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Host port by `machine/protocol/guest port`. */
+  readonly ports: Readonly<Record<string, number>>;
 }
 
 /** Record of a machine that was never started. */

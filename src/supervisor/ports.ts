@@ -10,9 +10,9 @@ import { ActionFailure } from './failure.ts';
  * without this check two machines would share a port's connections, and nobody would say so.
  */
 export async function checkPorts(definition: Machine): Promise<void> {
-  if (definition.network.driver !== 'tsi') return;
-  for (const { host, protocol } of definition.network.ports) {
-    if (protocol !== 'tcp') continue;
+  for (const port of definition.ports) {
+    if (!('host' in port) || port.host === 'auto' || port.protocol !== 'tcp') continue;
+    const { host, protocol } = port;
     const problem = await listenProblem(host);
     if (problem === undefined) continue;
     if (problem === 'EACCES') {

@@ -66,11 +66,11 @@ export function psJson(record: PsRecord): string {
 }
 
 function portsOf(definition: Machine): readonly Port[] {
-  return definition.network.driver === 'tsi' ? definition.network.ports : [];
+  return definition.ports;
 }
 
 function portText(port: Port): string {
-  return `${port.host}->${port.guest}/${port.protocol}`;
+  return `${'host' in port ? port.host : port.socket}->${port.guest}/${port.protocol}`;
 }
 
 function restartsText(record: PsRecord): string {

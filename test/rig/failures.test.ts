@@ -6,6 +6,7 @@ import { isAlive } from '../../src/host/identity.ts';
 import { projectLayout } from '../../src/store/layout.ts';
 import { ensureSupervisor } from '../../src/supervisor/ensure.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
+import { tsi } from '../support/definitions.ts';
 
 const FOREVER = 'while :; do sleep 0.05; done';
 
@@ -109,16 +110,15 @@ test('an index that cannot be written is a remark, and the machines start', asyn
 test('of two projects that publish one host port, the second is told who has it, though nobody listens yet', async () => {
   await using one = await SupervisedProject.create();
   await using two = await SupervisedProject.create({ XDG_RUNTIME_DIR: path.join(one.base, 'r') });
-  const ports = [{ host: 29_180, guest: 80, protocol: 'tcp' }] as const;
-  const network = { driver: 'tsi', ports } as const;
-  await one.done(one.up([await one.machine('web', FOREVER, { network })]));
+  const published = tsi({ host: 29_180, guest: 80, protocol: 'tcp' });
+  await one.done(one.up([await one.machine('web', FOREVER, published)]));
   const { pid } = await one.identity('web');
-  const outcome = await two.perform(two.up([await two.machine('api', FOREVER, { network })]));
+  const outcome = await two.perform(two.up([await two.machine('api', FOREVER, published)]));
   expect(outcome.failures).toEqual([
     `host port 29180 is in use by machine web of project rig (process ${pid})`,
   ]);
   await one.done(one.down());
-  await two.done(two.up([await two.machine('api', FOREVER, { network })]));
+  await two.done(two.up([await two.machine('api', FOREVER, published)]));
 });
 
 test('a share whose source is gone is named when the machine starts again', async () => {

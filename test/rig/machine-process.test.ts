@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
 import { runOutcome } from '../../src/machine/outcome.ts';
 import { MACHINE_FAILED_EXIT, type MachineSpec, type ProcessIdentity } from '../../src/machine/spec.ts';
-import { bootstrapGuest, machineSpec } from '../unit/machine/specs.ts';
+import { bootstrapGuest, tsiNetwork, machineSpec } from '../unit/machine/specs.ts';
 
 const program = path.resolve(process.env['KRUN_TEST_PROGRAM'] ?? '', '../../dist/machine.js');
 const fake = process.env['KRUN_TEST_FAKE_LIBKRUN'] ?? '';
@@ -140,7 +140,7 @@ describe('a machine process', () => {
     const machine = new Process('web', {
       guest: bootstrapGuest({ command: sh('echo out; echo err >&2; exit 7') }),
       cpus: 2,
-      network: { driver: 'tsi', ports: [{ host: 8080, guest: 80 }] },
+      network: tsiNetwork([{ host: 8080, guest: 80 }]),
     });
     expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":7}}');
     expect(await machine.exited).toEqual([7, null]);

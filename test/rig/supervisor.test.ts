@@ -7,6 +7,7 @@ import type { Event } from '../../src/plan/event.ts';
 import { readEvents } from '../../src/store/event-log.ts';
 import { machineLayout } from '../../src/store/layout.ts';
 import { collect, SupervisedProject } from './support/supervised.ts';
+import { tsi } from '../support/definitions.ts';
 
 const FOREVER = 'while :; do sleep 0.1; done';
 
@@ -264,7 +265,7 @@ test('a host port that somebody holds is named with its holder before anything s
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const web = await project.machine('web', FOREVER, {
-    network: { driver: 'tsi', ports: [{ host: port, guest: 80, protocol: 'tcp' }] },
+    ...tsi({ host: port, guest: 80, protocol: 'tcp' }),
     restart: { policy: 'always' },
   });
   const outcome = await project.perform(project.up([web]));

@@ -15,6 +15,7 @@ import { ensureSupervisor } from '../../../src/supervisor/ensure.ts';
 import type { ProcessIdentity } from '../../../src/machine/spec.ts';
 import { findProcesses, type FoundProcess } from './processes.ts';
 import { until } from './until.ts';
+import { machineDefinition, projectOf } from '../../support/definitions.ts';
 
 /** What a finished request said. */
 export interface Outcome {
@@ -68,43 +69,22 @@ export class SupervisedProject implements AsyncDisposable {
     await mkdir(path.join(root, 'bin'), { recursive: true });
     await copyFile('/bin/sh', path.join(root, 'bin', 'sh'));
     await writeFile(path.join(root, '.fake'), faults.map((line) => `${line}\n`).join(''));
-    return {
-      name,
-      kind: 'service',
-      cpus: 1,
+    return machineDefinition(name, {
       memoryMiB: 256,
       root: { kind: 'directory', path: root },
       command: ['/bin/sh', '-c', command],
-      environment: {},
-      workingDir: '/',
-      hostname: name,
-      rlimits: [],
-      disks: [],
-      shares: [],
-      network: { driver: 'none' },
-      dependsOn: {},
-      restart: { policy: 'no' },
-      stopSignal: 'SIGTERM',
       stopGracePeriodMs: 5000,
       bootTimeoutMs: 20_000,
-      agent: true,
-      logs: { maxBytes: 10 * 1024 * 1024, maxFiles: 3 },
-      libkrun: { logLevel: 'warn' },
       ...definition,
-    };
+    });
   }
 
   project(machines: readonly Machine[]): Project {
-    return {
+    return projectOf(machines, {
       name: 'rig',
       directory: this.layout.projectDirectory,
       files: [path.join(this.layout.projectDirectory, 'krun.yaml')],
-      libkrun: { logLevel: 'warn' },
-      machines: Object.fromEntries(machines.map((machine) => [machine.name, machine])),
-      disabledMachines: [],
-      disks: {},
-      origins: {},
-    };
+    });
   }
 
   /** The supervisor; `version` asks for one of another krun. */

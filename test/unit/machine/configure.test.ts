@@ -3,7 +3,7 @@ import { LOADER } from '../../../src/machine/bootstrap.ts';
 import { formatCall } from '../../../src/machine/calls.ts';
 import { calls, type Capabilities } from '../../../src/machine/configure.ts';
 import type { MachineSpec } from '../../../src/machine/spec.ts';
-import { machineSpec, without } from './specs.ts';
+import { bootstrapGuest, machineSpec, without } from './specs.ts';
 
 const LIBKRUN_1_17 = without('krun_add_virtiofs3');
 const LIBKRUN_1_18 = without();
@@ -53,11 +53,15 @@ describe('calls of a machine', () => {
         { name: 'core', soft: 0, hard: -1 },
       ],
       network: {
-        driver: 'tsi',
-        ports: [
-          { host: 8080, guest: 80 },
-          { host: 8443, guest: 443 },
-        ],
+        tsi: {
+          hijack: ['inet'],
+          ports: [
+            { host: 8080, guest: 80 },
+            { host: 8443, guest: 443 },
+          ],
+        },
+        interfaces: [],
+        hostPorts: [],
       },
     });
     expect(callText(spec, LIBKRUN_1_17)).toMatchInlineSnapshot(`
@@ -238,14 +242,7 @@ describe('words on the kernel command line', () => {
   });
 
   it('never carry a NUL byte', () => {
-    const guest = {
-      kind: 'bootstrap',
-      command: ['/a\0b'],
-      environment: { A: '\0' },
-      workingDir: '/',
-      hostname: 'h',
-      mounts: [],
-    } as const;
+    const guest = bootstrapGuest({ command: ['/a\0b'], environment: { A: '\0' } });
     expect(problems(machineSpec({ guest }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
       "invalid-value: command has a NUL character, which no program can be given
         

@@ -1,6 +1,6 @@
 import type { Capabilities } from '../../../src/machine/configure.ts';
 import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../../src/machine/ffi.ts';
-import type { GuestSpec, MachineSpec } from '../../../src/machine/spec.ts';
+import type { GuestSpec, MachineSpec, SpecNetwork } from '../../../src/machine/spec.ts';
 
 type Bootstrap = Extract<GuestSpec, { readonly kind: 'bootstrap' }>;
 
@@ -11,6 +11,7 @@ export function bootstrapGuest(more: Partial<Bootstrap> = {}): Bootstrap {
     environment: {},
     workingDir: '/',
     hostname: 'web',
+    network: { interfaces: [], nameservers: [], searchDomains: [], hosts: [] },
     mounts: [],
     ...more,
   };
@@ -34,7 +35,7 @@ export function machineSpec(more: Partial<MachineSpec> = {}): MachineSpec {
     disks: [],
     shares: [],
     rlimits: [],
-    network: { driver: 'none' },
+    network: { interfaces: [], hostPorts: [] },
     guest: bootstrapGuest(),
     stopSignal: 'SIGTERM',
     ...more,
@@ -45,4 +46,8 @@ export function machineSpec(more: Partial<MachineSpec> = {}): MachineSpec {
 export function without(...missing: readonly LibkrunFunction[]): Capabilities {
   const all = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
   return { functions: new Set(all.filter((name) => !missing.includes(name))), arch: 'x64', os: 'linux' };
+}
+
+export function tsiNetwork(ports: NonNullable<SpecNetwork['tsi']>['ports']): SpecNetwork {
+  return { tsi: { hijack: ['inet'], ports }, interfaces: [], hostPorts: [] };
 }

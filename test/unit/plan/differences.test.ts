@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { differencesText, machineDifferences, needsRecreate } from '../../../src/plan/differences.ts';
 import type { Machine, Share } from '../../../src/project/project.ts';
 import { machine, namedDisk } from './support.ts';
+import { tsi } from '../../support/definitions.ts';
 
 function told(before: Partial<Machine>, after: Partial<Machine>): string[] {
   return machineDifferences(machine('web', before), machine('web', after)).map(({ text }) => text);
@@ -52,8 +53,8 @@ describe('a changed field is told in its own words', () => {
     ],
     [
       {},
-      { network: { driver: 'tsi', ports: [{ host: 8080, guest: 80, protocol: 'tcp' }] } },
-      ['port 8080:80/tcp added', 'network driver changed none -> tsi'],
+      tsi({ host: 8080, guest: 80, protocol: 'tcp' }),
+      ['network driver changed none -> tsi', 'port 8080:80/tcp added'],
     ],
     [
       { dependsOn: { db: { condition: 'started' } } },

@@ -1,5 +1,6 @@
 import { machineHash } from '../../../src/project/hash.ts';
 import type { Dependency, Disk, DiskAttachment, Machine, Project } from '../../../src/project/project.ts';
+import { machineDefinition, projectOf } from '../../support/definitions.ts';
 import type { Plan } from '../../../src/plan/action.ts';
 import type { MachineState } from '../../../src/plan/machine-state.ts';
 import type { Observed, ObservedMachine } from '../../../src/plan/observed.ts';
@@ -9,33 +10,7 @@ import type { Request, UpRequest } from '../../../src/plan/request.ts';
 
 const SINCE = '2026-11-20T10:00:00.000Z';
 
-/** A machine with defaults, as resolving makes it. */
-export function machine(name: string, more: Partial<Machine> = {}): Machine {
-  return {
-    name,
-    kind: 'service',
-    cpus: 1,
-    memoryMiB: 512,
-    root: { kind: 'directory', path: `/p/${name}` },
-    command: ['/bin/app'],
-    environment: {},
-    workingDir: '/',
-    hostname: name,
-    rlimits: [],
-    disks: [],
-    shares: [],
-    network: { driver: 'none' },
-    dependsOn: {},
-    restart: { policy: 'no' },
-    stopSignal: 'SIGTERM',
-    stopGracePeriodMs: 10_000,
-    bootTimeoutMs: 60_000,
-    agent: true,
-    logs: { maxBytes: 10 * 1024 ** 2, maxFiles: 3 },
-    libkrun: { logLevel: 'warn' },
-    ...more,
-  };
-}
+export { machineDefinition as machine, projectOf as project };
 
 export function needs(...names: string[]): { dependsOn: Record<string, Dependency> } {
   return { dependsOn: Object.fromEntries(names.map((name) => [name, { condition: 'started' }])) };
@@ -58,20 +33,6 @@ export function namedDisk(name: string, more: Partial<DiskAttachment> = {}): Dis
 
 export function disk(name: string, gibibytes: number, more: Partial<Disk> = {}): Disk {
   return { name, sizeBytes: gibibytes * 1024 ** 3, format: 'raw', protect: false, ...more };
-}
-
-export function project(machines: readonly Machine[], more: Partial<Project> = {}): Project {
-  return {
-    name: 'shop',
-    directory: '/p',
-    files: ['/p/krun.yaml'],
-    libkrun: { logLevel: 'warn' },
-    machines: Object.fromEntries(machines.map((one) => [one.name, one])),
-    disabledMachines: [],
-    disks: {},
-    origins: {},
-    ...more,
-  };
 }
 
 export const running: MachineState = { status: 'running', run: 1, since: SINCE };
@@ -110,7 +71,7 @@ export const nothing: Observed = observe([]);
 export function up(wanted: Project | readonly Machine[], more: Partial<UpRequest> = {}): UpRequest {
   return {
     type: 'up',
-    project: 'machines' in wanted ? wanted : project(wanted),
+    project: 'machines' in wanted ? wanted : projectOf(wanted),
     machines: [],
     noDeps: false,
     recreate: 'changed',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine } from '../../../src/project/project.ts';
 import { disk, exited, machine, namedDisk, needsDone, observe, plan, project, seen, up } from './support.ts';
+import { tsi } from '../../support/definitions.ts';
 
 const GIB = 1024 ** 3;
 const origins = {
@@ -199,15 +200,15 @@ test('a task that runs again gets its disk from the service that depends on it',
 });
 
 test('a port that moves to another machine is free once the first has stopped', () => {
-  const tsi = { driver: 'tsi', ports: [{ host: 8080, guest: 80, protocol: 'tcp' }] } as const;
-  const request = up([machine('a'), machine('b', { network: tsi })]);
-  expect(plan(request, observe([seen(machine('a', { network: tsi }))]))).toMatchInlineSnapshot(`
+  const published = tsi({ host: 8080, guest: 80, protocol: 'tcp' });
+  const request = up([machine('a'), machine('b', published)]);
+  expect(plan(request, observe([seen(machine('a', published))]))).toMatchInlineSnapshot(`
     "
-    [1] stop a: port 8080:80/tcp removed, network driver changed tsi -> none
-    [2] remove a: port 8080:80/tcp removed, network driver changed tsi -> none  after [1]
-    [3] create a: port 8080:80/tcp removed, network driver changed tsi -> none  after [2]
+    [1] stop a: network driver changed tsi -> none, port 8080:80/tcp removed
+    [2] remove a: network driver changed tsi -> none, port 8080:80/tcp removed  after [1]
+    [3] create a: network driver changed tsi -> none, port 8080:80/tcp removed  after [2]
     [4] create b: new machine
-    [5] start a: port 8080:80/tcp removed, network driver changed tsi -> none  after [3]
+    [5] start a: network driver changed tsi -> none, port 8080:80/tcp removed  after [3]
     [6] start b: new machine  after [1] [4]
     "
   `);

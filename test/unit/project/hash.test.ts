@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, isSameMachine, LIVE_FIELDS, machineHash } from '../../../src/project/hash.ts';
 import type { Machine } from '../../../src/project/project.ts';
+import { tsi } from '../../support/definitions.ts';
 import { machine } from '../plan/support.ts';
 
 /** Another value for every field of a machine. */
@@ -26,7 +27,7 @@ const OTHER: Machine = {
     },
   ],
   shares: [{ source: '/src', target: '/app', tag: 'app', readOnly: false, daxBytes: 0 }],
-  network: { driver: 'tsi', ports: [] },
+  ...tsi({ host: 8080, guest: 80, protocol: 'tcp' }),
   dependsOn: { db: { condition: 'started' } },
   restart: { policy: 'always' },
   stopSignal: 'SIGINT',
@@ -35,6 +36,7 @@ const OTHER: Machine = {
   agent: false,
   logs: { maxBytes: 1024, maxFiles: 1 },
   libkrun: { logLevel: 'trace' },
+  helpers: { passt: '/x/passt' },
 };
 
 describe('the hash of a machine', () => {
@@ -59,7 +61,7 @@ describe('the hash of a machine', () => {
 
   test('stays what it is: a change of this value recreates the machines of every user', () => {
     expect(machineHash(before)).toMatchInlineSnapshot(
-      `"1-176ca5cd5fc2cb8e9ba72de3f568b561076edba57d9e801eeed571bea49867a0"`,
+      `"1-8bb83e982e607c44ef91fdb0529b2092ddc676bda7620431d2101697397599a8"`,
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { only, resolveText, web, webFile } from './support.ts';
+import { tsi } from '../../support/definitions.ts';
 
 describe('a machine with nothing but root and command', () => {
   test('gets every default', () => {
@@ -16,7 +17,9 @@ describe('a machine with nothing but root and command', () => {
       rlimits: [],
       disks: [],
       shares: [],
-      network: { driver: 'none' },
+      networks: [],
+      ports: [],
+      helpers: {},
       dependsOn: {},
       restart: { policy: 'no' },
       stopSignal: 'SIGTERM',
@@ -65,7 +68,7 @@ describe('a field in its author form becomes one shape', () => {
         ],
       },
     ],
-    ['networks: []', { network: { driver: 'none' } }],
+    ['networks: []', { networks: [], ports: [] }],
     [
       'build: { command: ./mk.sh -x, inputs: [mk.sh, "files/**"] }',
       {
@@ -172,25 +175,24 @@ disks:
 
 describe('the network', () => {
   test('is TSI with ports, sorted and with ranges taken apart', () => {
-    expect(web('ports: ["9000-9001:80-81", "8080:8080/tcp", { host: 443, guest: "8443" }]').network).toEqual({
-      driver: 'tsi',
-      ports: [
+    expect(web('ports: ["9000-9001:80-81", "8080:8080/tcp", { host: 443, guest: "8443" }]')).toMatchObject(
+      tsi(
         { host: 443, guest: 8443, protocol: 'tcp' },
         { host: 8080, guest: 8080, protocol: 'tcp' },
         { host: 9000, guest: 80, protocol: 'tcp' },
         { host: 9001, guest: 81, protocol: 'tcp' },
-      ],
-    });
+      ),
+    );
   });
 
   test('is TSI where the file says so', () => {
     const { project } = resolveText(`${webFile()}networks: { default: { driver: tsi } }\n`);
-    expect(project?.machines['web']?.network).toEqual({ driver: 'tsi', ports: [] });
+    expect(project?.machines['web']).toMatchObject(tsi());
   });
 
   test('is none where nothing asks for more', () => {
     const { project, diagnostics } = resolveText(`${webFile('networks: [lan]')}networks: { lan: }\n`);
-    expect(project?.machines['web']?.network).toEqual({ driver: 'none' });
+    expect(project?.machines['web']?.networks).toEqual([]);
     expect(diagnostics).toEqual([]);
   });
 });

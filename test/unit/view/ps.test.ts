@@ -28,7 +28,7 @@ test('a table says for how long, with which code, and why', () => {
       { status: 'running', run: 3, since },
       {
         restarts: 2,
-        definition: exampleMachine('web', { network: { driver: 'tsi', ports } }),
+        definition: exampleMachine('web', { ports }),
       },
     ),
     record('job', { status: 'exited', run: 1, since, exit: { code: 7 } }),

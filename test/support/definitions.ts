@@ -1,0 +1,55 @@
+import type { Attachment, Machine, Port, Project } from '../../src/project/project.ts';
+
+/** A machine with every default, as resolving makes it. */
+export function machineDefinition(name: string, more: Partial<Machine> = {}): Machine {
+  return {
+    name,
+    kind: 'service',
+    cpus: 1,
+    memoryMiB: 512,
+    root: { kind: 'directory', path: `/p/${name}` },
+    command: ['/bin/app'],
+    environment: {},
+    workingDir: '/',
+    hostname: name,
+    rlimits: [],
+    disks: [],
+    shares: [],
+    networks: [],
+    ports: [],
+    dependsOn: {},
+    restart: { policy: 'no' },
+    stopSignal: 'SIGTERM',
+    stopGracePeriodMs: 10_000,
+    bootTimeoutMs: 60_000,
+    agent: true,
+    logs: { maxBytes: 10 * 1024 ** 2, maxFiles: 3 },
+    libkrun: { logLevel: 'warn' },
+    helpers: {},
+    ...more,
+  };
+}
+
+export function projectOf(machines: readonly Machine[], more: Partial<Project> = {}): Project {
+  return {
+    name: 'shop',
+    directory: '/p',
+    files: ['/p/krun.yaml'],
+    libkrun: { logLevel: 'warn' },
+    machines: Object.fromEntries(machines.map((machine) => [machine.name, machine])),
+    disabledMachines: [],
+    disks: {},
+    networks: {},
+    origins: {},
+    ...more,
+  };
+}
+
+/** The network of a machine that publishes ports through TSI. */
+export function tsi(...ports: readonly Port[]): {
+  readonly networks: readonly Attachment[];
+  readonly ports: readonly Port[];
+} {
+  const network = { driver: 'tsi', name: 'default', hijack: ['inet'] } as const;
+  return { networks: [{ network, mac: '', aliases: [] }], ports };
+}
