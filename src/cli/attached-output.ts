@@ -100,7 +100,7 @@ interface Logs {
 function startLogs(context: Context, { layout, machines, view, signal }: Logs): Promise<void> {
   const query = {
     since: new Date(context.now()),
-    accept: (line: { readonly s: string }) => line.s !== 'console',
+    accept: (line: { readonly s: string }) => line.s === 'stdout' || line.s === 'stderr',
   };
   const sources = machines.map((machine) => ({ machine, file: machineLayout(layout, machine).logFile }));
   return followLogs(async () => sources, {

@@ -135,6 +135,8 @@ export interface MachineFiles {
   readonly stderr: string;
   /** Guest kernel, libkrun's log, and whatever the machine process writes to its own stderr. */
   readonly console: string;
+  /** Output of passt and vmnet-helper, where the machine process runs them. */
+  readonly helper: string;
   /** Lines of the guest's bootstrap: `ready`, `exit N`; see docs/guest-protocol.md. */
   readonly status: string;
 }

@@ -18,6 +18,7 @@ import path from 'node:path';
  *         run-<n>/spec.json                 MachineSpec of the run
  *         run-<n>/process.json              ProcessIdentity, written by the machine process
  *         run-<n>.{stdout,stderr,console,status}   raw files that libkrun appends to
+ *         run-<n>.helper                    what passt or vmnet-helper says
  *         log.jsonl[.1 ...]                 what the supervisor made of them
  *       leases.json                         addresses and ports that krun chose, kept for the project
  *       networks/<network>/
@@ -73,7 +74,7 @@ export interface LayoutEnvironment {
 export const LONGEST_SOCKET_PATH = 103;
 
 /** Name of the per-machine raw files of one run. */
-export const STREAMS = ['stdout', 'stderr', 'console'] as const;
+export const STREAMS = ['stdout', 'stderr', 'console', 'helper'] as const;
 export type Stream = (typeof STREAMS)[number];
 
 export function projectLayout(

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { ignoreErrno } from '../host/errno.ts';
 import type { LogSettings } from '../project/project.ts';
 import { backwardLines, openLog, sizeOf } from './log-scan.ts';
-import type { LogLine } from './records.ts';
+import type { LogLine, LogOffsets } from './records.ts';
 
 /** How far the raw files of a run have been taken in. */
 export interface LogPosition {
   readonly run: number;
-  readonly offsets: LogLine['o'];
+  readonly offsets: LogOffsets;
 }
 
 /**
@@ -154,7 +154,9 @@ function endOf(file: string): LogEnd {
   if (!log) return { size: 0, position: undefined };
   try {
     for (const { line, end } of backwardLines(log, sizeOf(log))) {
-      return { size: end, position: { run: line.r, offsets: line.o } };
+      const [stdout = 0, stderr = 0, console = 0, helper = 0]: readonly (number | undefined)[] = line.o;
+      const offsets: LogOffsets = [stdout, stderr, console, helper];
+      return { size: end, position: { run: line.r, offsets } };
     }
     return { size: 0, position: undefined };
   } finally {

@@ -5,12 +5,14 @@ import type { LogSettings } from '../project/project.ts';
 import { LogFile } from './log-file.ts';
 import { LONGEST_PIECE, splitPieces } from './log-split.ts';
 import { rawFile, runLayout, STREAMS, type MachineLayout, type Stream } from './layout.ts';
-import type { LogLine } from './records.ts';
+import type { LogLine, LogOffsets } from './records.ts';
 
 /** Bytes of one stream that are taken in at a time: up to as many lines are in memory, and other machines wait. */
 const SLICE_BYTES = 64 * 1024;
 /** Taken-in output that may stay in a raw file before its blocks are given back. */
 const PUNCH_BYTES = 8 * 1024 * 1024;
+
+type Mutable = [...LogOffsets];
 
 export interface IngestOptions {
   readonly now?: () => Date;
@@ -35,8 +37,8 @@ export class LogIngest {
   readonly #now: () => Date;
   readonly #punchHole: ((file: string, end: number) => void) | undefined;
   #run = 0;
-  #offsets: [number, number, number] = [0, 0, 0];
-  #punched: [number, number, number] = [0, 0, 0];
+  #offsets: Mutable = [0, 0, 0, 0];
+  #punched: Mutable = [0, 0, 0, 0];
 
   constructor(layout: MachineLayout, settings: LogSettings, options: IngestOptions = {}) {
     this.#layout = layout;
@@ -62,7 +64,7 @@ export class LogIngest {
   take(run: number, final = false): { readonly lines: readonly LogLine[]; readonly more: boolean } {
     this.#seek(run);
     const lines: LogLine[] = [];
-    const offsets: [number, number, number] = [...this.#offsets];
+    const offsets: Mutable = [...this.#offsets];
     let more = false;
     for (const [index, stream] of STREAMS.entries()) {
       const bytes = readSlice(rawFile(this.#layout, run, stream), offsets[index] ?? 0);
@@ -123,15 +125,15 @@ export class LogIngest {
     if (this.#run === run) return;
     const position = this.#log.position;
     this.#run = run;
-    this.#punched = [0, 0, 0];
-    this.#offsets = position?.run === run ? [...position.offsets] : [0, 0, 0];
+    this.#punched = [0, 0, 0, 0];
+    this.#offsets = position?.run === run ? [...position.offsets] : [0, 0, 0, 0];
   }
 
   #line(
     run: number,
     stream: Stream,
     text: string,
-    at: { readonly offsets: LogLine['o']; readonly partial: boolean },
+    at: { readonly offsets: LogOffsets; readonly partial: boolean },
   ): LogLine {
     const line = { t: this.#now().toISOString(), r: run, s: stream, l: text, o: at.offsets };
     return at.partial ? { ...line, p: true } : line;

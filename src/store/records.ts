@@ -87,6 +87,9 @@ export function withoutAttempt(record: MachineRecord): MachineRecord {
   return rest;
 }
 
+/** Bytes of each raw file that are in the log; logs of earlier versions have no fourth number. */
+export type LogOffsets = readonly [stdout: number, stderr: number, console: number, helper: number];
+
 /**
  * One line of `log.jsonl`. `o` holds how far each raw file of the run has been taken in once this line is written, so
  * the last whole line is all that is needed to go on after a crash without loss or repetition.
@@ -95,10 +98,11 @@ export interface LogLine {
   /** ISO 8601 time of ingestion. */
   readonly t: string;
   readonly r: number;
-  readonly s: 'stdout' | 'stderr' | 'console';
+  /** `helper`: a program that krun runs for a network; `network`: krun's own network process. */
+  readonly s: 'stdout' | 'stderr' | 'console' | 'helper' | 'network';
   /** Text without its newline. */
   readonly l: string;
-  readonly o: readonly [stdout: number, stderr: number, console: number];
+  readonly o: LogOffsets;
   /** The line goes on in the next record of the stream. */
   readonly p?: true;
 }

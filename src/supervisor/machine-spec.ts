@@ -30,6 +30,7 @@ export function machineSpec(layout: Layout, project: string, definition: Machine
       stdout: rawFile(files, run, 'stdout'),
       stderr: rawFile(files, run, 'stderr'),
       console: rawFile(files, run, 'console'),
+      helper: rawFile(files, run, 'helper'),
       status: rawFile(files, run, 'status'),
     },
     library: libraries(definition),

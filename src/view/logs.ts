@@ -4,7 +4,7 @@ import { createPaint, type Paint, PREFIX_STYLES } from './style.ts';
 export interface LogEntry {
   readonly machine: string;
   readonly time: string;
-  readonly stream: 'stdout' | 'stderr' | 'console';
+  readonly stream: 'stdout' | 'stderr' | 'console' | 'helper' | 'network';
   readonly text: string;
   /** The line goes on in the next entry of the same stream. */
   readonly partial: boolean;

@@ -69,6 +69,7 @@ class Process {
         stdout: file('stdout'),
         stderr: file('stderr'),
         console: file('console'),
+        helper: file('helper'),
         status: file('status'),
       },
       library: { libkrun: fake },

@@ -122,7 +122,8 @@ function queryOf(context: Context, args: LogsArgs): LogQuery {
 /** Which streams are wanted. */
 function acceptance(args: LogsArgs): (line: LogLine) => boolean {
   const { stream } = args;
-  return (line) => (stream === undefined ? line.s !== 'console' : stream === 'all' || line.s === stream);
+  return ({ s }) =>
+    stream === undefined ? s === 'stdout' || s === 'stderr' : stream === 'all' || s === stream;
 }
 
 function viewOf(context: Context, args: LogsArgs, machines: readonly string[]): LogView {

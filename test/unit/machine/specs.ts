@@ -26,7 +26,7 @@ export function machineSpec(more: Partial<MachineSpec> = {}): MachineSpec {
     intentFile: '/p/intent.json',
     identityFile: '/p/process.json',
     controlSocket: '/r/m-web',
-    files: { stdout: '/p/o', stderr: '/p/e', console: '/p/c', status: '/p/s' },
+    files: { stdout: '/p/o', stderr: '/p/e', console: '/p/c', helper: '/p/h', status: '/p/s' },
     library: { libkrun: '/l/libkrun.so.1' },
     logLevel: 'warn',
     cpus: 1,

@@ -13,7 +13,13 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { machineLayout, projectLayout, rawFile, type MachineLayout } from '../../../src/store/layout.ts';
+import {
+  machineLayout,
+  projectLayout,
+  rawFile,
+  type MachineLayout,
+  type Stream,
+} from '../../../src/store/layout.ts';
 import { rotatedFiles } from '../../../src/store/log-file.ts';
 import { LogIngest } from '../../../src/store/log-ingest.ts';
 import type { LogLine } from '../../../src/store/records.ts';
@@ -30,7 +36,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-function raw(stream: 'stdout' | 'stderr' | 'console' | 'status', run = 1): string {
+function raw(stream: Stream | 'status', run = 1): string {
   return rawFile(layout, run, stream);
 }
 
@@ -62,9 +68,29 @@ test('whole lines are taken in with their stream, run and offsets', () => {
   ingest.take(1);
   const t = '2026-01-02T03:04:05.678Z';
   expect(logLines()).toEqual([
-    { t, r: 1, s: 'stdout', l: 'one', o: [4, 0, 0] },
-    { t, r: 1, s: 'stdout', l: 'two', o: [9, 0, 0] },
-    { t, r: 1, s: 'stderr', l: 'oops', o: [9, 5, 0] },
+    { t, r: 1, s: 'stdout', l: 'one', o: [4, 0, 0, 0] },
+    { t, r: 1, s: 'stdout', l: 'two', o: [9, 0, 0, 0] },
+    { t, r: 1, s: 'stderr', l: 'oops', o: [9, 5, 0, 0] },
+  ]);
+});
+
+test('output of helpers is taken in like that of the guest', () => {
+  writeFileSync(raw('stdout'), 'one\n');
+  writeFileSync(raw('helper'), 'No routable interface\n');
+  finish();
+  expect(logLines().at(-1)).toMatchObject({ s: 'helper', l: 'No routable interface', o: [4, 0, 0, 22] });
+});
+
+test('a log that knows nothing of helpers is continued where it ends', () => {
+  writeFileSync(raw('stdout'), 'one\ntwo\n');
+  writeFileSync(raw('helper'), 'hello\n');
+  const t = '2026-01-02T03:04:05.000Z';
+  writeFileSync(layout.logFile, `${JSON.stringify({ t, r: 1, s: 'stdout', l: 'one', o: [4, 0, 0] })}\n`);
+  finish();
+  expect(logLines().map(({ l, o }) => [l, o])).toEqual([
+    ['one', [4, 0, 0]],
+    ['two', [8, 0, 0, 0]],
+    ['hello', [8, 0, 0, 6]],
   ]);
 });
 
@@ -93,7 +119,7 @@ test('bytes that are not UTF-8 neither stop the log nor move its offsets', () =>
   const bytes = Buffer.concat([Buffer.alloc(40_000, 0x80), Buffer.from('\nafter\n')]);
   writeFileSync(raw('console'), bytes);
   finish();
-  expect(logLines().at(-1)).toMatchObject({ l: 'after', o: [0, 0, bytes.length] });
+  expect(logLines().at(-1)).toMatchObject({ l: 'after', o: [0, 0, bytes.length, 0] });
 });
 
 test('a log that is cut at any byte is continued to exactly the same content', () => {
@@ -144,7 +170,7 @@ test('rotation keeps the number of files and the size, and the position survives
   for (const name of ['log.jsonl', 'log.jsonl.1', 'log.jsonl.2']) {
     expect(statSync(path.join(layout.directory, name)).size).toBeLessThanOrEqual(2000);
   }
-  expect(logLines().at(-1)?.o).toEqual([20_000, 0, 0]);
+  expect(logLines().at(-1)?.o).toEqual([20_000, 0, 0, 0]);
   expect(new LogIngest(layout, limits, options).finish(1)).toEqual([]);
 });
 

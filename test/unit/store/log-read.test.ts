@@ -19,7 +19,7 @@ function at(second: number): string {
 }
 
 function line(second: number, text: string, more: Partial<LogLine> = {}): string {
-  return `${JSON.stringify({ t: at(second), r: 1, s: 'stdout', l: text, o: [0, 0, 0], ...more })}\n`;
+  return `${JSON.stringify({ t: at(second), r: 1, s: 'stdout', l: text, o: [0, 0, 0, 0], ...more })}\n`;
 }
 
 /** Seconds `from` to `to`, one line each. */
