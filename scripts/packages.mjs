@@ -10,6 +10,10 @@ const PROGRAMS = {
   busybox: 'busybox-static',
   'mkfs.ext4': 'e2fsprogs',
   'qemu-img': 'qemu-utils',
+  passt: 'passt',
+  iperf3: 'iperf3',
+  ip: 'iproute2',
+  'dpkg-deb': 'dpkg',
 };
 /** Only where this machine cannot run microVMs itself. */
 const LAB_PROGRAMS = { 'qemu-system-x86_64': 'qemu-system-x86', modprobe: 'kmod', xz: 'xz-utils' };

@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { prepareHelpers } from './helpers.ts';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 const cache = path.join(root, 'node_modules', '.cache', 'krun-test');
 
 /**
- * Before the first rig test: builds the program and compiles the stand-in libkrun. Tests find them through
- * `KRUN_TEST_PROGRAM` (the command) and `KRUN_TEST_FAKE_LIBKRUN` (the library).
+ * Before the first rig test: builds the program, compiles the stand-in libkrun and fetches gvproxy. Tests find them
+ * through `KRUN_TEST_PROGRAM` (the command), `KRUN_TEST_FAKE_LIBKRUN` (the library) and `gvproxyPath` of helpers.ts.
  *
  * The build is a copy of its own, so neither `npm run build` nor a second test run can pull it from under a running
  * test. It lies below node_modules because koffi must be found from it.
@@ -18,7 +19,7 @@ const cache = path.join(root, 'node_modules', '.cache', 'krun-test');
 export async function setup(): Promise<() => Promise<void>> {
   const build = path.join(cache, `build-${process.pid}`);
   await mkdir(build, { recursive: true });
-  const [fake] = await Promise.all([compileFake(), buildProgram(build)]);
+  const [fake] = await Promise.all([compileFake(), buildProgram(build), prepareHelpers()]);
   process.env['KRUN_TEST_FAKE_LIBKRUN'] = fake;
   process.env['KRUN_TEST_PROGRAM'] = path.join(build, 'bin', 'krun');
   return () => rm(build, { recursive: true, force: true });
