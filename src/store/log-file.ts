@@ -94,7 +94,7 @@ export class LogFile {
     } finally {
       fs.closeSync(handle);
     }
-    this.#position = { run: last.r, offsets: last.o };
+    this.#position = positionOf(last);
   }
 
   #rotateInto(first: LogLine, text: string): void {
@@ -112,7 +112,7 @@ export class LogFile {
     }
     if (kept > 0) fs.renameSync(this.#file, `${this.#file}.1`);
     fs.renameSync(next, this.#file);
-    this.#position = { run: first.r, offsets: first.o };
+    this.#position = positionOf(first);
   }
 }
 
@@ -143,6 +143,11 @@ function finishRotation(file: string): void {
   else fs.renameSync(next, file);
 }
 
+function positionOf({ r, o }: LogLine): LogPosition {
+  const [stdout, stderr, console, helper = 0] = o;
+  return { run: r, offsets: [stdout, stderr, console, helper] };
+}
+
 interface LogEnd {
   readonly size: number;
   readonly position: LogPosition | undefined;
@@ -154,9 +159,7 @@ function endOf(file: string): LogEnd {
   if (!log) return { size: 0, position: undefined };
   try {
     for (const { line, end } of backwardLines(log, sizeOf(log))) {
-      const [stdout = 0, stderr = 0, console = 0, helper = 0]: readonly (number | undefined)[] = line.o;
-      const offsets: LogOffsets = [stdout, stderr, console, helper];
-      return { size: end, position: { run: line.r, offsets } };
+      return { size: end, position: positionOf(line) };
     }
     return { size: 0, position: undefined };
   } finally {

@@ -87,7 +87,7 @@ export function withoutAttempt(record: MachineRecord): MachineRecord {
   return rest;
 }
 
-/** Bytes of each raw file that are in the log; logs of earlier versions have no fourth number. */
+/** Bytes of each raw file that are in the log. */
 export type LogOffsets = readonly [stdout: number, stderr: number, console: number, helper: number];
 
 /**
@@ -102,7 +102,8 @@ export interface LogLine {
   readonly s: 'stdout' | 'stderr' | 'console' | 'helper' | 'network';
   /** Text without its newline. */
   readonly l: string;
-  readonly o: LogOffsets;
+  /** Lines of earlier versions have no fourth number. */
+  readonly o: LogOffsets | readonly [stdout: number, stderr: number, console: number];
   /** The line goes on in the next record of the stream. */
   readonly p?: true;
 }
