@@ -6,16 +6,17 @@ import { afterExit, exitText } from '../plan/restart.ts';
 import type { Machine, RestartPolicy } from '../project/project.ts';
 import { machineLayout, type MachineLayout } from '../store/layout.ts';
 import { newRecord, withoutAttempt, type MachineRecord } from '../store/records.ts';
-import { askToStop } from './control-client.ts';
+import { DueRestart } from './due-restart.ts';
 import { ActionFailure, describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
+import { endRun, isEnding, signalGuest } from './machine-ending.ts';
 import { removeMachineFiles } from './machine-files.ts';
 import { MachineLogs } from './machine-logs.ts';
 import { adoptMachineProcess, type MachineProcess } from './machine-process.ts';
 import { MachineRun } from './machine-run.ts';
 import { checkPorts } from './ports.ts';
 import { closeRun, revokeRuns, startRun, type RunContext } from './run-lifetime.ts';
-import type { Sighting } from './sighting.ts';
+import { outcomeSeen, type Sighting } from './sighting.ts';
 
 /** What all keepers of a project share. */
 export interface KeeperContext extends RunContext {
@@ -25,9 +26,6 @@ export interface KeeperContext extends RunContext {
   /** A run is over and nothing of it is left to do. */
   readonly settled: () => void;
 }
-
-/** Signals that ask a guest to end: what ends after one of these was ended by the user and is not restarted. */
-const ENDING_SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL']);
 
 const NO_RESTART: RestartPolicy = { policy: 'no' };
 
@@ -42,7 +40,7 @@ export class MachineKeeper {
   #run: MachineRun | undefined;
   /** Follows the run until its end is recorded. */
   #closing: Promise<void> | undefined;
-  #restart: NodeJS.Timeout | undefined;
+  readonly #restart = new DueRestart();
   /** Somebody asked for the end that comes next. */
   #endAsked = false;
   /** The newest run whose guest has reported in. */
@@ -111,14 +109,14 @@ export class MachineKeeper {
     this.#logs.takeIn(undefined);
     this.#endAsked = state.status === 'stopping';
     const policy = seen.kind === 'rebooted' ? NO_RESTART : this.record.definition.restart;
-    await this.#conclude(recoveredOutcome(state, seen), policy);
+    await this.#conclude(outcomeSeen(state, seen), policy);
   }
 
   /** Starts the machine; resolves when its guest has reported in, or has ended again after that. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#settled();
     if (!this.#run) {
-      this.#cancelRestart();
+      this.#restart.cancel();
       this.#kept.amend((record) => ({ ...withoutAttempt(record), stoppedByUser: false }));
       await this.#begin();
     }
@@ -150,20 +148,14 @@ export class MachineKeeper {
     const stoppedByUser = options.byUser || this.record.stoppedByUser;
     const since = this.state.status === 'stopping' ? this.state.since : now();
     await this.#kept.set({ stoppedByUser, state: { status: 'stopping', run: run.run, since } });
-    const graceMs = options.timeoutMs ?? this.record.definition.stopGracePeriodMs;
-    run.killAt(Date.now() + graceMs);
-    const answer = await askToStop(this.#files.controlSocket);
-    // Without a socket, the process's own SIGTERM asks the guest, and ends a process that has no guest yet.
-    if (answer === 'absent') run.terminate();
-    else if (answer === 'silent') run.kill();
+    await endRun(run, this.#files, options.timeoutMs ?? this.record.definition.stopGracePeriodMs);
     await this.until((state) => !isActive(state), options.signal);
   }
 
   /** Sends a signal: SIGKILL to the machine process, any other to the guest's command. */
   async kill(signalName: string, signal: AbortSignal): Promise<void> {
     await this.#beginning;
-    const { machine, definition } = this.record;
-    const ends = ENDING_SIGNALS.has(signalName) || signalName === definition.stopSignal;
+    const ends = isEnding(signalName, this.record.definition);
     const run = this.#run;
     if (!run) {
       await this.#closing;
@@ -175,15 +167,9 @@ export class MachineKeeper {
       this.#endAsked = true;
       await this.#kept.set({ stoppedByUser: true });
     }
-    if (signalName === 'SIGKILL') {
-      run.kill();
-      await this.until((state) => !isActive(state), signal);
-    } else if ((await askToStop(this.#files.controlSocket, signalName)) !== 'done') {
-      throw new ActionFailure(
-        `${signalName} did not reach the guest of machine ${machine}`,
-        `SIGKILL always works: krun kill ${machine}`,
-      );
-    }
+    if (signalName !== 'SIGKILL') return signalGuest(this.#files, this.record.machine, signalName);
+    run.kill();
+    await this.until((state) => !isActive(state), signal);
   }
 
   /** Replaces the definition of a machine that goes on as it is. */
@@ -195,7 +181,7 @@ export class MachineKeeper {
   /** Ends what is left of the machine and deletes its files; its log stays for the machine that takes its place. */
   async remove(options: { readonly keepLog: boolean }): Promise<void> {
     this.#endAsked = true;
-    this.#cancelRestart();
+    this.#restart.cancel();
     await this.#beginning;
     await closeRun(this.#files);
     this.#run?.kill();
@@ -213,7 +199,7 @@ export class MachineKeeper {
 
   /** Lets go of the machine, which runs on: the supervisor ends. */
   async leave(): Promise<void> {
-    clearTimeout(this.#restart);
+    this.#restart.cancel();
     await this.#beginning;
     this.#run?.leave();
     await this.#kept.written();
@@ -310,20 +296,12 @@ export class MachineKeeper {
   #scheduleRestart(): void {
     const { state } = this;
     if (state.status !== 'restarting') return;
-    const delayMs = Math.max(0, Date.parse(state.nextAt) - Date.now());
-    clearTimeout(this.#restart);
-    this.#restart = setTimeout(() => {
-      this.#restart = undefined;
+    this.#restart.at(state.nextAt, () => {
       if (this.state !== state) return;
       const { attempt } = state;
       this.#kept.amend((record) => ({ ...record, attempt, restarts: record.restarts + 1 }));
       this.#begin().catch((error: unknown) => this.#context.warn(describeFailure(error).message));
-    }, delayMs);
-  }
-
-  #cancelRestart(): void {
-    clearTimeout(this.#restart);
-    this.#restart = undefined;
+    });
   }
 
   /** Nothing half-way: no run that is just beginning, none whose end is just being recorded. */
@@ -336,19 +314,13 @@ export class MachineKeeper {
   }
 
   async #endWithoutProcess(byUser: boolean): Promise<void> {
-    this.#cancelRestart();
+    this.#restart.cancel();
     const { state } = this;
     const stoppedByUser = byUser || this.record.stoppedByUser;
     if (state.status !== 'restarting') return this.#kept.set({ stoppedByUser });
     const { run, exit, since } = state;
     await this.#kept.set({ stoppedByUser, state: { status: 'exited', run, since, exit } });
   }
-}
-
-function recoveredOutcome(state: MachineState, seen: Sighting): RunOutcome {
-  if (state.status === 'restarting') return { kind: 'exited', exit: state.exit };
-  if (seen.kind === 'over' || seen.kind === 'rebooted') return seen.outcome;
-  return { kind: 'failed', reason: 'its start was interrupted: the supervisor was killed' };
 }
 
 function now(): string {

@@ -68,6 +68,13 @@ export function stateAsSeen(layout: Layout, record: MachineRecord, seen: Sightin
   }
 }
 
+/** How a run ended that was not seen to end. */
+export function outcomeSeen(state: MachineState, seen: Sighting): RunOutcome {
+  if (state.status === 'restarting') return { kind: 'exited', exit: state.exit };
+  if (seen.kind === 'over' || seen.kind === 'rebooted') return seen.outcome;
+  return { kind: 'failed', reason: 'its start was interrupted: the supervisor was killed' };
+}
+
 /** The identity that the machine process of a run wrote; undefined before it did. */
 export async function readIdentity(files: MachineLayout, run: number): Promise<ProcessIdentity | undefined> {
   const value = await readJsonIfPresent(runLayout(files, run).identityFile);
