@@ -55,7 +55,7 @@ export async function openAttachedOutput(
 ): Promise<AttachedOutput> {
   const shown = (choice.attach ?? machines).filter((machine) => !choice.notAttached?.includes(machine));
   const view = createLogView({
-    machines: shown,
+    labels: shown,
     color: context.stdout.color,
     prefix: choice.logPrefix,
     timestamps: choice.timestamps ?? false,
@@ -102,11 +102,15 @@ function startLogs(context: Context, { layout, machines, view, signal }: Logs): 
     since: new Date(context.now()),
     accept: (line: { readonly s: string }) => line.s === 'stdout' || line.s === 'stderr',
   };
-  const sources = machines.map((machine) => ({ machine, file: machineLayout(layout, machine).logFile }));
-  return followLogs(async () => sources, {
+  const sources = machines.map((machine) => ({
+    origin: { machine },
+    file: machineLayout(layout, machine).logFile,
+  }));
+  return followLogs({
+    list: async () => sources,
     query,
     laterQuery: query,
-    machinesDirectory: layout.machinesDirectory,
+    parents: [layout.machinesDirectory],
     signal,
     onEntry: (entry) => context.stdout.stream.write(view.entry(viewEntry(entry))),
   });

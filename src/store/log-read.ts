@@ -11,34 +11,33 @@ import {
 import { LineFilter } from './line-filter.ts';
 import type { LogLine } from './records.ts';
 
-/** The log of one machine; it need not exist (yet). */
+/** One log; it need not exist (yet). What else a reader keeps here comes back with each entry. */
 export interface LogSource {
-  readonly machine: string;
-  /** `MachineLayout.logFile`. */
+  /** `logFile` of a machine's or a network's layout. */
   readonly file: string;
 }
 
 export interface LogQuery {
-  /** Only that many last lines of each machine. */
+  /** Only that many last lines of each log. */
   readonly tail?: number;
   readonly since?: Date;
   readonly until?: Date;
   /** Lines that are wanted at all; `tail` counts those. */
-  readonly accept?: (line: LogLine, machine: string) => boolean;
+  readonly accept?: (line: LogLine) => boolean;
   /** Whether a line is wanted by its whole text, also where it is stored in pieces. */
   readonly matches?: (text: string) => boolean;
 }
 
-export interface LogEntry {
-  readonly machine: string;
+export interface LogEntry<S extends LogSource = LogSource> {
+  readonly source: S;
   readonly line: LogLine;
 }
 
 /** Reads what is in the logs now, merged by time. */
-export async function* readLogs(
-  sources: readonly LogSource[],
+export async function* readLogs<S extends LogSource>(
+  sources: readonly S[],
   query: LogQuery = {},
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<LogEntry<S>> {
   const cursors = sources.map((source) => new LogCursor(source, query));
   try {
     yield* mergeByTime(cursors.map((cursor) => cursor.history()));
@@ -48,32 +47,34 @@ export async function* readLogs(
 }
 
 /** Merges sequences that are each in order of time; equal times keep the order of the sequences. */
-export function* mergeByTime(sequences: readonly Iterable<LogEntry>[]): Generator<LogEntry> {
+export function* mergeByTime<S extends LogSource>(
+  sequences: readonly Iterable<LogEntry<S>>[],
+): Generator<LogEntry<S>> {
   const heads = sequences
     .map((sequence) => sequence[Symbol.iterator]())
     .map((iterator) => ({ iterator, next: iterator.next() }));
   for (;;) {
-    let earliest: { iterator: Iterator<LogEntry>; next: IteratorResult<LogEntry> } | undefined;
+    let earliest: { iterator: Iterator<LogEntry<S>>; next: IteratorResult<LogEntry<S>> } | undefined;
     for (const head of heads) {
       if (head.next.done) continue;
-      if (!earliest || head.next.value.line.t < (earliest.next.value as LogEntry).line.t) earliest = head;
+      if (!earliest || head.next.value.line.t < (earliest.next.value as LogEntry<S>).line.t) earliest = head;
     }
     if (!earliest) return;
-    yield earliest.next.value as LogEntry;
+    yield earliest.next.value as LogEntry<S>;
     earliest.next = earliest.iterator.next();
   }
 }
 
-/** A place in the log of one machine that moves from its history to what is appended, across rotations. */
-export class LogCursor {
-  readonly #source: LogSource;
+/** A place in one log that moves from its history to what is appended, across rotations. */
+export class LogCursor<S extends LogSource> {
+  readonly #source: S;
   readonly #query: LogQuery;
   /** Files of the history, the oldest first; the last one is where new lines come. */
   readonly #history: { readonly log: OpenLog; start: number; readonly end: number }[];
   #current: { log: OpenLog; offset: number } | undefined;
-  readonly #filter: LineFilter<LogEntry> | undefined;
+  readonly #filter: LineFilter<LogEntry<S>> | undefined;
 
-  constructor(source: LogSource, query: LogQuery) {
+  constructor(source: S, query: LogQuery) {
     this.#source = source;
     this.#query = query;
     this.#history = openAll(source.file).map((log) => bounds(log, query));
@@ -82,7 +83,7 @@ export class LogCursor {
     this.#filter = query.matches && new LineFilter(query.matches);
   }
 
-  *history(): Generator<LogEntry> {
+  *history(): Generator<LogEntry<S>> {
     for (const [index, part] of this.#history.entries()) {
       const last = index === this.#history.length - 1;
       if (last) this.#current = { log: part.log, offset: part.start };
@@ -96,7 +97,7 @@ export class LogCursor {
   }
 
   /** Lines appended since the last call. */
-  *appended(): Generator<LogEntry> {
+  *appended(): Generator<LogEntry<S>> {
     for (;;) {
       this.#current ??= this.#openFirst();
       if (!this.#current) return;
@@ -121,9 +122,9 @@ export class LogCursor {
     this.#current = undefined;
   }
 
-  #wanted(line: LogLine): readonly LogEntry[] {
+  #wanted(line: LogLine): readonly LogEntry<S>[] {
     if (!this.#accepts(line)) return [];
-    const entry = { machine: this.#source.machine, line };
+    const entry = { source: this.#source, line };
     return this.#filter ? this.#filter.push(line, entry) : [entry];
   }
 
@@ -131,7 +132,7 @@ export class LogCursor {
     const { since, until, accept } = this.#query;
     if (since && line.t < since.toISOString()) return false;
     if (until && line.t > until.toISOString()) return false;
-    return accept?.(line, this.#source.machine) ?? true;
+    return accept?.(line) ?? true;
   }
 
   /** Moves the start of the history to its last `count` lines; the pieces of a long line count as one. */

@@ -1,8 +1,17 @@
 import { createPaint, type Paint, PREFIX_STYLES } from './style.ts';
 
-/** One piece of a machine's output. */
+/** Who says it. */
+export type LogOrigin =
+  | {
+      readonly machine: string;
+      /** Program behind the stream `helper`, where it is a single one. */
+      readonly helper?: string;
+    }
+  | { readonly network: string };
+
+/** One piece of output. */
 export interface LogEntry {
-  readonly machine: string;
+  readonly origin: LogOrigin;
   readonly time: string;
   readonly stream: 'stdout' | 'stderr' | 'console' | 'helper' | 'network';
   readonly text: string;
@@ -11,14 +20,14 @@ export interface LogEntry {
 }
 
 export interface LogViewOptions {
-  /** Machines known from the start; their order decides the colours. */
-  readonly machines: readonly string[];
+  /** Prefixes known from the start; their order decides the colours. */
+  readonly labels: readonly string[];
   readonly color: boolean;
   readonly prefix: boolean;
   readonly timestamps: boolean;
 }
 
-/** Turns output of several machines into text; keeps in mind whether the last line is still open. */
+/** Turns output of several origins into text; keeps in mind whether the last line is still open. */
 export interface LogView {
   /** Text to write, with its newline unless the line goes on. */
   entry(entry: LogEntry): string;
@@ -30,23 +39,22 @@ export function createLogView(options: LogViewOptions): LogView {
   const paint = createPaint(options.color);
   const order: string[] = [];
   let width = 0;
-  const add = (machine: string): void => {
-    if (order.includes(machine)) return;
-    order.push(machine);
-    width = Math.max(width, machine.length);
+  const add = (label: string): void => {
+    if (order.includes(label)) return;
+    order.push(label);
+    width = Math.max(width, label.length);
   };
-  options.machines.forEach(add);
+  options.labels.forEach(add);
   let open: string | undefined;
   const prefixOf = (entry: LogEntry): string => {
-    add(entry.machine);
-    const name = options.prefix
-      ? prefix(paint, order.indexOf(entry.machine), entry.machine.padEnd(width))
-      : '';
+    const label = logLabel(entry.origin, entry.stream);
+    add(label);
+    const name = options.prefix ? prefix(paint, order.indexOf(label), label.padEnd(width)) : '';
     return options.timestamps ? `${name}${entry.time} ` : name;
   };
   return {
     entry(entry) {
-      const key = `${entry.machine}/${entry.stream}`;
+      const key = `${logLabel(entry.origin, entry.stream)}/${entry.stream}`;
       const start = open === key ? '' : `${open === undefined ? '' : '\n'}${prefixOf(entry)}`;
       open = entry.partial ? key : undefined;
       return `${start}${entry.text}${entry.partial ? '' : '\n'}`;
@@ -59,12 +67,25 @@ export function createLogView(options: LogViewOptions): LogView {
   };
 }
 
+/** What stands before a line: `web`, `web passt`, `network default`. */
+export function logLabel(origin: LogOrigin, stream: LogEntry['stream']): string {
+  if ('network' in origin) return `network ${origin.network}`;
+  return stream === 'helper' ? `${origin.machine} ${origin.helper ?? 'helper'}` : origin.machine;
+}
+
 function prefix(paint: Paint, index: number, name: string): string {
   return paint(PREFIX_STYLES[index % PREFIX_STYLES.length] ?? 'cyan', `${name} | `);
 }
 
 /** One piece of output as a line of JSON. */
 export function logJson(entry: LogEntry): string {
-  const { machine, time, stream, text, partial } = entry;
-  return JSON.stringify({ time, machine, stream, text, ...(partial && { partial }) });
+  const { origin, time, stream, text, partial } = entry;
+  return JSON.stringify({
+    time,
+    ...('network' in origin ? { network: origin.network } : { machine: origin.machine }),
+    stream,
+    ...('helper' in origin && stream === 'helper' && { helper: origin.helper }),
+    text,
+    ...(partial && { partial }),
+  });
 }

@@ -1,14 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { unlessMissing } from '../../host/errno.ts';
-import { createLogView, logJson, type LogView } from '../../view/logs.ts';
-import { machineLayout, type Layout } from '../../store/layout.ts';
-import { type LogEntry, type LogQuery, type LogSource, readLogs } from '../../store/log-read.ts';
+import { createLogView, logJson, logLabel, type LogView } from '../../view/logs.ts';
+import { machineLayout, type Layout, type Stream } from '../../store/layout.ts';
+import { type LogEntry, type LogQuery, readLogs } from '../../store/log-read.ts';
+import { readProjectState } from '../../store/record-files.ts';
 import type { LogLine } from '../../store/records.ts';
 import { resolveTimePoint, type TimePoint } from '../time-point.ts';
 import { type Context, print, tell } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { followLogs } from '../log-follow.ts';
-import { viewEntry } from '../log-output.ts';
+import { helperSources } from '../helper-logs.ts';
+import { type NamedSource, viewEntry } from '../log-output.ts';
 import { selectRecords } from '../machine-names.ts';
 import { locateProject } from '../project.ts';
 import { readRecords } from '../records.ts';
@@ -23,7 +25,9 @@ export interface LogsArgs {
   readonly logPrefix: boolean;
   readonly color: boolean;
   readonly grep?: RegExp;
-  readonly stream?: 'stdout' | 'stderr' | 'console' | 'all';
+  readonly stream?: Stream | 'all';
+  /** What helpers and networks say; beside `stream` where that is given, instead of the guests otherwise. */
+  readonly helpers?: boolean;
   readonly format: 'text' | 'json';
 }
 
@@ -41,36 +45,32 @@ export async function run(context: Context, args: LogsArgs): Promise<ExitCode> {
     args.follow && records.value.length === 0 ? [] : args.machines,
   );
   if (!chosen.ok) return chosen.error;
+  const sources = withNetworks(args)
+    ? helperSources(layout, chosen.value)
+    : chosen.value.map((record) => sourceOf(layout, record.machine));
   const query = queryOf(context, args);
-  const view = viewOf(
-    context,
-    args,
-    chosen.value.map((record) => record.machine),
-  );
-  const write = (entry: LogEntry): void => {
+  const view = viewOf(context, args, sources);
+  const write = (entry: LogEntry<NamedSource>): void => {
     const seen = viewEntry(entry);
     if (args.format === 'json') print(context, logJson(seen));
     else context.stdout.stream.write(view.entry(seen));
   };
-  if (!args.follow) {
-    if (chosen.value.length === 0) tell(context, 'there are no machines (krun up creates them)');
-    const sources = chosen.value.map((record) => sourceOf(layout, record.machine));
-    for await (const entry of readLogs(sources, query)) write(entry);
-    return EXIT.ok;
-  }
-  return follow(context, { layout, names: args.machines, query, write });
+  if (args.follow) return follow(context, { layout, args, query, write });
+  if (chosen.value.length === 0) tell(context, 'there are no machines (krun up creates them)');
+  for await (const entry of readLogs(sources, query)) write(entry);
+  return EXIT.ok;
 }
 
 interface Following {
   readonly layout: Layout;
-  readonly names: readonly string[];
+  readonly args: LogsArgs;
   readonly query: LogQuery;
-  readonly write: (entry: LogEntry) => void;
+  readonly write: (entry: LogEntry<NamedSource>) => void;
 }
 
 /** Follows until Ctrl-C, or until the time of `--until`. */
 async function follow(context: Context, following: Following): Promise<ExitCode> {
-  const { layout, names, query } = following;
+  const { layout, args, query } = following;
   const end = new AbortController();
   let code: ExitCode = EXIT.ok;
   const unlisten = context.interrupts.listen((signal) => {
@@ -82,20 +82,14 @@ async function follow(context: Context, following: Following): Promise<ExitCode>
     remainingMs === undefined ? undefined : setTimeout(() => end.abort(), Math.max(0, remainingMs));
   const { tail: _, ...laterQuery } = query;
   try {
-    await followLogs(
-      async () => {
-        const machines = (await unlessMissing(readdir(layout.machinesDirectory))) ?? [];
-        const wanted = names.length === 0 ? machines : machines.filter((machine) => names.includes(machine));
-        return wanted.toSorted().map((machine) => sourceOf(layout, machine));
-      },
-      {
-        query,
-        laterQuery,
-        machinesDirectory: layout.machinesDirectory,
-        signal: end.signal,
-        onEntry: following.write,
-      },
-    );
+    await followLogs({
+      list: () => (withNetworks(args) ? recordedSources(layout, args) : machineSources(layout, args)),
+      query,
+      laterQuery,
+      parents: [layout.machinesDirectory, ...(withNetworks(args) ? [layout.networksDirectory] : [])],
+      signal: end.signal,
+      onEntry: following.write,
+    });
   } finally {
     clearTimeout(timer);
     unlisten();
@@ -103,8 +97,34 @@ async function follow(context: Context, following: Following): Promise<ExitCode>
   return code;
 }
 
-function sourceOf(layout: Layout, machine: string): LogSource {
-  return { machine, file: machineLayout(layout, machine).logFile };
+/** Whether networks' logs are wanted too. */
+function withNetworks({ helpers, stream }: LogsArgs): boolean {
+  return helpers === true || stream === 'helper';
+}
+
+/** Logs of the machines that are there; which ones is in the names of directories, so no record is read. */
+async function machineSources(layout: Layout, { machines }: LogsArgs): Promise<readonly NamedSource[]> {
+  const present = (await unlessMissing(readdir(layout.machinesDirectory))) ?? [];
+  return present
+    .filter((machine) => machines.length === 0 || machines.includes(machine))
+    .toSorted()
+    .map((machine) => sourceOf(layout, machine));
+}
+
+/** Logs of machines and of their networks, as the records have them now. */
+async function recordedSources(layout: Layout, { machines }: LogsArgs): Promise<readonly NamedSource[]> {
+  const state = await readProjectState(layout);
+  // Told before the following began; a record that is damaged meanwhile changes nothing of what is followed.
+  if (!state.ok) return [];
+  const records = Object.values(state.value.machines);
+  return helperSources(
+    layout,
+    records.filter((record) => machines.length === 0 || machines.includes(record.machine)),
+  );
+}
+
+function sourceOf(layout: Layout, machine: string): NamedSource {
+  return { origin: { machine }, file: machineLayout(layout, machine).logFile };
 }
 
 function queryOf(context: Context, args: LogsArgs): LogQuery {
@@ -120,15 +140,19 @@ function queryOf(context: Context, args: LogsArgs): LogQuery {
 }
 
 /** Which streams are wanted. */
-function acceptance(args: LogsArgs): (line: LogLine) => boolean {
-  const { stream } = args;
-  return ({ s }) =>
-    stream === undefined ? s === 'stdout' || s === 'stderr' : stream === 'all' || s === stream;
+function acceptance({ stream, helpers }: LogsArgs): (line: LogLine) => boolean {
+  const guest = stream ?? (helpers ? 'helper' : undefined);
+  return ({ s }) => {
+    if (helpers && (s === 'helper' || s === 'network')) return true;
+    if (guest === undefined) return s === 'stdout' || s === 'stderr';
+    return guest === 'all' || s === guest;
+  };
 }
 
-function viewOf(context: Context, args: LogsArgs, machines: readonly string[]): LogView {
+function viewOf(context: Context, args: LogsArgs, sources: readonly NamedSource[]): LogView {
+  const stream = withNetworks(args) ? 'helper' : 'stdout';
   return createLogView({
-    machines,
+    labels: sources.map(({ origin }) => logLabel(origin, stream)),
     color: args.color && context.stdout.color,
     prefix: args.logPrefix,
     timestamps: args.timestamps ?? false,

@@ -70,9 +70,11 @@ function declareLogs(declare: Declare): void {
         'stdout',
         'stderr',
         'console',
+        'helper',
         'all',
       ]),
     )
+    .option('--helpers', 'what gvproxy, passt, vmnet-helper and the networks say')
     .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(declare.action(() => import('../commands/logs.ts'), 'machines'));
 }

@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest';
 import { createLogView, type LogEntry, logJson } from '../../../src/view/logs.ts';
 
-const PLAIN = { machines: ['db', 'web'], color: false, prefix: true, timestamps: false };
+const PLAIN = { labels: ['db', 'web'], color: false, prefix: true, timestamps: false };
 
 function entry(machine: string, text: string, more: Partial<LogEntry> = {}): LogEntry {
-  return { machine, time: '2026-01-02T03:04:05.678Z', stream: 'stdout', text, partial: false, ...more };
+  return {
+    origin: { machine },
+    time: '2026-01-02T03:04:05.678Z',
+    stream: 'stdout',
+    text,
+    partial: false,
+    ...more,
+  };
 }
 
 test('prefixes are padded to the longest name', () => {
@@ -53,6 +60,40 @@ test('closing ends an open line once', () => {
   view.entry(entry('db', 'aaa', { partial: true }));
   expect(view.close()).toBe('\n');
   expect(view.close()).toBe('');
+});
+
+test('what helpers and networks say is told apart from the guest', () => {
+  const view = createLogView({ ...PLAIN, labels: ['web', 'web passt', 'network default'] });
+  const passt = { machine: 'web', helper: 'passt' };
+  const text = [
+    view.entry(entry('web', 'guest', { origin: passt })),
+    view.entry(entry('web', 'one', { origin: passt, stream: 'helper' })),
+    view.entry(entry('web', 'two', { stream: 'helper' })),
+    view.entry(entry('', 'three', { origin: { network: 'default' }, stream: 'network' })),
+  ];
+  expect(text.join('')).toBe(
+    'web             | guest\nweb passt       | one\nweb helper      | two\nnetwork default | three\n',
+  );
+});
+
+test('json names the network, or the machine and its helper', () => {
+  const json = (more: Partial<LogEntry>): unknown => JSON.parse(logJson(entry('web', 'x', more)));
+  const time = '2026-01-02T03:04:05.678Z';
+  expect(json({ origin: { network: 'default' }, stream: 'network' })).toEqual({
+    time,
+    network: 'default',
+    stream: 'network',
+    text: 'x',
+  });
+  const origin = { machine: 'web', helper: 'passt' };
+  expect(json({ origin, stream: 'helper' })).toEqual({
+    time,
+    machine: 'web',
+    stream: 'helper',
+    helper: 'passt',
+    text: 'x',
+  });
+  expect(json({ origin })).toEqual({ time, machine: 'web', stream: 'stdout', text: 'x' });
 });
 
 test('json holds all of an entry', () => {

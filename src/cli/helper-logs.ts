@@ -1,0 +1,34 @@
+import type { HelperName, Machine, NetworkDriver } from '../project/project.ts';
+import { machineLayout, networkLayout, type Layout } from '../store/layout.ts';
+import type { MachineRecord } from '../store/records.ts';
+import type { NamedSource } from './log-output.ts';
+
+/** Programs that a machine's own process runs. */
+const MACHINE_HELPERS: Partial<Readonly<Record<NetworkDriver, HelperName>>> = {
+  passt: 'passt',
+  vmnet: 'vmnet-helper',
+};
+
+/** Where helpers of these machines leave their words: the machines' own logs, and those of the networks they are on. */
+export function helperSources(layout: Layout, records: readonly MachineRecord[]): readonly NamedSource[] {
+  const networks = records.flatMap(({ definition }) =>
+    definition.networks.map(({ network }) => network.name),
+  );
+  return [
+    ...records.map(({ machine, definition }) => ({
+      origin: { machine, ...helperOf(definition) },
+      file: machineLayout(layout, machine).logFile,
+    })),
+    ...[...new Set(networks)].toSorted().map((network) => ({
+      origin: { network },
+      file: networkLayout(layout, network).logFile,
+    })),
+  ];
+}
+
+/** The one program that can be meant; a machine may have several. */
+function helperOf({ networks }: Machine): { readonly helper?: HelperName } {
+  const helpers = new Set(networks.flatMap(({ network }) => MACHINE_HELPERS[network.driver] ?? []));
+  const [helper] = helpers;
+  return helper !== undefined && helpers.size === 1 ? { helper } : {};
+}
