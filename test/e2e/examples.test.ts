@@ -6,8 +6,8 @@ import { createMachines, ps } from './support/machines.ts';
 import { until } from '../rig/support/until.ts';
 
 describe.concurrent('every example in real microVMs', () => {
-  test('hello: up, ps, logs, a plan without anything to do, down', async () => {
-    await using project = await createMachines({ example: 'hello' });
+  test('hello: up, ps, logs, a plan without anything to do, down', async (context) => {
+    await using project = await createMachines(context, { example: 'hello' });
     await project.ok(['up', '-d']);
     expect(await project.ok(['ps'])).toMatch(/^hello +running/m);
     expect(await project.ok(['logs', '--no-log-prefix'])).toMatch(/^Linux hello \S+ #\d+ SMP .*GNU\/Linux$/m);
@@ -18,8 +18,8 @@ describe.concurrent('every example in real microVMs', () => {
     expect(await readdir(project.runtimeDirectory, { recursive: true })).not.toContain('s');
   });
 
-  test('two-machines: a task before the service, one after it, and an edit that recreates only what it changes', async () => {
-    await using project = await createMachines({ example: 'two-machines' });
+  test('two-machines: a task before the service, one after it, and an edit that recreates only what it changes', async (context) => {
+    await using project = await createMachines(context, { example: 'two-machines' });
     await project.ok(['up', '--wait']);
     const before = await ps(project);
     expect(before).toMatchObject({
@@ -43,16 +43,16 @@ describe.concurrent('every example in real microVMs', () => {
     expect([after['migrate'], after['report']]).toEqual([before['migrate'], before['report']]);
   });
 
-  test("disk-root: the root is the image, and the task's exit code arrives", async () => {
-    await using project = await createMachines({ example: 'disk-root', env: { EXIT_CODE: '7' } });
+  test("disk-root: the root is the image, and the task's exit code arrives", async (context) => {
+    await using project = await createMachines(context, { example: 'disk-root', env: { EXIT_CODE: '7' } });
     const up = await project.krun(['up', '--exit-code-from', 'job']);
     expect(up.stdout).toMatch(/\/dev\/vda \/ ext4/);
     expect(up.code).toBe(7);
     expect(await project.ok(['ps', '-a'])).toMatch(/^job +exited \(7\)/m);
   });
 
-  test('shares: both sides write to one directory, and the disk cannot be written', async () => {
-    await using project = await createMachines({ example: 'shares' });
+  test('shares: both sides write to one directory, and the disk cannot be written', async (context) => {
+    await using project = await createMachines(context, { example: 'shares' });
     const up = await project.krun(['up', '--exit-code-from', 'reader']);
     expect(up.stdout).toContain('What is the answer?');
     expect(up.stdout).toContain('the disk is read-only');
@@ -60,8 +60,8 @@ describe.concurrent('every example in real microVMs', () => {
     expect(await project.read('exchange/answer')).toBe('42\n');
   });
 
-  test('rlimits-env: limits, names and every text arrive unchanged', async () => {
-    await using project = await createMachines({ example: 'rlimits-env' });
+  test('rlimits-env: limits, names and every text arrive unchanged', async (context) => {
+    await using project = await createMachines(context, { example: 'rlimits-env' });
     await project.ok(['up', '--wait']);
     expect(await project.ok(['logs', '--no-log-prefix'])).toBe(
       [
@@ -79,8 +79,8 @@ describe.concurrent('every example in real microVMs', () => {
     );
   });
 
-  test('restart: on-failure:2 starts exactly twice again', async () => {
-    await using project = await createMachines({ example: 'restart' });
+  test('restart: on-failure:2 starts exactly twice again', async (context) => {
+    await using project = await createMachines(context, { example: 'restart' });
     await project.ok(['up', '-d']);
     const wait = await project.krun(['wait', 'flaky']);
     expect(wait).toMatchObject({ code: 3, stdout: 'flaky 3\n' });
@@ -91,8 +91,8 @@ describe.concurrent('every example in real microVMs', () => {
     expect(logs).toBe('giving up\n'.repeat(3));
   });
 
-  test('named-disk: data survives down and up, until down -v', async () => {
-    await using project = await createMachines({ example: 'named-disk' });
+  test('named-disk: data survives down and up, until down -v', async (context) => {
+    await using project = await createMachines(context, { example: 'named-disk' });
     const first = await project.krun(['up', '--exit-code-from', 'counter']);
     expect([first.code, first.stdout]).toEqual([0, expect.stringContaining('start 1')]);
     await project.ok(['down']);
@@ -102,9 +102,9 @@ describe.concurrent('every example in real microVMs', () => {
     expect(await readdir(path.join(project.directory, '.krun', 'disks'))).toEqual([]);
   });
 
-  test("tsi-port: the host reaches the guest's server", async () => {
+  test("tsi-port: the host reaches the guest's server", async (context) => {
     const port = await freePort();
-    await using project = await createMachines({ example: 'tsi-port', env: { PORT: String(port) } });
+    await using project = await createMachines(context, { example: 'tsi-port', env: { PORT: String(port) } });
     await project.ok(['up', '-d']);
     let body = '';
     // The server binds its port some time after its command has started.

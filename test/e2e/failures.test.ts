@@ -24,8 +24,8 @@ mv part.img.new part.img
 `;
 
 describe.concurrent('a real microVM in trouble', () => {
-  test('a guest that does not say how its command ended is never taken for a success', async () => {
-    await using project = await createMachines({
+  test('a guest that does not say how its command ended is never taken for a success', async (context) => {
+    await using project = await createMachines(context, {
       files: {
         'krun.yaml': `machines:
   memory:${MACHINE}
@@ -51,7 +51,7 @@ describe.concurrent('a real microVM in trouble', () => {
     });
   });
 
-  test('a root on a partition, a qcow2 disk that grew, and an image that the guest cannot write', async () => {
+  test('a root on a partition, a qcow2 disk that grew, and an image that the guest cannot write', async (context) => {
     const script = `grep -c "^/dev/vda1 / ext4" /proc/mounts; blockdev --getsize64 /dev/vdb
       echo written | dd of=/dev/vdb conv=sync,fsync; head -c 7 /dev/vdb
       dd if=/dev/zero of=/dev/vdc bs=512 count=1 && echo "wrote what is read-only"; head -c 7 /dev/vdc; exit 3`;
@@ -70,7 +70,7 @@ describe.concurrent('a real microVM in trouble', () => {
 disks:
   data: { size: ${sizeMiB}MiB, format: qcow2 }
 `;
-    await using project = await createMachines({ files: { 'krun.yaml': config(8) } });
+    await using project = await createMachines(context, { files: { 'krun.yaml': config(8) } });
     await project.write('mkpart.sh', MKPART, 0o755);
     await project.write('fixed.img', `fixed${' '.repeat(1024 * 1024 - 5)}`);
     await project.krun(['up']);

@@ -10,17 +10,17 @@ const MACHINE = `
     stop_grace_period: 60s`;
 
 describe.concurrent('the life of a real microVM', () => {
-  test('exit code 7 of a command in a directory root is what ps and --exit-code-from say', async () => {
-    await using project = await createMachines({
+  test('exit code 7 of a command in a directory root is what ps and --exit-code-from say', async (context) => {
+    await using project = await createMachines(context, {
       files: { 'krun.yaml': `machines:\n  seven:${MACHINE}\n    command: [/bin/sh, -c, 'exit 7']\n` },
     });
     expect((await project.krun(['up', '--exit-code-from', 'seven'])).code).toBe(7);
     expect(await project.ok(['ps', '-a'])).toMatch(/^seven +exited \(7\)/m);
   });
 
-  test('stop sends the stop signal to the command and waits for it', async () => {
+  test('stop sends the stop signal to the command and waits for it', async (context) => {
     const command = `[/bin/sh, -c, 'trap "echo asked; exit 5" TERM; echo ready; while :; do sleep 0.1; done']`;
-    await using project = await createMachines({
+    await using project = await createMachines(context, {
       files: { 'krun.yaml': `machines:\n  polite:${MACHINE}\n    command: ${command}\n` },
     });
     await project.ok(['up', '-d']);
@@ -31,8 +31,8 @@ describe.concurrent('the life of a real microVM', () => {
     expect(await project.ok(['logs', '--no-log-prefix', '--stream', 'stdout'])).toBe('ready\nasked\n');
   });
 
-  test('Ctrl-C of an attached up stops the machines and leaves nothing', async () => {
-    await using project = await createMachines({
+  test('Ctrl-C of an attached up stops the machines and leaves nothing', async (context) => {
+    await using project = await createMachines(context, {
       files: {
         'krun.yaml': `machines:\n  one:${MACHINE}\n    command: [/bin/sh, -c, 'echo ready; exec sleep inf']\n`,
       },
@@ -47,8 +47,8 @@ describe.concurrent('the life of a real microVM', () => {
     );
   });
 
-  test('a root without /bin/sh is refused with what to do, before anything boots', async () => {
-    await using project = await createMachines({
+  test('a root without /bin/sh is refused with what to do, before anything boots', async (context) => {
+    await using project = await createMachines(context, {
       files: {
         'krun.yaml': 'machines:\n  bare:\n    root: ./empty\n    command: [/bin/true]\n',
         'empty/etc/os': '',
@@ -60,8 +60,8 @@ describe.concurrent('the life of a real microVM', () => {
     expect(up.stderr).toMatch(/agent: false/);
   });
 
-  test('a share that has to be read-only is refused where libkrun cannot keep it so', async () => {
-    await using project = await createMachines({
+  test('a share that has to be read-only is refused where libkrun cannot keep it so', async (context) => {
+    await using project = await createMachines(context, {
       files: {
         'krun.yaml': `machines:\n  strict:${MACHINE}\n    shares: ['./shared:/shared:ro']\n    command: [/bin/true]\n`,
         'shared/file': '',
@@ -72,8 +72,8 @@ describe.concurrent('the life of a real microVM', () => {
     expect(up.stderr).toContain('cannot keep the guest from writing to');
   });
 
-  test('after SIGKILL of the supervisor the machine goes on; after SIGKILL of the machine it is known to have ended', async () => {
-    await using project = await createMachines({
+  test('after SIGKILL of the supervisor the machine goes on; after SIGKILL of the machine it is known to have ended', async (context) => {
+    await using project = await createMachines(context, {
       files: {
         'krun.yaml': `machines:\n  tough:${MACHINE}\n    command: [/bin/sh, -c, 'echo ready; exec sleep inf']\n`,
       },

@@ -1,7 +1,9 @@
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { libraryCacheDirectory } from '../../../src/store/layout.ts';
+import type { TestContext } from 'vitest';
 import { createProject, type Rig } from '../../rig/support/rig.ts';
+import { evidence } from './evidence.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 
@@ -19,8 +21,12 @@ export interface PsLine {
   readonly createdAt: string;
 }
 
-/** A project run by the built `bin/krun` with the real libkrun; starts as a copy of an example where one is named. */
+/**
+ * A project run by the built `bin/krun` with the real libkrun; starts as a copy of an example where one is named. If the
+ * test fails, what guests and helpers said is written out.
+ */
 export async function createMachines(
+  context: Pick<TestContext, 'onTestFailed'>,
   options: {
     readonly example?: string;
     readonly files?: Readonly<Record<string, string>>;
@@ -41,6 +47,15 @@ export async function createMachines(
     // A project without example only needs the script that makes a root.
     filter: (file) => !isMade(file) && (example !== undefined || path.basename(file) !== 'krun.yaml'),
   });
+  // At its usual level libkrun does not say why a guest ended.
+  await project.write('krun.override.yaml', 'libkrun: { log_level: info }\n');
+  let told = '';
+  context.onTestFailed(() => console.error(told));
+  const dispose = project[Symbol.asyncDispose].bind(project);
+  project[Symbol.asyncDispose] = async () => {
+    told = await evidence(project.directory);
+    await dispose();
+  };
   return project;
 }
 
