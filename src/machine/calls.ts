@@ -1,7 +1,10 @@
 import type { Argument, LibkrunFunction } from './ffi.ts';
 
 /** Open files that a machine hands to libkrun, by what they carry. */
-export type DescriptorName = 'log' | 'script' | 'control' | 'status' | 'stdout' | 'stderr';
+export type DescriptorName = 'log' | 'script' | 'control' | 'status' | 'stdout' | 'stderr' | LinkName;
+
+/** The connected socket behind one of the guest's interfaces. */
+export type LinkName = `eth${number}`;
 
 /** The result of an earlier call: the context, or the index of the console device. */
 export type ResultName = 'ctx' | 'console';

@@ -1,10 +1,12 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
 import type { LogLevel } from '../project/project.ts';
 import { LOADER } from './bootstrap.ts';
-import type { Call, CallArgument, DescriptorName } from './calls.ts';
+import { CallList, CTX, fd } from './call-list.ts';
+import type { Call } from './calls.ts';
 import { directExec } from './direct-exec.ts';
 import type { LibkrunFunction } from './ffi.ts';
+import { addNetwork } from './network-calls.ts';
 import type { GuestSpec, MachineSpec, SpecDisk } from './spec.ts';
 
 /** What the opened library and the machine under it can do. */
@@ -15,7 +17,6 @@ export interface Capabilities {
   readonly os: string;
 }
 
-const CTX = { result: 'ctx' } as const;
 const CONSOLE = { result: 'console' } as const;
 
 const LOG_LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -73,83 +74,12 @@ export function calls(
   script.add('krun_set_vm_config', CTX, spec.cpus, spec.memoryMiB);
   addStorage(script, spec, capabilities);
   addRlimits(script, spec);
-  addNetwork(script, spec);
+  script.reject(...addNetwork(script, spec.network, capabilities.os));
   addConsoles(script, spec);
   addExec(script, spec);
   script.add('krun_start_enter', CTX);
   script.reject(...deviceBudget(spec, capabilities));
   return script.result();
-}
-
-function fd(descriptor: DescriptorName): CallArgument {
-  return { descriptor };
-}
-
-/** Collects calls, and diagnostics for those that the library lacks. */
-class CallList {
-  readonly #functions: ReadonlySet<LibkrunFunction>;
-  readonly #calls: Call[] = [];
-  readonly #diagnostics: Diagnostic[] = [];
-
-  constructor(functions: ReadonlySet<LibkrunFunction>) {
-    this.#functions = functions;
-  }
-
-  has(name: LibkrunFunction): boolean {
-    return this.#functions.has(name);
-  }
-
-  add(name: LibkrunFunction, ...args: readonly CallArgument[]): void {
-    this.#push({ name, args });
-  }
-
-  addResult(result: 'ctx' | 'console', name: LibkrunFunction, ...args: readonly CallArgument[]): void {
-    this.#push({ name, args, result });
-  }
-
-  reject(...diagnostics: readonly Diagnostic[]): void {
-    this.#diagnostics.push(...diagnostics);
-  }
-
-  result(): Result<readonly Call[], readonly Diagnostic[]> {
-    return this.#diagnostics.length > 0 ? err(this.#diagnostics) : ok(this.#calls);
-  }
-
-  #push(call: Call): void {
-    if (!this.has(call.name) && !this.#calls.some((earlier) => earlier.name === call.name))
-      this.#diagnostics.push(missing(call.name, this.#functions));
-    this.#calls.push(call);
-  }
-}
-
-/** The release that brought a function, for the message that it is missing. */
-const SINCE: Partial<Record<LibkrunFunction, string>> = {
-  krun_init_log: '1.13',
-  krun_set_root_disk_remount: '1.15',
-  krun_add_disk3: '1.17',
-  krun_add_disk2: '1.10',
-  krun_add_virtiofs: '1.8',
-  krun_add_virtiofs2: '1.9.5',
-  krun_add_virtiofs3: '1.18',
-  krun_disable_implicit_vsock: '1.17',
-  krun_disable_implicit_console: '1.16',
-  krun_add_virtio_console_default: '1.16',
-  krun_add_virtio_console_multiport: '1.17',
-  krun_add_console_port_inout: '1.17',
-};
-
-function missing(name: LibkrunFunction, functions: ReadonlySet<LibkrunFunction>): Diagnostic {
-  const since = SINCE[name] ?? '1.17';
-  const shows = '`krun doctor` shows which one is used';
-  const isDisk = name.startsWith('krun_add_disk') || name === 'krun_set_root_disk_remount';
-  if (isDisk && !functions.has('krun_add_disk2')) {
-    return errorDiagnostic('capability', `this libkrun was built without disks (${name} is missing)`, {
-      hint: `use libkrun ${since} or newer that was built with BLK=1; ${shows}`,
-    });
-  }
-  return errorDiagnostic('capability', `this libkrun has no ${name}`, {
-    hint: `use libkrun ${since} or newer; ${shows}`,
-  });
 }
 
 function addStorage(script: CallList, spec: MachineSpec, capabilities: Capabilities): void {
@@ -215,16 +145,6 @@ function limitText(value: number): string {
   return value === -1 ? UNLIMITED : String(value);
 }
 
-function addNetwork(script: CallList, spec: MachineSpec): void {
-  const { tsi } = spec.network;
-  if (!tsi) {
-    script.add('krun_disable_implicit_vsock', CTX);
-    return;
-  }
-  const ports = tsi.ports.map((port) => `${port.host}:${port.guest}`);
-  script.add('krun_set_port_map', CTX, ports);
-}
-
 function addConsoles(script: CallList, spec: MachineSpec): void {
   // libkrun's own console would put the process's terminal, if any, into raw mode.
   script.add('krun_disable_implicit_console', CTX);
@@ -269,15 +189,17 @@ function nulBytes(guest: Extract<GuestSpec, { readonly kind: 'bootstrap' }>): re
 
 function deviceBudget(spec: MachineSpec, capabilities: Capabilities): readonly Diagnostic[] {
   if (capabilities.arch !== 'x64') return [];
+  const { tsi, interfaces } = spec.network;
   // Balloon, random numbers, root file system, default console.
-  const fixed = 4 + (spec.network.tsi ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
+  const fixed = 4 + (tsi ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
   const left = MOST_DEVICES_X64 - fixed;
-  const used = spec.disks.length + spec.shares.length;
+  const used = spec.disks.length + spec.shares.length + interfaces.length;
   if (used <= left) return [];
+  const what = interfaces.length > 0 ? 'disks, shares and interfaces' : 'disks and shares';
   return [
     errorDiagnostic(
       'limit',
-      `the machine has ${used} disks and shares; libkrun has room for ${left} on this processor`,
+      `the machine has ${used} ${what}; libkrun has room for ${left} on this processor`,
       { hint: 'put several directories below one share, or several file systems on one disk' },
     ),
   ];

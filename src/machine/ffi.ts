@@ -2,8 +2,17 @@ import { statSync } from 'node:fs';
 import { koffi } from '../host/koffi.ts';
 import { architectureMismatch, startOfFile } from './elf.ts';
 
-/** C types of libkrun's parameters, named by what may be passed. */
-export type ParameterType = 'u8' | 'u32' | 'u64' | 'int' | 'bool' | 'string' | 'string or null' | 'strings';
+/** C types of libkrun's parameters, named by what may be passed; a MAC address is passed as its usual text. */
+export type ParameterType =
+  | 'u8'
+  | 'u32'
+  | 'u64'
+  | 'int'
+  | 'bool'
+  | 'string'
+  | 'string or null'
+  | 'strings'
+  | 'mac';
 
 export type LibkrunFunction =
   | 'krun_init_log'
@@ -18,7 +27,11 @@ export type LibkrunFunction =
   | 'krun_add_virtiofs3'
   | 'krun_set_rlimits'
   | 'krun_disable_implicit_vsock'
+  | 'krun_add_vsock'
   | 'krun_set_port_map'
+  | 'krun_add_net_unixstream'
+  | 'krun_add_net_unixgram'
+  | 'krun_add_net_tap'
   | 'krun_disable_implicit_console'
   | 'krun_add_virtio_console_multiport'
   | 'krun_add_console_port_inout'
@@ -27,7 +40,8 @@ export type LibkrunFunction =
   | 'krun_set_workdir'
   | 'krun_start_enter'
   | 'krun_has_feature'
-  | 'krun_get_max_vcpus';
+  | 'krun_get_max_vcpus'
+  | 'krun_disable_implicit_init';
 
 /** The part of libkrun 1.x that krun uses: parameter types by function. All return int32_t, negative for an error. */
 export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly ParameterType[]>> = {
@@ -43,7 +57,11 @@ export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly Parame
   krun_add_virtiofs3: ['u32', 'string', 'string', 'u64', 'bool'],
   krun_set_rlimits: ['u32', 'strings'],
   krun_disable_implicit_vsock: ['u32'],
+  krun_add_vsock: ['u32', 'u32'],
   krun_set_port_map: ['u32', 'strings'],
+  krun_add_net_unixstream: ['u32', 'string or null', 'int', 'mac', 'u32', 'u32'],
+  krun_add_net_unixgram: ['u32', 'string or null', 'int', 'mac', 'u32', 'u32'],
+  krun_add_net_tap: ['u32', 'string', 'mac', 'u32', 'u32'],
   krun_disable_implicit_console: ['u32'],
   krun_add_virtio_console_multiport: ['u32'],
   krun_add_console_port_inout: ['u32', 'u32', 'string or null', 'int', 'int'],
@@ -53,6 +71,7 @@ export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly Parame
   krun_start_enter: ['u32'],
   krun_has_feature: ['u64'],
   krun_get_max_vcpus: [],
+  krun_disable_implicit_init: ['u32'],
 };
 
 export type Argument = number | boolean | string | null | readonly string[];
@@ -66,6 +85,7 @@ const C_TYPES: Readonly<Record<ParameterType, string>> = {
   string: 'const char *',
   'string or null': 'const char *',
   strings: 'const char **',
+  mac: 'const uint8_t *',
 };
 
 const LIBKRUN = { symbol: 'krun_create_ctx', title: 'libkrun 1' };
@@ -184,11 +204,10 @@ export function functionsOf(library: Libkrun): ReadonlySet<LibkrunFunction> {
   return new Set(names.filter((name) => library.has(name)));
 }
 
+type PassedArgument = number | boolean | string | null | Uint8Array | readonly (string | null)[];
+
 /** Arguments as koffi passes them; throws for what would crash. */
-export function checkArguments(
-  name: LibkrunFunction,
-  args: readonly Argument[],
-): readonly (number | boolean | string | null | readonly (string | null)[])[] {
+export function checkArguments(name: LibkrunFunction, args: readonly Argument[]): readonly PassedArgument[] {
   const types: readonly ParameterType[] = LIBKRUN_FUNCTIONS[name];
   if (args.length !== types.length)
     throw new ArgumentError(`${name} takes ${types.length} arguments, not ${args.length}`);
@@ -196,11 +215,15 @@ export function checkArguments(
     const value = args[index];
     if (!accepts(type, value))
       throw new ArgumentError(`${name}: argument ${index + 1} must be ${type}, not ${JSON.stringify(value)}`);
-    // koffi passes arrays as they are; libkrun reads on until it meets a null pointer.
-    return type === 'strings'
-      ? [...(value as readonly string[]), null]
-      : (value as Exclude<Argument, readonly string[]>);
+    return passed(type, value as Argument);
   });
+}
+
+function passed(type: ParameterType, value: Argument): PassedArgument {
+  // koffi passes arrays as they are; libkrun reads on until it meets a null pointer.
+  if (type === 'strings') return [...(value as readonly string[]), null];
+  if (type === 'mac') return Uint8Array.from((value as string).split(':'), (byte) => parseInt(byte, 16));
+  return value;
 }
 
 function accepts(type: ParameterType, value: Argument | undefined): boolean {
@@ -221,6 +244,8 @@ function accepts(type: ParameterType, value: Argument | undefined): boolean {
       return value === null || isCString(value);
     case 'strings':
       return Array.isArray(value) && value.length <= MOST_STRINGS && value.every(isCString);
+    case 'mac':
+      return typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(value);
   }
 }
 
