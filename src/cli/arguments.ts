@@ -68,6 +68,25 @@ export function signalName(text: string): string {
   return name;
 }
 
+/** A guest's port as `krun port` takes it. */
+export type PortTarget =
+  | { readonly guest: number; readonly protocol?: 'tcp' | 'udp' }
+  | { readonly name: string };
+
+/** `80`, `53/udp`, or what `name` says in krun.yaml. */
+export function portTarget(text: string): PortTarget {
+  const [, number, protocol] = /^(\d+)(?:\/(.*))?$/.exec(text) ?? [];
+  if (number === undefined && text !== '') return { name: text };
+  const guest = Number(number);
+  if (
+    !(guest >= 1 && guest <= 65_535) ||
+    !(protocol === undefined || protocol === 'tcp' || protocol === 'udp')
+  ) {
+    throw new InvalidArgumentError("Give a port of the guest, such as 80 or 53/udp, or a port's name.");
+  }
+  return protocol === undefined ? { guest } : { guest, protocol };
+}
+
 /** Collects a repeatable option. */
 export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];

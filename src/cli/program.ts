@@ -106,6 +106,6 @@ function helpWidth(columns: number | undefined): number {
 function rewordError(text: string): string {
   return text
     .replace(/^error: /, 'krun: ')
-    .replace(/command-argument value ('.*') is invalid for argument '(.*)'/, '<$2> cannot be $1')
+    .replace(/command-argument value ('.*') is invalid for argument '(.*?)'/, '<$2> cannot be $1')
     .replace(/\n\(Did you mean (.+)\?\)/, (_, names: string) => `\n  hint: did you mean ${names}?`);
 }

@@ -1,14 +1,11 @@
-import { type Exit, isActive, type MachineState } from '../plan/machine-state.ts';
-import type { Machine, Port } from '../project/project.ts';
+import { type Exit, isActive } from '../plan/machine-state.ts';
+import { portTexts, publishedPorts, type PublishingRecord } from './ports.ts';
 import { describeState } from './state.ts';
 import { renderTable } from './table.ts';
 
 /** What `ps` needs of a machine's record. */
-export interface PsRecord {
-  readonly machine: string;
+export interface PsRecord extends PublishingRecord {
   readonly createdAt: string;
-  readonly definition: Machine;
-  readonly state: MachineState;
   readonly run: number;
   readonly restarts: number;
 }
@@ -36,7 +33,7 @@ export function psTable(records: readonly PsRecord[], nowMs: number, { width, wh
       record.machine,
       describeState(record.state, nowMs) + restartsText(record),
       quoteCommand(record.definition.command),
-      portsOf(record.definition).map(portText).join(', '),
+      portTexts(publishedPorts(record)).join(', '),
     ]),
     whole ? undefined : width,
   );
@@ -61,16 +58,8 @@ export function psJson(record: PsRecord): string {
     createdAt: record.createdAt,
     kind: record.definition.kind,
     command: record.definition.command,
-    ports: portsOf(record.definition),
+    ports: publishedPorts(record),
   });
-}
-
-function portsOf(definition: Machine): readonly Port[] {
-  return definition.ports;
-}
-
-function portText(port: Port): string {
-  return `${'host' in port ? port.host : port.socket}->${port.guest}/${port.protocol}`;
 }
 
 function restartsText(record: PsRecord): string {

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { MACHINE_STATUSES } from '../../plan/machine-state.ts';
-import { collect, lineCount, regularExpression, timePoint } from '../arguments.ts';
+import { collect, lineCount, portTarget, regularExpression, timePoint } from '../arguments.ts';
 import type { Declare } from '../program.ts';
 
 /** Commands that look and change nothing. */
@@ -28,6 +28,15 @@ export function declareLooking(declare: Declare): void {
     .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
     .action(declare.action(() => import('../commands/ls.ts')));
   declareLogs(declare);
+  declare
+    .command('port', 'Print where published ports are on the host')
+    .argument('[machine]', 'name; all machines without')
+    .argument('[port]', "the guest's port (80, 53/udp) or its name; all without", portTarget)
+    .addOption(
+      new Option('--protocol <protocol>', 'which protocol; tcp for a bare number').choices(['tcp', 'udp']),
+    )
+    .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(declare.action(() => import('../commands/port.ts'), 'machine', 'port'));
   declare
     .command('events', 'Follow what happens in the project')
     .option('--json', 'one JSON object a line')

@@ -31,6 +31,7 @@ test.each([
   'ps',
   'ls',
   'logs',
+  'port',
   'plan',
   'config',
   'validate',
@@ -105,6 +106,11 @@ test.each([
     'a time that is none',
     ['logs', '--since', 'yesterday'],
     "krun: option '--since <time>' argument 'yesterday' is invalid. Give a time, such as 2026-01-31T08:00:00Z, or how long ago, such as 10m.\nRun 'krun logs --help' for usage.\n",
+  ],
+  [
+    'a port that is none',
+    ['port', 'web', '80/sctp'],
+    "krun: <port> cannot be '80/sctp'. Give a port of the guest, such as 80 or 53/udp, or a port's name.\nRun 'krun port --help' for usage.\n",
   ],
   [
     'a broken regular expression',

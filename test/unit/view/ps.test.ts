@@ -21,14 +21,16 @@ function record(machine: string, state: MachineState, more: Partial<PsRecord> = 
 test('a table says for how long, with which code, and why', () => {
   const since = TWO_MINUTES_AGO;
   const ports = [{ host: 8080, guest: 80, protocol: 'tcp' as const }];
+  const old = { definition: exampleMachine('old', { ports }) };
   const records = [
-    record('new', { status: 'created' }),
+    record('new', { status: 'created' }, old),
+    record('old', { status: 'running', run: 1, since }, old),
     record(
       'web',
       { status: 'running', run: 3, since },
       {
         restarts: 2,
-        definition: exampleMachine('web', { ports }),
+        endpoint: { ports: [{ host: 8080, hostIp: '127.0.0.1', guest: 80, protocol: 'tcp' }] },
       },
     ),
     record('job', { status: 'exited', run: 1, since, exit: { code: 7 } }),
@@ -47,7 +49,8 @@ test('a table says for how long, with which code, and why', () => {
   expect(psTable(records, NOW, { width: undefined })).toMatchInlineSnapshot(`
     "NAME   STATUS                                  COMMAND         PORTS
     new    created                                 /bin/httpd -f
-    web    running for 2m, 2 restarts              /bin/httpd -f   8080->80/tcp
+    old    running for 2m                          /bin/httpd -f   8080->80/tcp
+    web    running for 2m, 2 restarts              /bin/httpd -f   127.0.0.1:8080->80/tcp
     job    exited (7) 2m ago                       /bin/httpd -f
     lost   exited (?) 2m ago: guest kernel panic   /bin/httpd -f
     shot   exited (SIGKILL) 2m ago                 /bin/httpd -f
