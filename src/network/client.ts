@@ -27,8 +27,9 @@ export class NetworkClient {
     this.#socketPath = controlSocket;
   }
 
-  state(): Promise<Result<NetworkState, NetworkFailure>> {
-    return this.#ask<NetworkState>({ method: 'GET', path: '/state' });
+  /** Whoever only looks waits less long than who has to decide. */
+  state(timeoutMs: number = ANSWER_MS): Promise<Result<NetworkState, NetworkFailure>> {
+    return this.#ask<NetworkState>({ method: 'GET', path: '/state', timeoutMs });
   }
 
   /** Waits until the network is ready or has failed. */
