@@ -67,7 +67,6 @@ interface GvproxyOptions {
 }
 type GvproxyChild = ResultPromise<GvproxyOptions>;
 
-
 class Child implements GvproxyProcess {
   readonly #start: GvproxyStart;
   readonly #process: GvproxyChild;

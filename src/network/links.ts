@@ -57,6 +57,6 @@ export class Links {
   }
 
   async closeAll(): Promise<void> {
-    for (const member of [...this.#links.keys()]) await this.close(member);
+    for (const member of this.#links.keys()) await this.close(member);
   }
 }

@@ -33,6 +33,9 @@ export type Uplink =
       readonly subnet: string;
       readonly mtu: number;
       readonly hostAccess: boolean;
+      /** What the switch tells guests that ask for an address; its own when absent. */
+      readonly dns?: readonly string[];
+      readonly dnsSearch?: readonly string[];
     }
   /** Members have links of their own; the process only forwards published ports to their addresses. */
   | { readonly kind: 'none' };

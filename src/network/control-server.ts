@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Network } from './network.ts';
+import { parseMember } from './member-body.ts';
+import { listenAt } from './socket-place.ts';
+
+/** A member with all ports of a host is smaller. */
+const MOST_BODY_BYTES = 8 * 1024 * 1024;
+
+/** Serves api.ts on a unix socket. */
+export async function serveControl(socketPath: string, network: Network, stop: () => void): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(request, response, network, stop).catch((error: unknown) => {
+      const message = `Internal error: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
+      if (response.headersSent) response.destroy();
+      else reply(response, 500, { message });
+    });
+  });
+  await listenAt(server, socketPath);
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  network: Network,
+  stop: () => void,
+): Promise<void> {
+  const { method = 'GET' } = request;
+  const [path = ''] = (request.url ?? '').split('?');
+  const member = memberOf(path);
+  const route = member === undefined ? `${method} ${path}` : `${method} /members/NAME`;
+  switch (route) {
+    case 'GET /state':
+      return reply(response, 200, network.state());
+    case 'PUT /members/NAME':
+      return putMember(request, response, { network, name: member ?? '' });
+    case 'DELETE /members/NAME':
+      await network.deleteMember(member ?? '');
+      return reply(response, 204);
+    case 'POST /stop':
+      response.once('close', stop);
+      return reply(response, 202, {});
+    default:
+      return reply(response, 404, { message: `no such request: ${method} ${path}` });
+  }
+}
+
+async function putMember(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { network, name }: { readonly network: Network; readonly name: string },
+): Promise<void> {
+  const text = await readBody(request);
+  const member = text === undefined ? 'the body is too long' : parseMember(text);
+  if (typeof member === 'string') return reply(response, 400, { message: member });
+  const outcome = await network.putMember(name, member);
+  if (outcome.ok) reply(response, 200, outcome.value);
+  else reply(response, 409, outcome.error);
+}
+
+/** NAME of `/members/NAME`. */
+function memberOf(path: string): string | undefined {
+  const [, encoded] = /^\/members\/([^/]+)$/.exec(path) ?? [];
+  if (encoded === undefined) return undefined;
+  try {
+    return decodeURIComponent(encoded);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+function reply(response: ServerResponse, status: number, body?: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,141 @@
+import { err, ok, type Result } from '../base/result.ts';
+import type { LinkCounters, Member, MemberStatus, NetworkState, Refusal } from './api.ts';
+import { forwardOf } from './forward.ts';
+import type { Links } from './links.ts';
+import type { PublishedPorts } from './published-ports.ts';
+import { NETWORK_SPEC_VERSION } from './spec.ts';
+import type { Switch } from './switch.ts';
+import { Turns } from './turns.ts';
+import type { UplinkKeeper, UplinkPhase } from './uplink.ts';
+
+export interface NetworkParts {
+  readonly run: number;
+  /** Address of the way out, where krun knows it. */
+  readonly gateway?: string;
+  readonly uplink: UplinkKeeper;
+  readonly ports: PublishedPorts;
+  /** Absent where the members have links of their own. */
+  readonly lan?: { readonly switch: Switch; readonly links: Links };
+}
+
+/** How long a member waits for an uplink that is being started again; longer than the first start may take. */
+const SETTLE_MS = 15_000;
+
+const NO_FRAMES: LinkCounters = { frames: 0, bytes: 0, dropped: 0 };
+
+/** The members of one network, and all that belongs to each: name, link, ports. */
+export class Network {
+  readonly #parts: NetworkParts;
+  readonly #members = new Map<string, Member>();
+  readonly #turns = new Turns();
+
+  constructor(parts: NetworkParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#parts.uplink.start();
+  }
+
+  state(): NetworkState {
+    const { run, gateway, uplink } = this.#parts;
+    const { helper, phase } = uplink;
+    return {
+      version: NETWORK_SPEC_VERSION,
+      run,
+      status: phase.status,
+      ...('message' in phase && { reason: phase.message }),
+      ...('hint' in phase && phase.hint !== undefined && { hint: phase.hint }),
+      ...(gateway !== undefined && { gateway }),
+      ...(helper && { helper }),
+      members: Object.fromEntries(
+        [...this.#members].map(([name, member]) => [name, this.#statusOf(name, member)]),
+      ),
+    };
+  }
+
+  /** Adds a member, or changes it in place: what stays equal is not touched. */
+  async putMember(name: string, member: Member): Promise<Result<MemberStatus, Refusal>> {
+    const { uplink } = this.#parts;
+    const phase = await uplink.settled(SETTLE_MS);
+    const down = downRefusal(phase);
+    if (down) return err(down);
+    return this.#turns.take(async () => {
+      const problem = await this.#join(name, member);
+      if (problem) return err(problem);
+      this.#members.set(name, member);
+      return ok(this.#statusOf(name, member));
+    });
+  }
+
+  deleteMember(name: string): Promise<void> {
+    return this.#turns.take(async () => {
+      const { ports, lan } = this.#parts;
+      await lan?.links.close(name);
+      lan?.switch.removeMember(name);
+      await ports.remove(name);
+      this.#members.delete(name);
+    });
+  }
+
+  async close(): Promise<void> {
+    const { lan, ports, uplink } = this.#parts;
+    await lan?.links.closeAll();
+    await ports.close();
+    lan?.switch.close();
+    await uplink.stop();
+  }
+
+  /** The steps that can fail come first, so that there is little to take back. */
+  async #join(name: string, member: Member): Promise<Refusal | undefined> {
+    const { lan, ports } = this.#parts;
+    const conflict = lan?.switch.conflict(name, member);
+    if (conflict !== undefined) return { message: conflict };
+    const before = this.#members.get(name);
+    if (lan && member.linkSocket !== undefined) {
+      const problem = await lan.links.open(name, member.linkSocket);
+      if (problem) return problem;
+    }
+    const problem = await ports.apply(
+      name,
+      member.ports.map((port) => forwardOf(port, member.ip)),
+    );
+    if (problem) {
+      await this.#restoreLink(name, before);
+      return problem;
+    }
+    if (member.linkSocket === undefined) await lan?.links.close(name);
+    lan?.switch.setMember(name, member);
+    return undefined;
+  }
+
+  async #restoreLink(name: string, before: Member | undefined): Promise<void> {
+    const links = this.#parts.lan?.links;
+    if (before?.linkSocket === undefined) await links?.close(name);
+    else await links?.open(name, before.linkSocket);
+  }
+
+  #statusOf(name: string, member: Member): MemberStatus {
+    const counters = this.#parts.lan?.switch.counters(name);
+    return {
+      ...member,
+      connected: counters?.connected ?? false,
+      sent: counters?.sent ?? NO_FRAMES,
+      received: counters?.received ?? NO_FRAMES,
+    };
+  }
+}
+
+function downRefusal(phase: UplinkPhase): Refusal | undefined {
+  switch (phase.status) {
+    case 'ready':
+      return undefined;
+    case 'starting':
+      return { message: 'the network is not ready yet' };
+    case 'failed':
+    case 'recovering': {
+      const { message, hint } = phase;
+      return { message, ...(hint === undefined ? {} : { hint }) };
+    }
+  }
+}
