@@ -17,7 +17,7 @@ const PROGRAMS = {
 };
 /** Only where this machine cannot run microVMs itself. */
 const LAB_PROGRAMS = { 'qemu-system-x86_64': 'qemu-system-x86', modprobe: 'kmod', xz: 'xz-utils' };
-const LIBRARIES = { 'libcap-ng.so.0': 'libcap-ng0' };
+const LIBRARIES = { 'libcap-ng.so.0': 'libcap-ng0', 'libc.a': 'libc6-dev' };
 const LIBRARY_DIRECTORIES = ['/usr/lib', '/lib', '/usr/lib64'].flatMap((directory) => [
   directory,
   `${directory}/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,

@@ -1,9 +1,17 @@
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createMachines, ps } from './support/machines.ts';
+import { gvproxyPath, programPath } from '../rig/support/helpers.ts';
 import { until } from '../rig/support/until.ts';
+import { createMachines, ps } from './support/machines.ts';
+import { freePorts, page } from './support/networks.ts';
+import { ensureTap, tapProblem } from './support/tap.ts';
+
+const gvproxy = gvproxyPath('0.8.9');
 
 describe.concurrent('every example in real microVMs', () => {
   test('hello: up, ps, logs, a plan without anything to do, down', async (context) => {
@@ -103,37 +111,83 @@ describe.concurrent('every example in real microVMs', () => {
   });
 
   test("tsi-port: the host reaches the guest's server", async (context) => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     await using project = await createMachines(context, { example: 'tsi-port', env: { PORT: String(port) } });
     await project.ok(['up', '-d']);
-    let body = '';
-    // The server binds its port some time after its command has started.
-    await until(async () => (body = await fetchText(`http://127.0.0.1:${port}/`)) !== '', {
-      timeoutMs: 30_000,
-    });
-    expect(body).toBe('Hello from the guest\n');
+    expect(await page(`http://127.0.0.1:${port}/`)).toBe('Hello from the guest\n');
     expect(await project.ok(['ps'])).toContain(`${port}->80/tcp`);
   });
+
+  test.skipIf(!gvproxy)(
+    'gvproxy-web-db: one machine answers with what it fetches from the other',
+    async (context) => {
+      const [port] = await freePorts(1);
+      await using project = await createMachines(context, {
+        example: 'gvproxy-web-db',
+        env: { PORT: String(port), KRUN_GVPROXY: gvproxy ?? '' },
+      });
+      await project.ok(['up', '-d']);
+      expect(await page(`http://127.0.0.1:${port}/cgi-bin/ask`)).toBe('web says: the answer is 42\n');
+    },
+  );
+
+  test.skipIf(!programPath('passt'))("passt: the host reaches the guest's server", async (context) => {
+    const [port] = await freePorts(1);
+    await using project = await createMachines(context, { example: 'passt', env: { PORT: String(port) } });
+    await project.ok(['up', '-d']);
+    expect(await page(`http://127.0.0.1:${port}/`)).toBe('Hello through passt\n');
+  });
+
+  test.skipIf(tapProblem() !== undefined)(
+    "tap: the host reaches the guest's server at its address and at the port",
+    async (context) => {
+      await ensureTap();
+      const [port] = await freePorts(1);
+      await using project = await createMachines(context, { example: 'tap', env: { PORT: String(port) } });
+      await project.ok(['up', '-d']);
+      expect(await page(`http://127.0.0.1:${port}/`)).toBe('Hello through a tap\n');
+      expect(await page('http://192.168.100.10/')).toBe('Hello through a tap\n');
+    },
+  );
+
+  test.skipIf(!gvproxy)(
+    'existing-socket: a backend that krun did not start carries the machine',
+    async (context) => {
+      const [port] = await freePorts(1);
+      await using project = await createMachines(context, { example: 'existing-socket' });
+      await using _backend = await startBackend(project.directory);
+      await project.ok(['up', '-d']);
+      await expose(path.join(project.directory, 'api.sock'), {
+        local: `127.0.0.1:${port}`,
+        remote: '192.168.127.2:80',
+      });
+      expect(await page(`http://127.0.0.1:${port}/`)).toBe('Hello through a socket\n');
+    },
+  );
 });
 
-async function fetchText(url: string): Promise<string> {
-  try {
-    return await (await fetch(url)).text();
-  } catch (error) {
-    // fetch reports a refused connection as a TypeError whose cause names it.
-    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-    if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return '';
-    throw error;
-  }
+/** Runs the example's backend.sh until it is disposed of. */
+async function startBackend(directory: string): Promise<AsyncDisposable> {
+  const child = spawn('./backend.sh', [gvproxy ?? ''], { cwd: directory, stdio: 'ignore', detached: true });
+  const ended = once(child, 'close');
+  const isThere = (): boolean => existsSync(path.join(directory, 'net.sock'));
+  expect(await until(isThere, { timeoutMs: 60_000 })).toBe(true);
+  return {
+    async [Symbol.asyncDispose]() {
+      // The script and the gvproxy that it started.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await ended;
+    },
+  };
 }
 
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** Opens a port through gvproxy's API, as the curl line in the example does. */
+async function expose(
+  socketPath: string,
+  forward: { readonly local: string; readonly remote: string },
+): Promise<void> {
+  const call = request({ socketPath, method: 'POST', path: '/services/forwarder/expose' });
+  call.end(JSON.stringify(forward));
+  const [response] = (await once(call, 'response')) as [{ readonly statusCode?: number }];
+  expect(response.statusCode).toBe(200);
 }
