@@ -20,9 +20,26 @@ export async function portHolder(port: number, protocol: PortProtocol): Promise<
   return process.platform === 'linux' ? linuxHolder(port, protocol) : lsofHolder(port, protocol);
 }
 
+/** Why nobody could listen on the port just now. */
+export type BindProblem =
+  | 'in-use'
+  /** Ports below 1024, mostly. */
+  | 'not-permitted'
+  /** The address is not one of this host. */
+  | 'no-such-address';
+
+/** Tries to listen on a port of an address of this host, of all addresses where none is named. */
+export function bindProblem(
+  port: number,
+  protocol: PortProtocol,
+  address: string = '0.0.0.0',
+): Promise<BindProblem | undefined> {
+  return protocol === 'tcp' ? tcpProblem(port, address) : udpProblem(port, address);
+}
+
 /** Whether a program could listen on the port now, on every address. */
 export async function isPortFree(port: number, protocol: PortProtocol = 'tcp'): Promise<boolean> {
-  return protocol === 'tcp' ? isTcpPortFree(port) : isUdpPortFree(port);
+  return (await bindProblem(port, protocol)) === undefined;
 }
 
 async function linuxHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
@@ -113,26 +130,36 @@ export function parseLsof(output: string): PortHolder | undefined {
   return { pid: Number(pid), name: /^c(.+)$/m.exec(output)?.[1] ?? 'unknown' };
 }
 
-function isTcpPortFree(port: number): Promise<boolean> {
+function tcpProblem(port: number, host: string): Promise<BindProblem | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error) => {
-      if (hasCode(error, 'EADDRINUSE', 'EACCES')) resolve(false);
-      else reject(error);
-    });
-    server.listen({ port, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', (error) => settleProblem(error, resolve, reject));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 
-function isUdpPortFree(port: number): Promise<boolean> {
+function udpProblem(port: number, address: string): Promise<BindProblem | undefined> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', (error) => {
-      if (hasCode(error, 'EADDRINUSE', 'EACCES')) socket.close(() => resolve(false));
-      else reject(error);
-    });
-    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    socket.once('error', (error) => socket.close(() => settleProblem(error, resolve, reject)));
+    socket.bind({ port, address, exclusive: true }, () => socket.close(() => resolve(undefined)));
   });
+}
+
+const BIND_PROBLEMS: Readonly<Record<string, BindProblem>> = {
+  EADDRINUSE: 'in-use',
+  EACCES: 'not-permitted',
+  EADDRNOTAVAIL: 'no-such-address',
+};
+
+function settleProblem(
+  error: Error,
+  resolve: (problem: BindProblem) => void,
+  reject: (error: Error) => void,
+): void {
+  const problem = BIND_PROBLEMS['code' in error ? String(error.code) : ''];
+  if (problem === undefined) reject(error);
+  else resolve(problem);
 }
 
 function isMissing(error: unknown): boolean {

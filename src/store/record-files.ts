@@ -3,8 +3,14 @@ import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
 import { errnoOf, systemHint, unlessMissing } from '../host/errno.ts';
-import { machineLayout, type Layout } from './layout.ts';
-import { STATE_SCHEMA_VERSION, type MachineRecord, type ProjectRecord } from './records.ts';
+import { machineLayout, networkLayout, type Layout } from './layout.ts';
+import {
+  STATE_SCHEMA_VERSION,
+  type Leases,
+  type MachineRecord,
+  type NetworkRecord,
+  type ProjectRecord,
+} from './records.ts';
 
 /** Everything that the records of a project say; nothing of it has been compared with reality yet. */
 export interface ProjectState {
@@ -56,6 +62,31 @@ export function writeProjectRecord(layout: Layout, record: ProjectRecord): Promi
   return writeJson(layout.projectFile, record);
 }
 
+/** The record of a network that has, or had, a process. */
+export async function readNetworkRecord(
+  layout: Layout,
+  network: string,
+): Promise<Result<NetworkRecord | undefined, Diagnostic>> {
+  const { recordFile } = networkLayout(layout, network);
+  return versioned(recordFile, await readJsonIfPresent(recordFile), isNetworkRecord);
+}
+
+/** Not durable: after a reboot there is no process that the record could speak of. */
+export function writeNetworkRecord(layout: Layout, record: NetworkRecord): Promise<void> {
+  return writeJson(networkLayout(layout, record.network).recordFile, record, { durable: false });
+}
+
+/** Addresses and ports that krun chose for the project; none before its first start. */
+export async function readLeases(layout: Layout): Promise<Result<Leases, Diagnostic>> {
+  const leases = versioned(layout.leasesFile, await readJsonIfPresent(layout.leasesFile), isLeases);
+  if (!leases.ok) return leases;
+  return ok(leases.value ?? { schemaVersion: STATE_SCHEMA_VERSION, addresses: {}, ports: {} });
+}
+
+export function writeLeases(layout: Layout, leases: Leases): Promise<void> {
+  return writeJson(layout.leasesFile, leases);
+}
+
 function versioned<T extends { readonly schemaVersion: number }>(
   file: string,
   value: unknown,
@@ -92,6 +123,16 @@ function isMachineRecord(value: object): value is MachineRecord {
     typeof definition.root?.kind === 'string' &&
     typeof state?.status === 'string'
   );
+}
+
+function isNetworkRecord(value: object): value is NetworkRecord {
+  const { network, definition, run } = value as Partial<NetworkRecord>;
+  return typeof network === 'string' && typeof definition?.driver === 'string' && typeof run === 'number';
+}
+
+function isLeases(value: object): value is Leases {
+  const { addresses, ports } = value as Partial<Leases>;
+  return typeof addresses === 'object' && typeof ports === 'object';
 }
 
 function isProjectRecord(value: object): value is ProjectRecord {

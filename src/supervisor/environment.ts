@@ -1,6 +1,7 @@
-const PASSED = /^(PATH|HOME|TMPDIR|LANG|XDG_[A-Z_]+|KRUN_LIBKRUN(FW)?|FAKE_KRUN_[A-Z_]+)$/;
+const PASSED =
+  /^(PATH|HOME|TMPDIR|LANG|XDG_[A-Z_]+|KRUN_(LIBKRUN(FW)?|GVPROXY|PASST|VMNET_HELPER)|FAKE_KRUN_[A-Z_]+)$/;
 
-/** What a machine process gets of the environment: no secret of the user's shell, no NODE_OPTIONS. */
+/** What the process of a machine, or of a network, gets of the environment: no secret of the user's shell, no NODE_OPTIONS. */
 export function machineEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {

@@ -5,21 +5,21 @@ import { isActive, type Exit, type MachineState } from '../plan/machine-state.ts
 import { afterExit, exitText } from '../plan/restart.ts';
 import type { Machine, RestartPolicy } from '../project/project.ts';
 import { machineLayout, type MachineLayout } from '../store/layout.ts';
-import { newRecord, withoutAttempt, type MachineRecord } from '../store/records.ts';
+import { newRecord, withoutAttempt, type Endpoint, type MachineRecord } from '../store/records.ts';
 import { DueRestart } from './due-restart.ts';
 import { ActionFailure, describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
 import { endRun, isEnding, signalGuest } from './machine-ending.ts';
 import { removeMachineFiles } from './machine-files.ts';
 import { MachineLogs } from './machine-logs.ts';
-import { adoptMachineProcess, type MachineProcess } from './machine-process.ts';
+import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
-import { checkPorts } from './ports.ts';
-import { closeRun, revokeRuns, startRun, type RunContext } from './run-lifetime.ts';
+import { startMachine, type StartContext } from './machine-start.ts';
+import { closeRun, revokeRuns } from './run-lifetime.ts';
 import { outcomeSeen, type Sighting } from './sighting.ts';
 
 /** What all keepers of a project share. */
-export interface KeeperContext extends RunContext {
+export interface KeeperContext extends StartContext {
   /** Called after the state has been written. */
   readonly changed: (machine: string, state: MachineState) => void;
   readonly warn: (message: string) => void;
@@ -91,9 +91,11 @@ export class MachineKeeper {
       this.#endAsked = state.status === 'stopping';
       // Earlier runs first: the log is in the order of the runs.
       this.#logs.takeInAndDiscard(this.record.run);
-      this.#watch(adoptMachineProcess(seen.identity), sinceMs(state));
+      this.#watch(adoptRunProcess(seen.identity), sinceMs(state));
       // The supervisor was killed while it waited for the guest to end.
       if (this.#endAsked) this.#run?.killAt(sinceMs(state) + this.record.definition.stopGracePeriodMs);
+      this.#checkLinks();
+      await this.#rejoin();
       return;
     }
     if (seen.kind === 'pending') {
@@ -172,8 +174,13 @@ export class MachineKeeper {
     await this.until((state) => !isActive(state), signal);
   }
 
-  /** Replaces the definition of a machine that goes on as it is. */
+  /** Replaces the definition of a machine that goes on as it is, with other ports and names where it is connected. */
   async update(definition: Machine, hash: string): Promise<void> {
+    await this.#beginning;
+    if (this.#run) {
+      const endpoint = await this.#context.networks.update(definition, this.record.endpoint);
+      await this.#kept.set({ endpoint });
+    }
     this.#logs.ingest.configure(definition.logs);
     await this.#kept.set({ definition, hash });
   }
@@ -190,6 +197,11 @@ export class MachineKeeper {
     await this.#kept.written();
     this.#logs.takeInAndDiscard(undefined);
     await removeMachineFiles(this.#files, options);
+  }
+
+  /** Ends the run of a machine whose link to a network is gone for ever; its restart policy decides what comes next. */
+  loseNetwork(reason: string): void {
+    this.#run?.fail(reason);
   }
 
   /** Kills the machine's process, whatever comes of it. */
@@ -219,10 +231,11 @@ export class MachineKeeper {
     const state = { status: 'starting', run, since: startedAt.toISOString() } as const;
     await this.#kept.set({ run, bootId: bootId(), state });
     try {
-      const { definition } = this.record;
-      await checkPorts(definition);
-      const process = await startRun(this.#context, definition, run);
+      const { definition, endpoint } = this.record;
+      const save = (joined: Endpoint): Promise<void> => this.#kept.set({ endpoint: joined });
+      const process = await startMachine(this.#context, { definition, run, endpoint, save });
       this.#watch(process, startedAt.getTime());
+      this.#checkLinks();
     } catch (error) {
       const { message, hint } = describeFailure(error);
       await revokeRuns(this.#files, this.#logs.ingest.leftRuns());
@@ -233,7 +246,24 @@ export class MachineKeeper {
     }
   }
 
-  #watch(process: MachineProcess, startedAtMs: number): void {
+  /** libkrun connects once: a machine without the process of its network has lost its link for ever. */
+  #checkLinks(): void {
+    const missing = this.#run && this.#context.networks.missing(this.record.definition);
+    if (missing !== undefined) this.loseNetwork(`the network process of ${missing} ended`);
+  }
+
+  /** The networks of a machine that an earlier supervisor started are told of it again. */
+  async #rejoin(): Promise<void> {
+    const { endpoint, definition } = this.record;
+    if (!endpoint) return;
+    try {
+      await this.#context.networks.rejoin(definition, endpoint);
+    } catch (error) {
+      this.#context.warn(describeFailure(error).message);
+    }
+  }
+
+  #watch(process: RunProcess, startedAtMs: number): void {
     const { run, definition } = this.record;
     this.#run = new MachineRun({
       layout: this.#files,
@@ -277,6 +307,7 @@ export class MachineKeeper {
     });
     const since = now();
     await closeRun(this.#files);
+    await this.#context.networks.part(definition);
     if (decision.next === 'restart') {
       const nextAt = new Date(Date.now() + decision.delayMs).toISOString();
       const next = decision.attempt;

@@ -6,7 +6,7 @@ import type { Machine } from '../project/project.ts';
 import { rawFile, type MachineLayout } from '../store/layout.ts';
 import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
 import type { LogLine } from '../store/records.ts';
-import type { MachineProcess, ProcessEnd } from './machine-process.ts';
+import type { RunProcess, ProcessEnd } from './run-process.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
 import { keepTail, tailOf } from './raw-text.ts';
 
@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly layout: MachineLayout;
   readonly definition: Machine;
   readonly run: number;
-  readonly process: MachineProcess;
+  readonly process: RunProcess;
   readonly ingest: LogIngest;
   /** When the run began, in milliseconds since the epoch: an adopted machine has used up part of its deadline. */
   readonly startedAtMs: number;
@@ -75,6 +75,11 @@ export class MachineRun {
   /** Ends the machine process at once; `ended` tells when it is gone. */
   kill(): void {
     this.#options.process.kill();
+  }
+
+  /** Ends the machine process at once, for something that is not the guest's doing. */
+  fail(reason: string): void {
+    this.#killFor({ kind: 'failed', reason });
   }
 
   /** Asks the guest to end, without the control socket. */
@@ -170,7 +175,7 @@ export class MachineRun {
   }
 
   #killFor(fault: RunOutcome): void {
-    if (this.#over) return;
+    if (this.#over || this.#fault) return;
     this.#fault = fault;
     this.kill();
   }

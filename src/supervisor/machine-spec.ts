@@ -1,20 +1,20 @@
 import path from 'node:path';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import { findLibraries } from '../machine/library.ts';
-import {
-  MACHINE_SPEC_VERSION,
-  type GuestNetwork,
-  type GuestSpec,
-  type MachineSpec,
-  type SpecDisk,
-  type SpecNetwork,
-} from '../machine/spec.ts';
+import { MACHINE_SPEC_VERSION, type GuestSpec, type MachineSpec, type SpecDisk } from '../machine/spec.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
 import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';
 import { ActionFailure } from './failure.ts';
+import { guestNetwork, specNetwork, type NetworkInput } from './machine-network.ts';
 
-/** What a machine's process is told about one run. Throws an {@link ActionFailure} where libkrun is not to be found. */
-export function machineSpec(layout: Layout, project: string, definition: Machine, run: number): MachineSpec {
+export interface SpecInput extends NetworkInput {
+  readonly project: string;
+  readonly run: number;
+}
+
+/** What a machine's process is told about one run. Throws an {@link ActionFailure} where something is not to be found. */
+export function machineSpec(input: SpecInput): MachineSpec {
+  const { layout, project, definition, run } = input;
   const files = machineLayout(layout, definition.name);
   const { root } = definition;
   const rootDisk = root.kind === 'disk' ? [root.disk] : [];
@@ -54,8 +54,8 @@ export function machineSpec(layout: Layout, project: string, definition: Machine
       daxBytes,
     })),
     rlimits: definition.rlimits,
-    network: specNetwork(definition),
-    guest: guestSpec(definition),
+    network: specNetwork(input),
+    guest: guestSpec(input),
     stopSignal: definition.stopSignal,
   };
 }
@@ -82,28 +82,15 @@ function specDisk(layout: Layout, disk: DiskAttachment, index: number): SpecDisk
   };
 }
 
-function specNetwork({ networks, ports }: Machine): SpecNetwork {
-  const tsi = networks.find(({ network }) => network.driver === 'tsi')?.network;
-  if (tsi?.driver !== 'tsi') return { interfaces: [], hostPorts: [] };
-  const bound = ports.flatMap((port) =>
-    'host' in port && port.host !== 'auto' ? [{ ...port, host: port.host }] : [],
-  );
-  return {
-    tsi: { hijack: tsi.hijack, ports: bound.map(({ host, guest }) => ({ host, guest })) },
-    interfaces: [],
-    hostPorts: bound.map(({ host, protocol }) => ({ host, protocol })),
-  };
-}
-
-const NO_GUEST_NETWORK: GuestNetwork = { interfaces: [], nameservers: [], searchDomains: [], hosts: [] };
-
-function guestSpec(definition: Machine): GuestSpec {
+function guestSpec(input: NetworkInput): GuestSpec {
+  const { definition } = input;
   const { command, environment, workingDir, hostname, shares } = definition;
   if (!definition.agent) return { kind: 'direct', command, environment, workingDir };
   const mounts = shares.flatMap(({ tag, target, readOnly }) =>
     target === undefined ? [] : [{ tag, target, readOnly }],
   );
-  return { kind: 'bootstrap', command, environment, workingDir, hostname, mounts, network: NO_GUEST_NETWORK };
+  const network = guestNetwork(input);
+  return { kind: 'bootstrap', command, environment, workingDir, hostname, mounts, network };
 }
 
 function libraries(definition: Machine): MachineSpec['library'] {

@@ -86,7 +86,7 @@ async function supervise(
   const supervisor = new Supervisor({
     layout,
     projectName: state.value.project?.name ?? path.basename(layout.projectDirectory),
-    program: [process.execPath, path.join(import.meta.dirname, 'machine.js')],
+    programs: { machine: program('machine.js'), network: program('network.js') },
     environment: process.env,
     userMask,
     warn,
@@ -153,6 +153,11 @@ async function supervise(
     process.exit(1);
   }
   return undefined;
+}
+
+/** Node, and a script beside this one. */
+function program(script: string): readonly [node: string, script: string] {
+  return [process.execPath, path.join(import.meta.dirname, script)];
 }
 
 function refuse(tell: (message: object) => void, diagnostic: Diagnostic): void {

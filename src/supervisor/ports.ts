@@ -1,49 +1,57 @@
-import { createServer } from 'node:net';
-import { errnoOf } from '../host/errno.ts';
-import { portHolder, type PortHolder } from '../host/ports.ts';
-import { describeProcess } from '../machine/holder.ts';
-import type { Machine } from '../project/project.ts';
+import { unreachable } from '../base/unreachable.ts';
+import { bindProblem, portHolder, type BindProblem } from '../host/ports.ts';
+import type { BoundHostPort, BoundPort } from '../network/api.ts';
 import { ActionFailure } from './failure.ts';
+import { describeHolder } from './port-holder.ts';
 
 /**
  * Fails when a host port of the machine is taken. libkrun binds with SO_REUSEPORT and only when the guest listens:
- * without this check two machines would share a port's connections, and nobody would say so.
+ * without this check two machines would share a port's connections, and nobody would say so. `held` are ports that the
+ * machine has bound already.
  */
-export async function checkPorts(definition: Machine): Promise<void> {
-  for (const port of definition.ports) {
-    if (!('host' in port) || port.host === 'auto' || port.protocol !== 'tcp') continue;
-    const { host, protocol } = port;
-    const problem = await listenProblem(host);
-    if (problem === undefined) continue;
-    if (problem === 'EACCES') {
-      throw new ActionFailure(
-        `host port ${host} of machine ${definition.name} is reserved for root`,
-        'publish a port from 1024 up',
-      );
-    }
-    const holder = await portHolder(host, protocol);
-    const by = holder ? describeHolder(holder) : 'a process of another user';
-    throw new ActionFailure(
-      `host port ${host} of machine ${definition.name} is in use by ${by}`,
-      'stop that process or publish another port',
-    );
+export async function checkPorts(
+  machine: string,
+  ports: readonly BoundPort[],
+  held: readonly BoundPort[] = [],
+): Promise<void> {
+  const own = new Set(held.map(bindingText));
+  for (const port of ports) {
+    if ('socket' in port || own.has(bindingText(port))) continue;
+    const problem = await bindProblem(port.host, port.protocol, port.hostIp);
+    if (problem !== undefined) throw await portFailure(machine, port, problem);
   }
 }
 
-/** A machine of whatever project is known better by its name than as one more node. */
-function describeHolder({ pid, name }: PortHolder): string {
-  const text = process.platform === 'linux' ? describeProcess(pid) : '';
-  return text.startsWith('machine ') ? text : `process ${pid} (${name})`;
+async function portFailure(
+  machine: string,
+  port: BoundHostPort,
+  problem: BindProblem,
+): Promise<ActionFailure> {
+  const { host, protocol, hostIp } = port;
+  const what = `host port ${portText(port)} of machine ${machine}`;
+  switch (problem) {
+    case 'not-permitted':
+      return new ActionFailure(`${what} is reserved for root`, 'publish a port from 1024 up');
+    case 'no-such-address':
+      return new ActionFailure(
+        `${what} cannot be bound: ${hostIp} is not an address of this host`,
+        'correct `host_ip`; `ip address` lists the addresses of the host',
+      );
+    case 'in-use': {
+      const holder = await portHolder(host, protocol);
+      const by = holder ? await describeHolder(holder, host, protocol) : 'a process of another user';
+      return new ActionFailure(`${what} is in use by ${by}`, 'stop that process or publish another port');
+    }
+    default:
+      return unreachable(problem);
+  }
 }
 
-function listenProblem(port: number): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error) => {
-      const code = errnoOf(error);
-      if (code === 'EADDRINUSE' || code === 'EACCES') resolve(code);
-      else reject(error);
-    });
-    server.listen({ host: '0.0.0.0', port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
+/** `8080`, and `5353/udp`. */
+function portText({ host, protocol }: BoundHostPort): string {
+  return protocol === 'tcp' ? String(host) : `${host}/${protocol}`;
+}
+
+function bindingText(port: BoundPort): string {
+  return 'socket' in port ? port.socket : `${port.hostIp ?? ''} ${port.host}/${port.protocol}`;
 }

@@ -1,15 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { writeJson } from '../host/atomic-file.ts';
-import type { Machine } from '../project/project.ts';
-import { machineLayout, rawFile, runLayout, type Layout, type MachineLayout } from '../store/layout.ts';
-import { killIdentified, spawnMachineProcess, untilGone, type MachineProcess } from './machine-process.ts';
-import { machineSpec } from './machine-spec.ts';
-import { readIdentity } from './sighting.ts';
+import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
+import type { ProcessIdentity } from '../machine/spec.ts';
+import { runLayout } from '../store/layout.ts';
+import { killIdentified, spawnRunProcess, untilGone, type RunProcess } from './run-process.ts';
 
 /*
- * Crash protocol. The supervisor and the machine process may each be killed between any two of these steps:
+ * Crash protocol. The supervisor and the process of a machine, or of a network, may each be killed between any two of
+ * these steps:
  *
- *     supervisor                              machine process
+ *     supervisor                              process
  *     1 record: starting, run n
  *     2 run-n/spec.json
  *     3 intent {"run": n}
@@ -35,39 +34,43 @@ import { readIdentity } from './sighting.ts';
  * 1 comes before 3 because a process without a record would be looked for by nobody.
  */
 
-/** What a machine process is started from. */
-export interface RunContext {
-  readonly layout: Layout;
-  readonly projectName: () => string;
-  /** Node and the machine process's script. */
+/** Where the runs of a machine, or of a network, have their files. */
+export interface RunFiles {
+  readonly directory: string;
+  readonly intentFile: string;
+  readonly controlSocket: string;
+}
+
+/** What a run is started from. */
+export interface RunStart {
+  readonly files: RunFiles;
+  readonly run: number;
+  /** JSON for the process. */
+  readonly spec: object;
   readonly program: readonly [node: string, script: string];
+  /** Takes what the process itself writes to stderr. */
+  readonly stderrFile: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Steps 2 to 4. */
-export async function startRun(
-  { layout, projectName, program, environment }: RunContext,
-  definition: Machine,
-  run: number,
-): Promise<MachineProcess> {
-  const files = machineLayout(layout, definition.name);
-  const spec = machineSpec(layout, projectName(), definition, run);
-  const own = runLayout(files, run);
-  await mkdir(own.directory, { mode: 0o700 });
+export async function startRun(start: RunStart): Promise<RunProcess> {
+  const { files, run, spec, program, stderrFile, environment } = start;
+  const { directory, specFile } = runLayout(files, run);
+  await mkdir(directory, { mode: 0o700 });
   await rm(files.controlSocket, { force: true });
-  await writeJson(own.specFile, spec, { durable: false });
+  await writeJson(specFile, spec, { durable: false });
   await writeJson(files.intentFile, { run }, { durable: false });
-  const consoleFile = rawFile(files, run, 'console');
-  return spawnMachineProcess({ program, specFile: own.specFile, consoleFile, environment });
+  return spawnRunProcess({ program, specFile, stderrFile, environment });
 }
 
 /** R1. Nobody may come after this: not a late process of the run, not a client of its socket. */
-export async function closeRun(files: MachineLayout): Promise<void> {
+export async function closeRun(files: RunFiles): Promise<void> {
   await Promise.all([files.intentFile, files.controlSocket].map((file) => rm(file, { force: true })));
 }
 
 /** R1 and R2, for processes that are not our own children. */
-export async function revokeRuns(files: MachineLayout, runs: readonly number[]): Promise<void> {
+export async function revokeRuns(files: RunFiles, runs: readonly number[]): Promise<void> {
   await closeRun(files);
   for (const run of runs) {
     const identity = await readIdentity(files, run);
@@ -75,4 +78,10 @@ export async function revokeRuns(files: MachineLayout, runs: readonly number[]):
     killIdentified(identity);
     await untilGone(identity);
   }
+}
+
+/** The identity that the process of a run wrote; undefined before it did. */
+export async function readIdentity(files: RunFiles, run: number): Promise<ProcessIdentity | undefined> {
+  const value = await readJsonIfPresent(runLayout(files, run).identityFile);
+  return (value as ProcessIdentity | null | undefined) ?? undefined;
 }

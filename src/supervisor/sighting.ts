@@ -3,10 +3,11 @@ import { bootId, isAlive } from '../host/identity.ts';
 import { parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import { isActive, type MachineState } from '../plan/machine-state.ts';
-import { machineLayout, rawFile, runLayout, type Layout, type MachineLayout } from '../store/layout.ts';
+import { machineLayout, rawFile, type Layout, type MachineLayout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
 import { tailOf } from './raw-text.ts';
+import { readIdentity } from './run-lifetime.ts';
 
 /** What there really is of a machine that the record calls active. */
 export type Sighting =
@@ -73,12 +74,6 @@ export function outcomeSeen(state: MachineState, seen: Sighting): RunOutcome {
   if (state.status === 'restarting') return { kind: 'exited', exit: state.exit };
   if (seen.kind === 'over' || seen.kind === 'rebooted') return seen.outcome;
   return { kind: 'failed', reason: 'its start was interrupted: the supervisor was killed' };
-}
-
-/** The identity that the machine process of a run wrote; undefined before it did. */
-export async function readIdentity(files: MachineLayout, run: number): Promise<ProcessIdentity | undefined> {
-  const value = await readJsonIfPresent(runLayout(files, run).identityFile);
-  return (value as ProcessIdentity | null | undefined) ?? undefined;
 }
 
 function isReady(layout: Layout, { machine, run, definition }: MachineRecord): boolean {

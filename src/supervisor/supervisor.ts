@@ -22,7 +22,8 @@ export interface SupervisorOptions {
   readonly nameOverride?: string;
   /** Name of the project until a request says it. */
   readonly projectName: string;
-  readonly program: readonly [node: string, script: string];
+  /** Node and the script, for each kind of process. */
+  readonly programs: Readonly<Record<'machine' | 'network', readonly [node: string, script: string]>>;
   readonly environment: NodeJS.ProcessEnv;
   /** The user's umask, for what builds make; krun's own files are for the user alone. */
   readonly userMask: number;
@@ -49,7 +50,8 @@ export class Supervisor {
     this.#machines = new Machines({
       layout: options.layout,
       projectName: () => this.#projectName,
-      program: options.program,
+      program: options.programs.machine,
+      networkProgram: options.programs.network,
       environment: machineEnvironment(options.environment),
       warn: options.warn,
       changed: (machine, state) => {
@@ -114,6 +116,7 @@ export class Supervisor {
       this.#emit({ type: 'plan', request: job.request.type, nodes: [], notes: [], errors: [message] });
     }
     try {
+      await this.#machines.networksIdle();
       if (ok && job.request.type === 'down') await this.#machines.removeStrays();
       if (this.#machines.isEmpty) await removeFromIndex(this.#options.layout);
     } catch (error) {

@@ -5,14 +5,14 @@ import { errnoOf, ignoreErrno } from '../host/errno.ts';
 import { isAlive } from '../host/identity.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 
-/** How a machine process ended. Both are null for one that another supervisor had started: only a parent is told. */
+/** How a process ended. Both are null for one that another supervisor had started: only a parent is told. */
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-/** A machine process that runs, ours or adopted. */
-export interface MachineProcess {
+/** The process of a machine or a network that runs, ours or adopted. */
+export interface RunProcess {
   readonly ended: Promise<ProcessEnd>;
   /** SIGKILL. */
   kill(): void;
@@ -25,25 +25,25 @@ const ADOPTED_POLL_MS = 500;
 /** Where asking who a process is takes a process itself, most polls only ask whether there is one. */
 const POLLS_PER_IDENTITY = process.platform === 'linux' ? 1 : 20;
 
-export interface MachineCommand {
-  /** Node, and the script of the machine process. */
+export interface RunCommand {
+  /** Node, and the script of the process. */
   readonly program: readonly [node: string, script: string];
   readonly specFile: string;
-  /** Takes what the process itself writes to stderr, before and beside libkrun. */
-  readonly consoleFile: string;
+  /** Takes what the process itself writes to stderr. */
+  readonly stderrFile: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Starts a machine process in a session of its own, so that nothing that ends the supervisor ends it. */
-export async function spawnMachineProcess(command: MachineCommand): Promise<MachineProcess> {
+/** Starts a process in a session of its own, so that nothing that ends the supervisor ends it. */
+export async function spawnRunProcess(command: RunCommand): Promise<RunProcess> {
   const [node, script] = command.program;
-  const console = openSync(command.consoleFile, 'a', 0o600);
+  const stderr = openSync(command.stderrFile, 'a', 0o600);
   try {
     const child = spawn(node, [script, command.specFile], {
       detached: true,
       cwd: '/',
       env: command.environment,
-      stdio: ['ignore', 'ignore', console],
+      stdio: ['ignore', 'ignore', stderr],
     });
     const ended = once(child, 'exit').then(([code, signal]): ProcessEnd => ({ code, signal }));
     // Told by 'error' below: no process, no exit.
@@ -51,12 +51,12 @@ export async function spawnMachineProcess(command: MachineCommand): Promise<Mach
     await once(child, 'spawn');
     return { ended, kill: () => child.kill('SIGKILL'), terminate: () => child.kill('SIGTERM') };
   } finally {
-    closeSync(console);
+    closeSync(stderr);
   }
 }
 
-/** Watches a machine process that an earlier supervisor had started. */
-export function adoptMachineProcess(identity: ProcessIdentity): MachineProcess {
+/** Watches a process that an earlier supervisor had started. */
+export function adoptRunProcess(identity: ProcessIdentity): RunProcess {
   let killed = false;
   let polls = 0;
   const ended = new Promise<ProcessEnd>((resolve) => {
@@ -105,5 +105,5 @@ function signalIdentified(identity: ProcessIdentity, signal: NodeJS.Signals): bo
 
 /** Resolves when the process is gone. */
 export async function untilGone(identity: ProcessIdentity): Promise<void> {
-  if (isAlive(identity)) await adoptMachineProcess(identity).ended;
+  if (isAlive(identity)) await adoptRunProcess(identity).ended;
 }

@@ -1,0 +1,75 @@
+import { bindProblem } from '../host/ports.ts';
+import { portCarrier } from '../project/port-carrier.ts';
+import type { BoundPort } from '../network/api.ts';
+import type { Machine } from '../project/project.ts';
+import type { Layout } from '../store/layout.ts';
+import { readLeases, writeLeases } from '../store/record-files.ts';
+import type { Endpoint, Leases, MachineRecord } from '../store/records.ts';
+import { ActionFailure } from './failure.ts';
+import { chooseAddress, withAddress } from './lease-addresses.ts';
+import { bindPorts, withPorts } from './lease-ports.ts';
+
+/** Chooses addresses and ports of machines, and remembers what it chose for as long as there is the project's state. */
+export class LeaseBook {
+  readonly #layout: Layout;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  /** What the machine has of its networks; `held` are ports that it has bound already. One machine at a time. */
+  take(
+    definition: Machine,
+    others: readonly MachineRecord[],
+    held: readonly BoundPort[] = [],
+  ): Promise<Endpoint> {
+    if (definition.networks.length === 0) return Promise.resolve({ interfaces: [], ports: [] });
+    const taken = this.#turn.then(() => this.#take(definition, others, held));
+    this.#turn = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #take(
+    definition: Machine,
+    others: readonly MachineRecord[],
+    held: readonly BoundPort[],
+  ): Promise<Endpoint> {
+    const before = await this.#read();
+    const { name: machine, ports } = definition;
+    let { addresses } = before;
+    const interfaces: Endpoint['interfaces'][number][] = [];
+    for (const attachment of definition.networks) {
+      const { network, mac } = attachment;
+      if (network.driver === 'tsi') continue;
+      const ip = chooseAddress({ machine, attachment, leased: addresses, others });
+      if (ip !== undefined) addresses = withAddress(addresses, network.name, machine, ip);
+      const device = `eth${interfaces.length}`;
+      interfaces.push({ network: network.name, device, mac, ...(ip === undefined ? {} : { ip }) });
+    }
+    const bound = await bindPorts({
+      project: this.#layout.id,
+      machine,
+      ports: portCarrier(definition.networks) ? ports : [],
+      leased: before.ports,
+      others,
+      held,
+      isFree: async (...port) => (await bindProblem(...port)) === undefined,
+    });
+    const leases: Leases = {
+      ...before,
+      addresses,
+      ports: withPorts(before.ports, machine, ports, bound),
+    };
+    if (leases.addresses !== before.addresses || leases.ports !== before.ports) {
+      await writeLeases(this.#layout, leases);
+    }
+    return { interfaces, ports: bound };
+  }
+
+  async #read(): Promise<Leases> {
+    const leases = await readLeases(this.#layout);
+    if (!leases.ok) throw ActionFailure.from(leases.error);
+    return leases.value;
+  }
+}

@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Machine } from '../project/project.ts';
+import { machineLayout, rawFile, type Layout } from '../store/layout.ts';
+import type { Endpoint, MachineRecord } from '../store/records.ts';
+import { machineSpec } from './machine-spec.ts';
+import type { Networks } from './networks.ts';
+import { startRun } from './run-lifetime.ts';
+import type { RunProcess } from './run-process.ts';
+
+/** What a machine is started with. */
+export interface StartContext {
+  readonly layout: Layout;
+  readonly projectName: () => string;
+  /** Node and the machine process's script. */
+  readonly program: readonly [node: string, script: string];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly networks: Networks;
+  /** Records of the other machines of the project. */
+  readonly others: (machine: string) => readonly MachineRecord[];
+}
+
+/** A run that is about to begin. */
+export interface MachineStart {
+  readonly definition: Machine;
+  readonly run: number;
+  /** What the record says that the machine has of its networks. */
+  readonly endpoint: Endpoint | undefined;
+  /** Has the record say what it really has. */
+  readonly save: (endpoint: Endpoint) => Promise<void>;
+}
+
+/** Makes the machine a member of its networks, then starts its process: libkrun connects at once and only once. */
+export async function startMachine(context: StartContext, start: MachineStart): Promise<RunProcess> {
+  const { layout, networks, projectName, program, environment, others } = context;
+  const { definition, run } = start;
+  const files = machineLayout(layout, definition.name);
+  const endpoint = await networks.join(definition);
+  if (!isDeepStrictEqual(endpoint, start.endpoint)) await start.save(endpoint);
+  const neighbours = others(definition.name).map((other) => other.definition);
+  const spec = machineSpec({ layout, project: projectName(), definition, run, endpoint, neighbours });
+  const stderrFile = rawFile(files, run, 'console');
+  return startRun({ files, run, spec, program, stderrFile, environment });
+}
