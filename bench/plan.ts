@@ -9,6 +9,7 @@ import { machineHash } from '../src/project/hash.ts';
 import type { Project } from '../src/project/project.ts';
 import { resolveProject } from '../src/project/resolve.ts';
 import { toPlain } from '../src/source/locate.ts';
+import { LINUX_HOST } from '../test/support/host-facts.ts';
 import { parseYaml } from '../src/source/parse.ts';
 
 const MACHINES = 1000;
@@ -109,7 +110,8 @@ function projectText(machines: number): string {
     return `  ${name}: { root: ./rootfs, command: [/bin/app, -v], depends_on: [${needs.join(', ')}], ${more} }`;
   });
   const disks = names.flatMap((_, index) => (index % 10 === 0 ? [`  d${index}: { size: 1GiB }`] : []));
-  return `machines:\n${lines.join('\n')}\ndisks:\n${disks.join('\n')}\n`;
+  const networks = 'networks: { default: { subnet: 10.0.0.0/16 } }';
+  return `${networks}\nmachines:\n${lines.join('\n')}\ndisks:\n${disks.join('\n')}\n`;
 }
 
 type Parsed = Extract<NonNullable<ReturnType<typeof parseYaml>['tree']>, { kind: 'map' }>;
@@ -130,6 +132,7 @@ function resolved(tree: Parsed, text: string): Project {
     name: 'bench',
     profiles: [],
     hostCpus: 8,
+    host: LINUX_HOST,
     environment: {},
   });
   if (!project) throw new Error(diagnostics.map(({ message }) => message).join('; '));

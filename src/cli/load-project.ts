@@ -7,6 +7,7 @@ import type { Project } from '../project/project.ts';
 import type { Layout } from '../store/layout.ts';
 import type { Context } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { hostFacts } from './host-facts.ts';
 import { findRequest, layoutOf, tellDiagnostics } from './project.ts';
 
 /** A project without mistakes, and where it keeps its state. */
@@ -42,6 +43,7 @@ export async function loadConfiguration(context: Context, named: readonly string
       named,
       hostCpus: os.availableParallelism(),
       hostArch: process.arch,
+      host: hostFacts(context.env),
       ...(global.files.includes('-') && { stdin: await buffer(context.stdin) }),
     },
     nodeFiles(),

@@ -1,5 +1,6 @@
 import { hasErrors, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { HostFacts } from '../project/host-facts.ts';
 import type { Project } from '../project/project.ts';
 import { resolveProject, type ResolveResult } from '../project/resolve.ts';
 import { toPlain } from '../source/locate.ts';
@@ -29,6 +30,7 @@ export interface LoadRequest extends FindRequest {
   readonly hostCpus: number;
   /** As Node says it: `x64` or `arm64`. */
   readonly hostArch?: string;
+  readonly host: HostFacts;
   /** What `-f -` reads. */
   readonly stdin?: Uint8Array;
 }
@@ -154,8 +156,10 @@ function resolve(
     name,
     profiles,
     hostCpus: request.hostCpus,
+    host: request.host,
     environment: variableRecord(variables),
     ...(request.named === undefined ? {} : { named: request.named }),
+    ...(found.overrideName === undefined ? {} : { nameOverride: found.overrideName }),
     ...(request.hostArch === undefined ? {} : { hostArch: request.hostArch }),
   });
 }

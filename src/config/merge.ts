@@ -184,7 +184,8 @@ function portKey(item: Tree): string | undefined {
   const text = scalarText(item);
   if (text === undefined) {
     const field = (name: string): string => scalarText(child(item, name)) ?? '';
-    return [field('host_ip'), field('host'), field('guest'), field('protocol') || 'tcp'].join('|');
+    const host = field('host') || field('socket');
+    return [field('host_ip'), host, field('guest'), field('protocol') || 'tcp'].join('|');
   }
   const [ports = '', protocol = 'tcp'] = text.split('/');
   const parts = /^(?:(\[[^\]]*\]|[^:]*):)?(?:([^:]*):)?([^:]*)$/.exec(ports);

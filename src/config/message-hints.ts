@@ -143,6 +143,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'disks.*.size': 'add `size: 10GiB`',
   'networks.*.socket': 'add `socket: /path/of/the/backend.sock`',
   'networks.*.interface': 'add `interface: NAME`, an interface of the host',
+  'networks.*.start_address': 'add `start_address: 192.168.105.1`, which is the gateway',
+  'networks.*.end_address': 'add `end_address: 192.168.105.254`, the last address for guests',
+  'networks.*.subnet_mask': 'add `subnet_mask: 255.255.255.0`',
 };
 
 /** A rule for names with a name that keeps it. */

@@ -193,7 +193,7 @@ function forbidden(error: SchemaError, schema: SchemaNode): Explanation {
   return {
     code: 'conflict',
     message: schema.errorMessage ?? `${keyOf(error.instancePath)} cannot stand here`,
-    hint: 'set the `driver`, or remove the key',
+    hint: schema.patternErrorMessage ?? 'set the `driver`, or remove the key',
     at: 'key',
   };
 }

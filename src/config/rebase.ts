@@ -75,7 +75,9 @@ const rules: readonly Rule[] = [
     `${MACHINE}.display.[].edid`,
     'secrets.*.file',
     'configs.*.file',
+    `${MACHINE}.ports.[].socket`,
     'networks.*.socket',
+    'helpers.*',
   ]),
   {
     pattern: `${MACHINE}.boot.firmware`,

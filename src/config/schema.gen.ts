@@ -69,7 +69,7 @@ export type Limit = number | string;
  */
 export type ShareConfig = string | ShareConfigLong;
 /**
- * Networks of the machine: a list of names, or a map from name to options.
+ * Networks of the machine, eth0 first: a list of names, or a map from name to options. Empty: no network at all.
  */
 export type Attachments =
   | {
@@ -142,6 +142,10 @@ export interface KrunFile {
    */
   libkrun?: LibkrunConfig;
   /**
+   * Programs that carry networks, where they are not to be found by themselves.
+   */
+  helpers?: HelpersConfig;
+  /**
    * Further project files whose machines, disks and networks belong to this project.
    */
   include?: IncludeConfig[];
@@ -158,7 +162,7 @@ export interface KrunFile {
     [k: string]: DiskConfig;
   } | null;
   /**
-   * Networks that join machines, by name.
+   * Networks that join machines, by name. `default` exists without being written: machines that name no network are on it.
    */
   networks?: {
     [k: string]: NetworkConfig;
@@ -192,6 +196,23 @@ export interface LibkrunConfig {
    * How much libkrun writes to the console log of a machine.
    */
   log_level?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+}
+/**
+ * Programs that carry networks. Left out, each is looked for in PATH and where packages put it.
+ */
+export interface HelpersConfig {
+  /**
+   * Program behind networks with `driver: gvproxy`: their way out.
+   */
+  gvproxy?: string;
+  /**
+   * Program behind networks with `driver: passt` (Linux).
+   */
+  passt?: string;
+  /**
+   * Program behind networks with `driver: vmnet` (macOS).
+   */
+  'vmnet-helper'?: string;
 }
 /**
  * A further project file whose machines, disks and networks belong to this project.
@@ -297,11 +318,11 @@ export interface MachineConfig {
    */
   shares?: ShareConfig[];
   /**
-   * Networks that the machine is part of; `default` when left out.
+   * Networks that the machine is on, eth0 first; `default` when left out, none at all for `[]`.
    */
   networks?: Attachments;
   /**
-   * Ports of the guest that are reachable on the host.
+   * Ports of the guest that are reachable on the host, on its loopback unless an address says otherwise.
    */
   ports?: PortConfig[];
   /**
@@ -660,24 +681,28 @@ export interface ShareConfigLong {
  */
 export interface AttachmentConfigLong {
   /**
-   * MAC address of the guest's interface.
+   * MAC address of the guest's interface; one that stays the same and that no other machine has when left out.
    */
   mac?: string;
   /**
-   * Address of the guest.
+   * IPv4 address of the guest; krun chooses one, and keeps it for the machine, when left out.
    */
   ip?: string;
   /**
-   * Further names under which other machines find this one.
+   * Further names under which the other machines of the network find this one.
    */
   aliases?: string[];
+  /**
+   * Tap device of this machine, where machines of the network have one each (tap).
+   */
+  interface?: string;
 }
 /**
  * A published port: `[HOST_IP:][HOST:]GUEST[/PROTOCOL]`, where HOST and GUEST may be ranges, or the long form.
  */
 export interface PortConfigLong {
   /**
-   * Port or range on the host, or `auto` for a free one that stays the same.
+   * Port or range on the host, or `auto` for a free one that stays the same; `auto` when left out.
    */
   host?: number | string;
   /**
@@ -685,13 +710,17 @@ export interface PortConfigLong {
    */
   guest: number | string;
   /**
-   * Address of the host to listen on.
+   * IPv4 or IPv6 address of the host to listen on; 127.0.0.1 when left out. 0.0.0.0 lets other hosts in.
    */
   host_ip?: string;
   /**
    * Transport protocol.
    */
   protocol?: 'tcp' | 'udp';
+  /**
+   * Unix socket of the host that leads to the TCP port of the guest; instead of `host`.
+   */
+  socket?: string;
   /**
    * A name for people and for `krun port`.
    */
@@ -1052,7 +1081,7 @@ export interface DiskConfig {
  */
 export interface NetworkConfigLong {
   /**
-   * What carries the network; `auto` takes the best that is installed.
+   * What carries the network; `auto` takes gvproxy where it is installed, else passt for a machine alone, else TSI for the only machine. `krun plan` says what was taken and why.
    */
   driver?:
     | 'auto'
@@ -1066,45 +1095,69 @@ export interface NetworkConfigLong {
     | 'unixgram'
     | 'unixstream';
   /**
-   * Mode of the vmnet framework.
-   */
-  mode?: 'shared' | 'host' | 'bridged';
-  /**
-   * Interface of the host: the one to bridge to (vmnet), or the tap device.
-   */
-  interface?: string;
-  /**
-   * Unix socket of a backend that somebody else runs.
-   */
-  socket?: string;
-  /**
-   * Leaves checksums and segmentation to the host; the backend must do its part.
-   */
-  offloading?: Bool;
-  /**
-   * Sends the vfkit greeting after connecting (unixgram).
-   */
-  vfkit_magic?: Bool;
-  /**
-   * Machines can reach services of the host itself.
-   */
-  host_access?: Bool;
-  /**
-   * Addresses of the network.
+   * IPv4 addresses of the network. 192.168.127.0/24 when left out, or the next free one where a machine is on several networks (gvproxy, passt). With other drivers krun gives addresses only where it is written; the guests ask a DHCP server otherwise (tap, socket_vmnet, unixgram, unixstream).
    */
   subnet?: string;
   /**
-   * Largest packet.
+   * Address of the router; the guests have no way out of the subnet when left out (tap, socket_vmnet, unixgram, unixstream).
+   */
+  gateway?: string;
+  /**
+   * Largest IP packet in bytes; 1500 when left out, 65520 for passt with offloading. Above 1500 guests need `offloading`, without which they receive no larger frames.
    */
   mtu?: number | string;
   /**
-   * Name servers for the guests; the host's when left out.
+   * IP addresses of name servers for the guests; those of the host, by way of the network, when left out.
    */
   dns?: string[];
   /**
    * Domains that the guests add to short names.
    */
   dns_search?: string[];
+  /**
+   * Leaves checksums and segmentation to the host, which must do its part. On for passt. Off for gvproxy, because what one machine leaves undone another cannot read: it can be switched on while the network has one machine. Off for vmnet, where it gains only from macOS 26.2 on, and for backends whose abilities krun does not know (tap, socket_vmnet, unixgram, unixstream).
+   */
+  offloading?: Bool;
+  /**
+   * Machines reach services on the host's loopback as `host.krun.internal` (gvproxy, passt); true when left out.
+   */
+  host_access?: Bool;
+  /**
+   * How the macOS vmnet framework joins the machines: with each other and the outside (`shared`), with each other and the host only (`host`), or with an interface of the host (`bridged`). `shared` when left out (vmnet).
+   */
+  mode?: 'shared' | 'host' | 'bridged';
+  /**
+   * Interface of the host: the one to bridge to (vmnet, `mode: bridged`), or the tap device of the only machine (tap).
+   */
+  interface?: string;
+  /**
+   * Machines of the network do not see each other (vmnet, `shared` and `host`).
+   */
+  isolation?: Bool;
+  /**
+   * First IPv4 address of the network, which is the gateway's (vmnet, `shared` and `host`); with `end_address` and `subnet_mask`.
+   */
+  start_address?: string;
+  /**
+   * Last address that the DHCP server of the network gives away (vmnet).
+   */
+  end_address?: string;
+  /**
+   * Mask of the network (vmnet).
+   */
+  subnet_mask?: string;
+  /**
+   * Unix socket of a backend that somebody else runs (unixgram, unixstream, socket_vmnet).
+   */
+  socket?: string;
+  /**
+   * Sends the vfkit greeting after connecting, as gvproxy before 0.8.8 wants it (unixgram).
+   */
+  vfkit_magic?: Bool;
+  /**
+   * Address families whose sockets in the guest become sockets of the host; `[inet]` when left out (tsi). `unix` on Linux only.
+   */
+  hijack?: ('inet' | 'unix')[];
 }
 /**
  * Where the secret comes from.

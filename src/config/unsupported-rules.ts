@@ -107,22 +107,6 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
       instead: 'share the directories that you need one by one',
     },
   ]),
-  ...machineRules('networks', [
-    {
-      path: '',
-      only: 'more than one network',
-      when: (value) => sizeOf(value) > 1,
-      what: 'a machine in more than one network is',
-      instead: 'name one network',
-    },
-    ...['mac', 'ip', 'aliases'].map((key) => ({
-      path: `.*.${key}`,
-      what: `\`${key}\` of a machine in a network is`,
-      instead: 'publish `ports`, and connect to them',
-    })),
-  ]),
-  ...portRules(),
-  ...networkRules(),
   {
     path: 'secrets',
     what: 'secrets are',
@@ -139,70 +123,6 @@ function machineRules(prefix: string, rules: readonly UnsupportedRule[]): Unsupp
   return rules.map((rule) => ({ ...rule, path: `machines.*.${prefix}${rule.path}` }));
 }
 
-/** Short and long form of a port say the same things, so each thing has two rules. */
-function portRules(): UnsupportedRule[] {
-  const udp = { what: 'publishing UDP ports is', instead: 'publish TCP ports' };
-  const address = {
-    what: 'choosing the host address of a port is',
-    instead: 'leave it out: what the guest listens on, 127.0.0.1 or 0.0.0.0, is what the host listens on',
-  };
-  const free = { what: 'choosing a free host port is', instead: 'write the host port, such as "8080:80"' };
-  const isShort = (test: (port: string) => boolean) => (value: Tree) => {
-    const port = textOf(value);
-    return port !== undefined && test(port);
-  };
-  const hasAddress = (port: string): boolean => port.startsWith('[') || port.split(':').length > 2;
-  return machineRules('ports[]', [
-    { path: '', only: 'UDP', when: isShort((port) => /\/udp$/i.test(port)), ...udp },
-    { path: '.protocol', only: '`udp`', when: (value) => textOf(value) === 'udp', ...udp },
-    { path: '', only: 'a host address', when: isShort(hasAddress), ...address },
-    { path: '.host_ip', ...address },
-    {
-      path: '',
-      only: 'a free host port',
-      when: (value) => {
-        if (value.kind === 'map') return !value.entries.has('host');
-        return isShort((port) => !port.includes(':') || port.startsWith('auto:'))(value);
-      },
-      ...free,
-    },
-    { path: '.host', only: '`auto`', when: (value) => textOf(value) === 'auto', ...free },
-  ]);
-}
-
-function networkRules(): UnsupportedRule[] {
-  const drivers = ['auto', 'tsi', 'none'];
-  const driverWorks = (network: MapTree | undefined): boolean =>
-    drivers.includes(textOf(network?.entries.get('driver')?.value) ?? 'auto');
-  const options = [
-    'mode',
-    'interface',
-    'socket',
-    'offloading',
-    'vfkit_magic',
-    'host_access',
-    'subnet',
-    'mtu',
-    'dns',
-    'dns_search',
-  ];
-  return [
-    {
-      path: 'networks.*.driver',
-      only: 'drivers other than `auto`, `tsi` and `none`',
-      when: (_value, network) => !driverWorks(network),
-      what: 'this network driver is',
-      instead: 'use `auto`, `tsi` or `none`',
-    },
-    ...options.map((key) => ({
-      path: `networks.*.${key}`,
-      // Under a driver that is refused as a whole, its options need no message of their own.
-      when: (_value: Tree, network: MapTree | undefined) => driverWorks(network),
-      what: `\`${key}\` of a network is`,
-    })),
-  ];
-}
-
 function isTrue(value: Tree | undefined): boolean {
   return textOf(value) === 'true';
 }
@@ -214,9 +134,4 @@ function isNotFalse(value: Tree): boolean {
 /** Text of a scalar: `true` and what `${VARIABLE}` left behind for it are the same. */
 function textOf(tree: Tree | undefined): string | undefined {
   return tree?.kind === 'scalar' ? String(tree.value) : undefined;
-}
-
-function sizeOf(tree: Tree): number {
-  if (tree.kind === 'map') return tree.entries.size;
-  return tree.kind === 'sequence' ? tree.items.length : 1;
 }

@@ -2,10 +2,11 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP"},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]}}};
-const schema38 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
-const schema156 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
+const schema40 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
+const schema158 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
+const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
 const pattern5 = new RegExp("^[a-z0-9][a-z0-9_-]{0,62}$", "u");
 const schema32 = {"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
@@ -88,8 +89,8 @@ return errors === 0;
 }
 validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema34 = {"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
-const schema35 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"};
+const schema34 = {"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern9 = new RegExp("[^ ]", "u");
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -101,8 +102,125 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "gvproxy") || (key0 === "passt")) || (key0 === "vmnet-helper")) || (pattern4.test(key0)))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.gvproxy !== undefined){
+let data0 = data.gvproxy;
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err1 = {instancePath:instancePath+"/gvproxy",schemaPath:"#/properties/gvproxy/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema34.properties.gvproxy,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/gvproxy",schemaPath:"#/properties/gvproxy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.gvproxy.type,parentSchema:schema34.properties.gvproxy,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.passt !== undefined){
+let data1 = data.passt;
+if(typeof data1 === "string"){
+if(!pattern9.test(data1)){
+const err3 = {instancePath:instancePath+"/passt",schemaPath:"#/properties/passt/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema34.properties.passt,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/passt",schemaPath:"#/properties/passt/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.passt.type,parentSchema:schema34.properties.passt,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data["vmnet-helper"] !== undefined){
+let data2 = data["vmnet-helper"];
+if(typeof data2 === "string"){
+if(!pattern9.test(data2)){
+const err5 = {instancePath:instancePath+"/vmnet-helper",schemaPath:"#/properties/vmnet-helper/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema34.properties["vmnet-helper"],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/vmnet-helper",schemaPath:"#/properties/vmnet-helper/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties["vmnet-helper"].type,parentSchema:schema34.properties["vmnet-helper"],data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.type,parentSchema:schema34,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate23.errors = vErrors;
+return errors === 0;
+}
+validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema36 = {"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
+const schema37 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"};
+
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate25.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema34.type},message:"must be string,object",schema:schema34.type,parentSchema:schema34,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema36.type},message:"must be string,object",schema:schema36.type,parentSchema:schema36,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -113,7 +231,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema34.required,parentSchema:schema34,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema36.required,parentSchema:schema36,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -124,7 +242,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "path") || (key0 === "project_directory")) || (key0 === "env_file")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema36,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -137,7 +255,7 @@ errors++;
 if(data.path !== undefined){
 let data0 = data.path;
 if((typeof data0 !== "string") && (!(Array.isArray(data0)))){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema35.type},message:"must be string,array",schema:schema35.type,parentSchema:schema35,data:data0};
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -151,7 +269,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/path/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.items.type,parentSchema:schema35.items,data:data1};
+const err4 = {instancePath:instancePath+"/path/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -166,7 +284,7 @@ errors++;
 if(data.project_directory !== undefined){
 let data2 = data.project_directory;
 if(typeof data2 !== "string"){
-const err5 = {instancePath:instancePath+"/project_directory",schemaPath:"#/properties/project_directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.project_directory.type,parentSchema:schema34.properties.project_directory,data:data2};
+const err5 = {instancePath:instancePath+"/project_directory",schemaPath:"#/properties/project_directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema36.properties.project_directory.type,parentSchema:schema36.properties.project_directory,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -179,7 +297,7 @@ errors++;
 if(data.env_file !== undefined){
 let data3 = data.env_file;
 if((typeof data3 !== "string") && (!(Array.isArray(data3)))){
-const err6 = {instancePath:instancePath+"/env_file",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema35.type},message:"must be string,array",schema:schema35.type,parentSchema:schema35,data:data3};
+const err6 = {instancePath:instancePath+"/env_file",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data3};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -193,7 +311,7 @@ const len1 = data3.length;
 for(let i1=0; i1<len1; i1++){
 let data4 = data3[i1];
 if(typeof data4 !== "string"){
-const err7 = {instancePath:instancePath+"/env_file/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.items.type,parentSchema:schema35.items,data:data4};
+const err7 = {instancePath:instancePath+"/env_file/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data4};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -206,38 +324,37 @@ errors++;
 }
 }
 }
-validate23.errors = vErrors;
+validate25.errors = vErrors;
 return errors === 0;
 }
-validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema39 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
-const schema42 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
-const schema43 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
-const schema55 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
-const schema57 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
-const schema67 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
-const schema68 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
-const schema126 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
-const func1 = Object.prototype.hasOwnProperty;
-const pattern14 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "u");
-const pattern15 = new RegExp("^0*[1-9][0-9]{0,2}$", "u");
-const pattern16 = new RegExp("^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$", "u");
-const pattern17 = new RegExp("^(true|false)$", "u");
-const pattern32 = new RegExp("^[^=\\u0000]", "u");
-const pattern33 = new RegExp("^[^=\\u0000]+$", "u");
-const pattern43 = new RegExp("^/", "u");
-const pattern44 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
-const pattern45 = new RegExp("^[0-9]{1,10}$", "u");
-const pattern123 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
-const pattern124 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
-const pattern112 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
-const schema40 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
+const schema41 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
+const schema44 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
+const schema45 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
+const schema57 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
+const schema59 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
+const schema69 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
+const schema70 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
+const schema128 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
+const pattern19 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "u");
+const pattern20 = new RegExp("^0*[1-9][0-9]{0,2}$", "u");
+const pattern21 = new RegExp("^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$", "u");
+const pattern22 = new RegExp("^(true|false)$", "u");
+const pattern37 = new RegExp("^[^=\\u0000]", "u");
+const pattern38 = new RegExp("^[^=\\u0000]+$", "u");
+const pattern48 = new RegExp("^/", "u");
+const pattern49 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
+const pattern50 = new RegExp("^[0-9]{1,10}$", "u");
+const pattern131 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
+const pattern132 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
+const pattern120 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
+const schema42 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate28.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -245,7 +362,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema40.type},message:"must be string,object",schema:schema40.type,parentSchema:schema40,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema42.type},message:"must be string,object",schema:schema42.type,parentSchema:schema42,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -256,7 +373,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.machine === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "machine"},message:"must have required property '"+"machine"+"'",schema:schema40.required,parentSchema:schema40,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "machine"},message:"must have required property '"+"machine"+"'",schema:schema42.required,parentSchema:schema42,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -267,7 +384,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "file") || (key0 === "machine")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema40,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema42,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -280,7 +397,7 @@ errors++;
 if(data.file !== undefined){
 let data0 = data.file;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.file.type,parentSchema:schema40.properties.file,data:data0};
+const err3 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.properties.file.type,parentSchema:schema42.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -293,7 +410,7 @@ errors++;
 if(data.machine !== undefined){
 let data1 = data.machine;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/machine",schemaPath:"#/properties/machine/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.machine.type,parentSchema:schema40.properties.machine,data:data1};
+const err4 = {instancePath:instancePath+"/machine",schemaPath:"#/properties/machine/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.properties.machine.type,parentSchema:schema42.properties.machine,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -304,20 +421,19 @@ errors++;
 }
 }
 }
-validate26.errors = vErrors;
+validate28.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema45 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"};
-const pattern27 = new RegExp("^/dev/", "u");
-const schema47 = {"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"};
-const pattern21 = new RegExp("[^ ]", "u");
+const schema47 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"};
+const pattern32 = new RegExp("^/dev/", "u");
+const schema49 = {"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"};
 
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate29.evaluated;
+const evaluated0 = validate31.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -325,7 +441,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema47.type},message:"must be string,object",schema:schema47.type,parentSchema:schema47,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema49.type},message:"must be string,object",schema:schema49.type,parentSchema:schema49,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -335,8 +451,8 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern21.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema47,data};
+if(!pattern9.test(data)){
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema49,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -348,7 +464,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema47.required,parentSchema:schema47,data};
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema49.required,parentSchema:schema49,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -359,7 +475,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "source") || (key0 === "format")) || (key0 === "readonly")) || (key0 === "sync")) || (key0 === "direct_io")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema47,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema49,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -372,8 +488,8 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 === "string"){
-if(!pattern21.test(data0)){
-const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema47.properties.source,data:data0};
+if(!pattern9.test(data0)){
+const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema49.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -384,7 +500,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.source.type,parentSchema:schema47.properties.source,data:data0};
+const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema49.properties.source.type,parentSchema:schema49.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -397,7 +513,7 @@ errors++;
 if(data.format !== undefined){
 let data1 = data.format;
 if(!(((data1 === "raw") || (data1 === "qcow2")) || (data1 === "vmdk"))){
-const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema47.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema47.properties.format.enum,parentSchema:schema47.properties.format,data:data1};
+const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema49.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema49.properties.format.enum,parentSchema:schema49.properties.format,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -410,7 +526,7 @@ errors++;
 if(data.readonly !== undefined){
 let data2 = data.readonly;
 if((typeof data2 !== "boolean") && (typeof data2 !== "string")){
-const err7 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data2};
+const err7 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -420,8 +536,8 @@ vErrors.push(err7);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern17.test(data2)){
-const err8 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data2};
+if(!pattern22.test(data2)){
+const err8 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -435,7 +551,7 @@ errors++;
 if(data.sync !== undefined){
 let data3 = data.sync;
 if(!(((data3 === "none") || (data3 === "relaxed")) || (data3 === "full"))){
-const err9 = {instancePath:instancePath+"/sync",schemaPath:"#/properties/sync/enum",keyword:"enum",params:{allowedValues: schema47.properties.sync.enum},message:"must be equal to one of the allowed values",schema:schema47.properties.sync.enum,parentSchema:schema47.properties.sync,data:data3};
+const err9 = {instancePath:instancePath+"/sync",schemaPath:"#/properties/sync/enum",keyword:"enum",params:{allowedValues: schema49.properties.sync.enum},message:"must be equal to one of the allowed values",schema:schema49.properties.sync.enum,parentSchema:schema49.properties.sync,data:data3};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -448,7 +564,7 @@ errors++;
 if(data.direct_io !== undefined){
 let data4 = data.direct_io;
 if((typeof data4 !== "boolean") && (typeof data4 !== "string")){
-const err10 = {instancePath:instancePath+"/direct_io",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data4};
+const err10 = {instancePath:instancePath+"/direct_io",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data4};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -458,8 +574,8 @@ vErrors.push(err10);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern17.test(data4)){
-const err11 = {instancePath:instancePath+"/direct_io",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data4};
+if(!pattern22.test(data4)){
+const err11 = {instancePath:instancePath+"/direct_io",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data4};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -471,16 +587,16 @@ errors++;
 }
 }
 }
-validate29.errors = vErrors;
+validate31.errors = vErrors;
 return errors === 0;
 }
-validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate31.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate28.evaluated;
+const evaluated0 = validate30.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -488,7 +604,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema45.type},message:"must be string,object",schema:schema45.type,parentSchema:schema45,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema47.type},message:"must be string,object",schema:schema47.type,parentSchema:schema47,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -528,7 +644,7 @@ let passing0 = null;
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err2 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema45.then.oneOf[0].required,parentSchema:schema45.then.oneOf[0],data};
+const err2 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema47.then.oneOf[0].required,parentSchema:schema47.then.oneOf[0],data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -546,7 +662,7 @@ passing0 = 0;
 const _errs7 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.disk === undefined){
-const err3 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "disk"},message:"must have required property '"+"disk"+"'",schema:schema45.then.oneOf[1].required,parentSchema:schema45.then.oneOf[1],data};
+const err3 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "disk"},message:"must have required property '"+"disk"+"'",schema:schema47.then.oneOf[1].required,parentSchema:schema47.then.oneOf[1],data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -569,7 +685,7 @@ passing0 = 1;
 const _errs8 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.image === undefined){
-const err4 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema45.then.oneOf[2].required,parentSchema:schema45.then.oneOf[2],data};
+const err4 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema47.then.oneOf[2].required,parentSchema:schema47.then.oneOf[2],data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -592,7 +708,7 @@ passing0 = 2;
 }
 }
 if(!valid1){
-const err5 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema45.then.oneOf,parentSchema:schema45.then,data};
+const err5 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema47.then.oneOf,parentSchema:schema47.then,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -616,7 +732,7 @@ var _valid0 = _errs4 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-const err6 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema45.if,parentSchema:schema45,data};
+const err6 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema47.if,parentSchema:schema47,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -628,7 +744,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((((((key0 === "path") || (key0 === "readonly")) || (key0 === "disk")) || (key0 === "device")) || (key0 === "fstype")) || (key0 === "options")) || (key0 === "image")) || (pattern4.test(key0)))){
-const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema45,data};
+const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema47,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -641,7 +757,7 @@ errors++;
 if(data.path !== undefined){
 let data0 = data.path;
 if(typeof data0 !== "string"){
-const err8 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema45.properties.path.type,parentSchema:schema45.properties.path,data:data0};
+const err8 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.path.type,parentSchema:schema47.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -654,7 +770,7 @@ errors++;
 if(data.readonly !== undefined){
 let data1 = data.readonly;
 if((typeof data1 !== "boolean") && (typeof data1 !== "string")){
-const err9 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data1};
+const err9 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -664,8 +780,8 @@ vErrors.push(err9);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern17.test(data1)){
-const err10 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data1};
+if(!pattern22.test(data1)){
+const err10 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -677,16 +793,16 @@ errors++;
 }
 }
 if(data.disk !== undefined){
-if(!(validate29(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+if(!(validate31(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
 errors = vErrors.length;
 }
 }
 if(data.device !== undefined){
 let data3 = data.device;
 if(typeof data3 === "string"){
-if(!pattern27.test(data3)){
-const err11 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/pattern",keyword:"pattern",params:{pattern: "^/dev/"},message:"must match pattern \""+"^/dev/"+"\"",schema:"^/dev/",parentSchema:schema45.properties.device,data:data3};
+if(!pattern32.test(data3)){
+const err11 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/pattern",keyword:"pattern",params:{pattern: "^/dev/"},message:"must match pattern \""+"^/dev/"+"\"",schema:"^/dev/",parentSchema:schema47.properties.device,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -697,7 +813,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema45.properties.device.type,parentSchema:schema45.properties.device,data:data3};
+const err12 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.device.type,parentSchema:schema47.properties.device,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -710,7 +826,7 @@ errors++;
 if(data.fstype !== undefined){
 let data4 = data.fstype;
 if(typeof data4 !== "string"){
-const err13 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema45.properties.fstype.type,parentSchema:schema45.properties.fstype,data:data4};
+const err13 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.fstype.type,parentSchema:schema47.properties.fstype,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -723,7 +839,7 @@ errors++;
 if(data.options !== undefined){
 let data5 = data.options;
 if(typeof data5 !== "string"){
-const err14 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema45.properties.options.type,parentSchema:schema45.properties.options,data:data5};
+const err14 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.options.type,parentSchema:schema47.properties.options,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -736,7 +852,7 @@ errors++;
 if(data.image !== undefined){
 let data6 = data.image;
 if(typeof data6 !== "string"){
-const err15 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema45.properties.image.type,parentSchema:schema45.properties.image,data:data6};
+const err15 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.image.type,parentSchema:schema47.properties.image,data:data6};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -747,17 +863,17 @@ errors++;
 }
 }
 }
-validate28.errors = vErrors;
+validate30.errors = vErrors;
 return errors === 0;
 }
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema52 = {"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]};
+const schema54 = {"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]};
 
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate32.evaluated;
+const evaluated0 = validate34.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -770,7 +886,7 @@ let passing0 = null;
 const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.firmware === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "firmware"},message:"must have required property '"+"firmware"+"'",schema:schema52.oneOf[0].required,parentSchema:schema52.oneOf[0],data};
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "firmware"},message:"must have required property '"+"firmware"+"'",schema:schema54.oneOf[0].required,parentSchema:schema54.oneOf[0],data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -788,7 +904,7 @@ passing0 = 0;
 const _errs3 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kernel === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kernel"},message:"must have required property '"+"kernel"+"'",schema:schema52.oneOf[1].required,parentSchema:schema52.oneOf[1],data};
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kernel"},message:"must have required property '"+"kernel"+"'",schema:schema54.oneOf[1].required,parentSchema:schema54.oneOf[1],data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -810,7 +926,7 @@ passing0 = 1;
 }
 }
 if(!valid0){
-const err2 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema52.oneOf,parentSchema:schema52,data};
+const err2 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema54.oneOf,parentSchema:schema54,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -833,7 +949,7 @@ vErrors = null;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((((key0 === "firmware") || (key0 === "kernel")) || (key0 === "format")) || (key0 === "initrd")) || (key0 === "cmdline")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema52,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema54,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -846,7 +962,7 @@ errors++;
 if(data.firmware !== undefined){
 let data0 = data.firmware;
 if(typeof data0 !== "string"){
-const err4 = {instancePath:instancePath+"/firmware",schemaPath:"#/properties/firmware/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema52.properties.firmware.type,parentSchema:schema52.properties.firmware,data:data0};
+const err4 = {instancePath:instancePath+"/firmware",schemaPath:"#/properties/firmware/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.firmware.type,parentSchema:schema54.properties.firmware,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -859,7 +975,7 @@ errors++;
 if(data.kernel !== undefined){
 let data1 = data.kernel;
 if(typeof data1 !== "string"){
-const err5 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema52.properties.kernel.type,parentSchema:schema52.properties.kernel,data:data1};
+const err5 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.kernel.type,parentSchema:schema54.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -872,7 +988,7 @@ errors++;
 if(data.format !== undefined){
 let data2 = data.format;
 if(!((((((data2 === "raw") || (data2 === "elf")) || (data2 === "pe_gz")) || (data2 === "image_bz2")) || (data2 === "image_gz")) || (data2 === "image_zstd"))){
-const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema52.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema52.properties.format.enum,parentSchema:schema52.properties.format,data:data2};
+const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema54.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema54.properties.format.enum,parentSchema:schema54.properties.format,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -885,7 +1001,7 @@ errors++;
 if(data.initrd !== undefined){
 let data3 = data.initrd;
 if(typeof data3 !== "string"){
-const err7 = {instancePath:instancePath+"/initrd",schemaPath:"#/properties/initrd/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema52.properties.initrd.type,parentSchema:schema52.properties.initrd,data:data3};
+const err7 = {instancePath:instancePath+"/initrd",schemaPath:"#/properties/initrd/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.initrd.type,parentSchema:schema54.properties.initrd,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -898,7 +1014,7 @@ errors++;
 if(data.cmdline !== undefined){
 let data4 = data.cmdline;
 if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/cmdline",schemaPath:"#/properties/cmdline/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema52.properties.cmdline.type,parentSchema:schema52.properties.cmdline,data:data4};
+const err8 = {instancePath:instancePath+"/cmdline",schemaPath:"#/properties/cmdline/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.cmdline.type,parentSchema:schema54.properties.cmdline,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -910,7 +1026,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema52.type,parentSchema:schema52,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema54.type,parentSchema:schema54,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -919,17 +1035,17 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate32.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema54 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"};
+const schema56 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"};
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -938,7 +1054,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.command === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema54.required,parentSchema:schema54,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema56.required,parentSchema:schema56,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -949,7 +1065,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "command") || (key0 === "inputs")) || (key0 === "directory")) || (key0 === "environment")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema54,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -962,7 +1078,7 @@ errors++;
 if(data.command !== undefined){
 let data0 = data.command;
 if((typeof data0 !== "string") && (!(Array.isArray(data0)))){
-const err2 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data0};
+const err2 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -976,7 +1092,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 !== "string"){
-const err3 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data1};
+const err3 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -991,7 +1107,7 @@ errors++;
 if(data.inputs !== undefined){
 let data2 = data.inputs;
 if((typeof data2 !== "string") && (!(Array.isArray(data2)))){
-const err4 = {instancePath:instancePath+"/inputs",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema35.type},message:"must be string,array",schema:schema35.type,parentSchema:schema35,data:data2};
+const err4 = {instancePath:instancePath+"/inputs",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data2};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1005,7 +1121,7 @@ const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
 let data3 = data2[i1];
 if(typeof data3 !== "string"){
-const err5 = {instancePath:instancePath+"/inputs/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.items.type,parentSchema:schema35.items,data:data3};
+const err5 = {instancePath:instancePath+"/inputs/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1020,7 +1136,7 @@ errors++;
 if(data.directory !== undefined){
 let data4 = data.directory;
 if(typeof data4 !== "string"){
-const err6 = {instancePath:instancePath+"/directory",schemaPath:"#/properties/directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.directory.type,parentSchema:schema54.properties.directory,data:data4};
+const err6 = {instancePath:instancePath+"/directory",schemaPath:"#/properties/directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema56.properties.directory.type,parentSchema:schema56.properties.directory,data:data4};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1033,7 +1149,7 @@ errors++;
 if(data.environment !== undefined){
 let data5 = data.environment;
 if(!data5 || typeof data5 != "object"){
-const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema57.type},message:"must be object,array",schema:schema57.type,parentSchema:schema57,data:data5};
+const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data5};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1047,8 +1163,8 @@ const len2 = data5.length;
 for(let i2=0; i2<len2; i2++){
 let data6 = data5[i2];
 if(typeof data6 === "string"){
-if(!pattern32.test(data6)){
-const err8 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema57.items,data:data6};
+if(!pattern37.test(data6)){
+const err8 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data6};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1059,7 +1175,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data6};
+const err9 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data6};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1074,8 +1190,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key1 in data5){
 const _errs19 = errors;
 if(typeof key1 === "string"){
-if(!pattern33.test(key1)){
-const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema57.propertyNames,data:key1,propertyName:key1};
+if(!pattern38.test(key1)){
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1087,7 +1203,7 @@ errors++;
 }
 var valid10 = _errs19 === errors;
 if(!valid10){
-const err11 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema57.propertyNames,parentSchema:schema57,data:data5};
+const err11 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data5};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1100,7 +1216,7 @@ errors++;
 for(const key2 in data5){
 let data7 = data5[key2];
 if((((typeof data7 !== "string") && (!((typeof data7 == "number") && (isFinite(data7))))) && (typeof data7 !== "boolean")) && (data7 !== null)){
-const err12 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema57.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema57.additionalProperties.type,parentSchema:schema57.additionalProperties,data:data7};
+const err12 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1114,7 +1230,7 @@ errors++;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema54.type,parentSchema:schema54,data};
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1123,17 +1239,17 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate34.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema62 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
+const schema64 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1141,7 +1257,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema62.type},message:"must be string,object",schema:schema62.type,parentSchema:schema62,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema64.type},message:"must be string,object",schema:schema64.type,parentSchema:schema64,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1152,7 +1268,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema62.required,parentSchema:schema62,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema64.required,parentSchema:schema64,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1163,7 +1279,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "path") || (key0 === "required")) || (key0 === "format")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema62,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema64,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1176,7 +1292,7 @@ errors++;
 if(data.path !== undefined){
 let data0 = data.path;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema62.properties.path.type,parentSchema:schema62.properties.path,data:data0};
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema64.properties.path.type,parentSchema:schema64.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1189,7 +1305,7 @@ errors++;
 if(data.required !== undefined){
 let data1 = data.required;
 if((typeof data1 !== "boolean") && (typeof data1 !== "string")){
-const err4 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data1};
+const err4 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1199,8 +1315,8 @@ vErrors.push(err4);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern17.test(data1)){
-const err5 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data1};
+if(!pattern22.test(data1)){
+const err5 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1214,7 +1330,7 @@ errors++;
 if(data.format !== undefined){
 let data2 = data.format;
 if(!(data2 === "raw")){
-const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema62.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema62.properties.format.enum,parentSchema:schema62.properties.format,data:data2};
+const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema64.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema64.properties.format.enum,parentSchema:schema64.properties.format,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1225,19 +1341,19 @@ errors++;
 }
 }
 }
-validate36.errors = vErrors;
+validate38.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema70 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const schema71 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const pattern47 = new RegExp("^(-1|[0-9]{1,15})$", "u");
+const schema72 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const schema73 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const pattern52 = new RegExp("^(-1|[0-9]{1,15})$", "u");
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate40.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1245,7 +1361,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data)))) && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string,object",schema:schema70.type,parentSchema:schema70,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema72.type},message:"must be integer,string,object",schema:schema72.type,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1256,7 +1372,7 @@ errors++;
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data > 9007199254740991 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema70,data};
+const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1266,7 +1382,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data < -1 || isNaN(data)){
-const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema70,data};
+const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1277,8 +1393,8 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern47.test(data)){
-const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema70,data};
+if(!pattern52.test(data)){
+const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1290,7 +1406,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.soft === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema70.required,parentSchema:schema70,data};
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema72.required,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1300,7 +1416,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data.hard === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema70.required,parentSchema:schema70,data};
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema72.required,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1311,7 +1427,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "soft") || (key0 === "hard")) || (pattern4.test(key0)))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema70,data};
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema72,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1324,7 +1440,7 @@ errors++;
 if(data.soft !== undefined){
 let data0 = data.soft;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema71.type},message:"must be integer,string",schema:schema71.type,parentSchema:schema71,data:data0};
+const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1335,7 +1451,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema71,data:data0};
+const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema73,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1345,7 +1461,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data0 < -1 || isNaN(data0)){
-const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema71,data:data0};
+const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema73,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1356,8 +1472,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern47.test(data0)){
-const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema71,data:data0};
+if(!pattern52.test(data0)){
+const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema73,data:data0};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1371,7 +1487,7 @@ errors++;
 if(data.hard !== undefined){
 let data1 = data.hard;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema71.type},message:"must be integer,string",schema:schema71.type,parentSchema:schema71,data:data1};
+const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1382,7 +1498,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema71,data:data1};
+const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema73,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1392,7 +1508,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data1 < -1 || isNaN(data1)){
-const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema71,data:data1};
+const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema73,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1403,8 +1519,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern47.test(data1)){
-const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema71,data:data1};
+if(!pattern52.test(data1)){
+const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema73,data:data1};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1416,19 +1532,19 @@ errors++;
 }
 }
 }
-validate38.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema74 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
-const pattern52 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
-const pattern56 = new RegExp("^[^/\\u0000]{1,36}$", "u");
+const schema76 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
+const pattern57 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
+const pattern61 = new RegExp("^[^/\\u0000]{1,36}$", "u");
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1436,7 +1552,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema74.type},message:"must be string,object",schema:schema74.type,parentSchema:schema74,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema76.type},message:"must be string,object",schema:schema76.type,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1446,8 +1562,8 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern52.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema74,data};
+if(!pattern57.test(data)){
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1459,7 +1575,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema74.required,parentSchema:schema74,data};
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema76.required,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1470,7 +1586,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "source") || (key0 === "target")) || (key0 === "tag")) || (key0 === "readonly")) || (key0 === "notify")) || (key0 === "dax")) || (key0 === "exclude")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema74,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1483,8 +1599,8 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 === "string"){
-if(!pattern21.test(data0)){
-const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema74.properties.source,data:data0};
+if(!pattern9.test(data0)){
+const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema76.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1495,7 +1611,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema74.properties.source.type,parentSchema:schema74.properties.source,data:data0};
+const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.source.type,parentSchema:schema76.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1508,8 +1624,8 @@ errors++;
 if(data.target !== undefined){
 let data1 = data.target;
 if(typeof data1 === "string"){
-if(!pattern43.test(data1)){
-const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema67,data:data1};
+if(!pattern48.test(data1)){
+const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1520,7 +1636,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.type,parentSchema:schema67,data:data1};
+const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1533,8 +1649,8 @@ errors++;
 if(data.tag !== undefined){
 let data2 = data.tag;
 if(typeof data2 === "string"){
-if(!pattern56.test(data2)){
-const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema74.properties.tag,data:data2};
+if(!pattern61.test(data2)){
+const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema76.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1545,7 +1661,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema74.properties.tag.type,parentSchema:schema74.properties.tag,data:data2};
+const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.tag.type,parentSchema:schema76.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1558,7 +1674,7 @@ errors++;
 if(data.readonly !== undefined){
 let data3 = data.readonly;
 if((typeof data3 !== "boolean") && (typeof data3 !== "string")){
-const err10 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data3};
+const err10 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1568,8 +1684,8 @@ vErrors.push(err10);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern17.test(data3)){
-const err11 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data3};
+if(!pattern22.test(data3)){
+const err11 = {instancePath:instancePath+"/readonly",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1583,7 +1699,7 @@ errors++;
 if(data.notify !== undefined){
 let data4 = data.notify;
 if((typeof data4 !== "boolean") && (typeof data4 !== "string")){
-const err12 = {instancePath:instancePath+"/notify",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data4};
+const err12 = {instancePath:instancePath+"/notify",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data4};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1593,8 +1709,8 @@ vErrors.push(err12);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern17.test(data4)){
-const err13 = {instancePath:instancePath+"/notify",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data4};
+if(!pattern22.test(data4)){
+const err13 = {instancePath:instancePath+"/notify",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1608,8 +1724,8 @@ errors++;
 if(data.dax !== undefined){
 let data5 = data.dax;
 if(typeof data5 === "string"){
-if(!pattern16.test(data5)){
-const err14 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
+if(!pattern21.test(data5)){
+const err14 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema44,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1620,7 +1736,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data5};
+const err15 = {instancePath:instancePath+"/dax",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.type,parentSchema:schema44,data:data5};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1637,7 +1753,7 @@ const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 if(typeof data7 !== "string"){
-const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema74.properties.exclude.items.type,parentSchema:schema74.properties.exclude.items,data:data7};
+const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.exclude.items.type,parentSchema:schema76.properties.exclude.items,data:data7};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1649,7 +1765,7 @@ errors++;
 }
 }
 else {
-const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema74.properties.exclude.type,parentSchema:schema74.properties.exclude,data:data6};
+const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema76.properties.exclude.type,parentSchema:schema76.properties.exclude,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1660,19 +1776,20 @@ errors++;
 }
 }
 }
-validate56.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema80 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
-const schema81 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern62 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
+const schema82 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
+const schema83 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern67 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
+const pattern68 = new RegExp("^[^/\\s]{1,15}$", "u");
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate59.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1680,7 +1797,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema81.type},message:"must be object,null",schema:schema81.type,parentSchema:schema81,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema83.type},message:"must be object,null",schema:schema83.type,parentSchema:schema83,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1691,8 +1808,8 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((((key0 === "mac") || (key0 === "ip")) || (key0 === "aliases")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema81,data};
+if(!(((((key0 === "mac") || (key0 === "ip")) || (key0 === "aliases")) || (key0 === "interface")) || (pattern4.test(key0)))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema83,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1705,8 +1822,8 @@ errors++;
 if(data.mac !== undefined){
 let data0 = data.mac;
 if(typeof data0 === "string"){
-if(!pattern62.test(data0)){
-const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema81.properties.mac,data:data0};
+if(!pattern67.test(data0)){
+const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema83.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1717,7 +1834,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.mac.type,parentSchema:schema81.properties.mac,data:data0};
+const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.mac.type,parentSchema:schema83.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1730,7 +1847,7 @@ errors++;
 if(data.ip !== undefined){
 let data1 = data.ip;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.ip.type,parentSchema:schema81.properties.ip,data:data1};
+const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.ip.type,parentSchema:schema83.properties.ip,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1747,7 +1864,7 @@ const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 !== "string"){
-const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.aliases.items.type,parentSchema:schema81.properties.aliases.items,data:data3};
+const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.aliases.items.type,parentSchema:schema83.properties.aliases.items,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1759,7 +1876,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema81.properties.aliases.type,parentSchema:schema81.properties.aliases,data:data2};
+const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema83.properties.aliases.type,parentSchema:schema83.properties.aliases,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1769,17 +1886,42 @@ vErrors.push(err6);
 errors++;
 }
 }
+if(data.interface !== undefined){
+let data4 = data.interface;
+if(typeof data4 === "string"){
+if(!pattern68.test(data4)){
+const err7 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema83.properties.interface,data:data4};
+if(vErrors === null){
+vErrors = [err7];
 }
-validate59.errors = vErrors;
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.interface.type,parentSchema:schema83.properties.interface,data:data4};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1787,7 +1929,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema80.type},message:"must be array,object",schema:schema80.type,parentSchema:schema80,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema82.type},message:"must be array,object",schema:schema82.type,parentSchema:schema82,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1801,7 +1943,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.items.type,parentSchema:schema80.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema82.items.type,parentSchema:schema82.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1814,241 +1956,22 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(validate59(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+if(!(validate61(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 }
 }
-validate58.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema83 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"name":{"type":"string"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP"};
-const pattern64 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
-const pattern66 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
-const pattern67 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
-
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate62.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema83.type},message:"must be string,integer,object",schema:schema83.type,parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if((typeof data == "number") && (isFinite(data))){
-if(data > 65535 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(data < 1 || isNaN(data)){
-const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(typeof data === "string"){
-if(!pattern64.test(data)){
-const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.guest === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema83.required,parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "name")) || (pattern4.test(key0)))){
-const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema83,data};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.host !== undefined){
-let data0 = data.host;
-if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err6 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema83.properties.host.type},message:"must be integer,string",schema:schema83.properties.host.type,parentSchema:schema83.properties.host,data:data0};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 65535 || isNaN(data0)){
-const err7 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.host,data:data0};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-const err8 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.host,data:data0};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-if(typeof data0 === "string"){
-if(!pattern66.test(data0)){
-const err9 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema83.properties.host,data:data0};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-}
-if(data.guest !== undefined){
-let data1 = data.guest;
-if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err10 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema83.properties.guest.type},message:"must be integer,string",schema:schema83.properties.guest.type,parentSchema:schema83.properties.guest,data:data1};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 65535 || isNaN(data1)){
-const err11 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema83.properties.guest,data:data1};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-const err12 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema83.properties.guest,data:data1};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-if(typeof data1 === "string"){
-if(!pattern67.test(data1)){
-const err13 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema83.properties.guest,data:data1};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-}
-if(data.host_ip !== undefined){
-let data2 = data.host_ip;
-if(typeof data2 !== "string"){
-const err14 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.host_ip.type,parentSchema:schema83.properties.host_ip,data:data2};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-if(data.protocol !== undefined){
-let data3 = data.protocol;
-if(!((data3 === "tcp") || (data3 === "udp"))){
-const err15 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema83.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema83.properties.protocol.enum,parentSchema:schema83.properties.protocol,data:data3};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-if(data.name !== undefined){
-let data4 = data.name;
-if(typeof data4 !== "string"){
-const err16 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.name.type,parentSchema:schema83.properties.name,data:data4};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-}
-}
-validate62.errors = vErrors;
-return errors === 0;
-}
-validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema85 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema86 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
-const pattern70 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
+const schema85 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]};
+const pattern70 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
+const pattern72 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
+const pattern73 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
+const pattern75 = new RegExp("^[A-Za-z][A-Za-z0-9_.-]{0,62}$", "u");
 
 function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2060,9 +1983,8 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.port === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema85.required,parentSchema:schema85,data};
+if(((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))) && (!(data && typeof data == "object" && !Array.isArray(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema85.type},message:"must be string,integer,object",schema:schema85.type,parentSchema:schema85,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2071,8 +1993,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema85.required,parentSchema:schema85,data};
+const _errs2 = errors;
+let valid1 = true;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.socket === undefined) && (missing0 = "socket")){
+const err1 = {};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2081,9 +2009,9 @@ vErrors.push(err1);
 }
 errors++;
 }
-for(const key0 in data){
-if(!((((key0 === "port") || (key0 === "socket")) || (key0 === "direction")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema85,data};
+}
+else {
+const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2093,10 +2021,21 @@ vErrors.push(err2);
 errors++;
 }
 }
-if(data.port !== undefined){
-let data0 = data.port;
-if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data0};
+var _valid0 = _errs3 === errors;
+errors = _errs2;
+if(vErrors !== null){
+if(_errs2){
+vErrors.length = _errs2;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.host !== undefined){
+const err3 = {instancePath:instancePath+"/host",schemaPath:"#/allOf/0/then/properties/host/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema85.allOf[0].then.properties.host.not,parentSchema:schema85.allOf[0].then.properties.host,data:data.host};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2105,9 +2044,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data0};
+}
+var _valid0 = _errs5 === errors;
+valid1 = _valid0;
+if(valid1){
+var props0 = {};
+props0.host = true;
+}
+}
+if(!valid1){
+const err4 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema85.allOf[0].if,parentSchema:schema85.allOf[0],data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2116,8 +2062,14 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data0};
+const _errs9 = errors;
+let valid3 = true;
+const _errs10 = errors;
+if(errors === _errs10){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.socket === undefined) && (missing1 = "socket")){
+const err5 = {};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2127,9 +2079,8 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(typeof data0 === "string"){
-if(!pattern70.test(data0)){
-const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data0};
+else {
+const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2139,11 +2090,21 @@ vErrors.push(err6);
 errors++;
 }
 }
+var _valid1 = _errs10 === errors;
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
 }
-if(data.socket !== undefined){
-let data1 = data.socket;
-if(typeof data1 !== "string"){
-const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.socket.type,parentSchema:schema85.properties.socket,data:data1};
+else {
+vErrors = null;
+}
+}
+if(_valid1){
+const _errs12 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.host_ip !== undefined){
+const err7 = {instancePath:instancePath+"/host_ip",schemaPath:"#/allOf/1/then/properties/host_ip/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema85.allOf[1].then.properties.host_ip.not,parentSchema:schema85.allOf[1].then.properties.host_ip,data:data.host_ip};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2153,10 +2114,15 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data.direction !== undefined){
-let data2 = data.direction;
-if(!((data2 === "connect") || (data2 === "listen"))){
-const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema85.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema85.properties.direction.enum,parentSchema:schema85.properties.direction,data:data2};
+var _valid1 = _errs12 === errors;
+valid3 = _valid1;
+if(valid3){
+var props1 = {};
+props1.host_ip = true;
+}
+}
+if(!valid3){
+const err8 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema85.allOf[1].if,parentSchema:schema85.allOf[1],data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2165,10 +2131,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-}
+if(props0 !== true && props1 !== undefined){
+if(props1 === true){
+props0 = true;
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema85.type,parentSchema:schema85,data};
+props0 = props0 || {};
+Object.assign(props0, props1);
+}
+}
+if((typeof data == "number") && (isFinite(data))){
+if(data > 65535 || isNaN(data)){
+const err9 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2177,99 +2151,231 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate64.errors = vErrors;
-return errors === 0;
-}
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema88 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema89 = {"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema89.required,parentSchema:schema89,data};
+if(data < 1 || isNaN(data)){
+const err10 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85,data};
 if(vErrors === null){
-vErrors = [err0];
+vErrors = [err10];
 }
 else {
-vErrors.push(err0);
+vErrors.push(err10);
 }
 errors++;
 }
-if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema89.required,parentSchema:schema89,data};
+}
+if(typeof data === "string"){
+if(!pattern70.test(data)){
+const err11 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema85,data};
 if(vErrors === null){
-vErrors = [err1];
+vErrors = [err11];
 }
 else {
-vErrors.push(err1);
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.guest === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema85.required,parentSchema:schema85,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
 }
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "socket")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema89,data};
+if(!(((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "socket")) || (key0 === "name")) || (pattern4.test(key0)))){
+const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema85,data};
 if(vErrors === null){
-vErrors = [err2];
+vErrors = [err13];
 }
 else {
-vErrors.push(err2);
+vErrors.push(err13);
 }
 errors++;
 }
 }
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema89.properties.name.type,parentSchema:schema89.properties.name,data:data0};
+if(data.host !== undefined){
+let data2 = data.host;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
+const err14 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema85.properties.host.type},message:"must be integer,string",schema:schema85.properties.host.type,parentSchema:schema85.properties.host,data:data2};
 if(vErrors === null){
-vErrors = [err3];
+vErrors = [err14];
 }
 else {
-vErrors.push(err3);
+vErrors.push(err14);
+}
+errors++;
+}
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 65535 || isNaN(data2)){
+const err15 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85.properties.host,data:data2};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+const err16 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85.properties.host,data:data2};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(typeof data2 === "string"){
+if(!pattern72.test(data2)){
+const err17 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema85.properties.host,data:data2};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+if(data.guest !== undefined){
+let data3 = data.guest;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
+const err18 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema85.properties.guest.type},message:"must be integer,string",schema:schema85.properties.guest.type,parentSchema:schema85.properties.guest,data:data3};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 65535 || isNaN(data3)){
+const err19 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85.properties.guest,data:data3};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+const err20 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85.properties.guest,data:data3};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(typeof data3 === "string"){
+if(!pattern73.test(data3)){
+const err21 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema85.properties.guest,data:data3};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+}
+if(data.host_ip !== undefined){
+let data4 = data.host_ip;
+if(typeof data4 !== "string"){
+const err22 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.host_ip.type,parentSchema:schema85.properties.host_ip,data:data4};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+if(data.protocol !== undefined){
+let data5 = data.protocol;
+if(!((data5 === "tcp") || (data5 === "udp"))){
+const err23 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema85.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema85.properties.protocol.enum,parentSchema:schema85.properties.protocol,data:data5};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
 }
 errors++;
 }
 }
 if(data.socket !== undefined){
-let data1 = data.socket;
-if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema89.properties.socket.type,parentSchema:schema89.properties.socket,data:data1};
+let data6 = data.socket;
+if(typeof data6 === "string"){
+if(!pattern9.test(data6)){
+const err24 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema85.properties.socket,data:data6};
 if(vErrors === null){
-vErrors = [err4];
+vErrors = [err24];
 }
 else {
-vErrors.push(err4);
+vErrors.push(err24);
+}
+errors++;
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.socket.type,parentSchema:schema85.properties.socket,data:data6};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data7 = data.name;
+if(typeof data7 === "string"){
+if(!pattern75.test(data7)){
+const err26 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_.-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"+"\"",schema:"^[A-Za-z][A-Za-z0-9_.-]{0,62}$",parentSchema:schema85.properties.name,data:data7};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+else {
+const err27 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.name.type,parentSchema:schema85.properties.name,data:data7};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
 }
 errors++;
 }
 }
 }
-else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema89.type,parentSchema:schema89,data};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-validate67.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema87 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema88 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
+const pattern78 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
 
 function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2282,9 +2388,230 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.port === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema87.required,parentSchema:schema87,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.socket === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema87.required,parentSchema:schema87,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "port") || (key0 === "socket")) || (key0 === "direction")) || (pattern4.test(key0)))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema87,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.port !== undefined){
+let data0 = data.port;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
+const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 4294967295 || isNaN(data0)){
+const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(typeof data0 === "string"){
+if(!pattern78.test(data0)){
+const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+if(data.socket !== undefined){
+let data1 = data.socket;
+if(typeof data1 !== "string"){
+const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema87.properties.socket.type,parentSchema:schema87.properties.socket,data:data1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.direction !== undefined){
+let data2 = data.direction;
+if(!((data2 === "connect") || (data2 === "listen"))){
+const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema87.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema87.properties.direction.enum,parentSchema:schema87.properties.direction,data:data2};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema87.type,parentSchema:schema87,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate66.errors = vErrors;
+return errors === 0;
+}
+validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema90 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema91 = {"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate69.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema91.required,parentSchema:schema91,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.socket === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema91.required,parentSchema:schema91,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "socket")) || (pattern4.test(key0)))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema91,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema91.properties.name.type,parentSchema:schema91.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.socket !== undefined){
+let data1 = data.socket;
+if(typeof data1 !== "string"){
+const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema91.properties.socket.type,parentSchema:schema91.properties.socket,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema91.type,parentSchema:schema91,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate69.errors = vErrors;
+return errors === 0;
+}
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate68.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "log") || (key0 === "kernel")) || (key0 === "ports")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema88,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2297,7 +2624,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.log.type,parentSchema:schema88.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.log.type,parentSchema:schema90.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2310,7 +2637,7 @@ errors++;
 if(data.kernel !== undefined){
 let data1 = data.kernel;
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.kernel.type,parentSchema:schema88.properties.kernel,data:data1};
+const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.kernel.type,parentSchema:schema90.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2325,14 +2652,14 @@ let data2 = data.ports;
 if(Array.isArray(data2)){
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate67(data2[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate69(data2[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema88.properties.ports.type,parentSchema:schema88.properties.ports,data:data2};
+const err3 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema90.properties.ports.type,parentSchema:schema90.properties.ports,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2344,7 +2671,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema88.type,parentSchema:schema88,data};
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema90.type,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2353,17 +2680,17 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate66.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema92 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema94 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2373,7 +2700,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "log") || (key0 === "input")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema92,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2386,7 +2713,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema92.properties.log.type,parentSchema:schema92.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.log.type,parentSchema:schema94.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2399,7 +2726,7 @@ errors++;
 if(data.input !== undefined){
 let data1 = data.input;
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema92.properties.input.type,parentSchema:schema92.properties.input,data:data1};
+const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.input.type,parentSchema:schema94.properties.input,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2411,7 +2738,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema92.type,parentSchema:schema92,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema94.type,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2420,17 +2747,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema94 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
+const schema96 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2438,7 +2765,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((typeof data !== "boolean") && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema94.type},message:"must be boolean,string,object",schema:schema94.type,parentSchema:schema94,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema96.type},message:"must be boolean,string,object",schema:schema96.type,parentSchema:schema96,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2448,8 +2775,8 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern17.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema94,data};
+if(!pattern22.test(data)){
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema96,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2462,7 +2789,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "virgl") || (key0 === "venus")) || (key0 === "shm")) || (key0 === "flags")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema94,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema96,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2475,7 +2802,7 @@ errors++;
 if(data.virgl !== undefined){
 let data0 = data.virgl;
 if((typeof data0 !== "boolean") && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/virgl",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data0};
+const err3 = {instancePath:instancePath+"/virgl",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2485,8 +2812,8 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data0 === "string"){
-if(!pattern17.test(data0)){
-const err4 = {instancePath:instancePath+"/virgl",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data0};
+if(!pattern22.test(data0)){
+const err4 = {instancePath:instancePath+"/virgl",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2500,7 +2827,7 @@ errors++;
 if(data.venus !== undefined){
 let data1 = data.venus;
 if((typeof data1 !== "boolean") && (typeof data1 !== "string")){
-const err5 = {instancePath:instancePath+"/venus",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data1};
+const err5 = {instancePath:instancePath+"/venus",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2510,8 +2837,8 @@ vErrors.push(err5);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern17.test(data1)){
-const err6 = {instancePath:instancePath+"/venus",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data1};
+if(!pattern22.test(data1)){
+const err6 = {instancePath:instancePath+"/venus",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2525,8 +2852,8 @@ errors++;
 if(data.shm !== undefined){
 let data2 = data.shm;
 if(typeof data2 === "string"){
-if(!pattern16.test(data2)){
-const err7 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data2};
+if(!pattern21.test(data2)){
+const err7 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema44,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2537,7 +2864,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data2};
+const err8 = {instancePath:instancePath+"/shm",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.type,parentSchema:schema44,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2554,7 +2881,7 @@ const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(!(((((((((data4 === "egl") || (data4 === "thread_sync")) || (data4 === "glx")) || (data4 === "surfaceless")) || (data4 === "gles")) || (data4 === "external_blob")) || (data4 === "async_fence_cb")) || (data4 === "render_server")) || (data4 === "drm"))){
-const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema94.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema94.properties.flags.items.enum,parentSchema:schema94.properties.flags.items,data:data4};
+const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema96.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema96.properties.flags.items.enum,parentSchema:schema96.properties.flags.items,data:data4};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2566,7 +2893,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema94.properties.flags.type,parentSchema:schema94.properties.flags,data:data3};
+const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema96.properties.flags.type,parentSchema:schema96.properties.flags,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2577,17 +2904,17 @@ errors++;
 }
 }
 }
-validate72.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema100 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema102 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2596,7 +2923,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.width === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema100.required,parentSchema:schema100,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema102.required,parentSchema:schema102,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2606,7 +2933,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.height === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema100.required,parentSchema:schema100,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema102.required,parentSchema:schema102,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2617,7 +2944,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "width") || (key0 === "height")) || (key0 === "dpi")) || (key0 === "refresh_rate")) || (key0 === "width_mm")) || (key0 === "height_mm")) || (key0 === "edid")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema100,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema102,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2630,7 +2957,7 @@ errors++;
 if(data.width !== undefined){
 let data0 = data.width;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data0};
+const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2641,7 +2968,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data0};
+const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2651,7 +2978,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data0};
+const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2662,8 +2989,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern70.test(data0)){
-const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data0};
+if(!pattern78.test(data0)){
+const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2677,7 +3004,7 @@ errors++;
 if(data.height !== undefined){
 let data1 = data.height;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data1};
+const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2688,7 +3015,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data1};
+const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2698,7 +3025,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data1};
+const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2709,8 +3036,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern70.test(data1)){
-const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data1};
+if(!pattern78.test(data1)){
+const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2724,7 +3051,7 @@ errors++;
 if(data.dpi !== undefined){
 let data2 = data.dpi;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data2};
+const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2735,7 +3062,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4294967295 || isNaN(data2)){
-const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data2};
+const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2745,7 +3072,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data2};
+const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2756,8 +3083,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern70.test(data2)){
-const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data2};
+if(!pattern78.test(data2)){
+const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2771,7 +3098,7 @@ errors++;
 if(data.refresh_rate !== undefined){
 let data3 = data.refresh_rate;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data3};
+const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data3};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2782,7 +3109,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967295 || isNaN(data3)){
-const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data3};
+const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data3};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2792,7 +3119,7 @@ vErrors.push(err16);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data3};
+const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data3};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2803,8 +3130,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern70.test(data3)){
-const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data3};
+if(!pattern78.test(data3)){
+const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2818,7 +3145,7 @@ errors++;
 if(data.width_mm !== undefined){
 let data4 = data.width_mm;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data4};
+const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data4};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2829,7 +3156,7 @@ errors++;
 }
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 4294967295 || isNaN(data4)){
-const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data4};
+const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data4};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2839,7 +3166,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data4};
+const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2850,8 +3177,8 @@ errors++;
 }
 }
 if(typeof data4 === "string"){
-if(!pattern70.test(data4)){
-const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data4};
+if(!pattern78.test(data4)){
+const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2865,7 +3192,7 @@ errors++;
 if(data.height_mm !== undefined){
 let data5 = data.height_mm;
 if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (typeof data5 !== "string")){
-const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data5};
+const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2876,7 +3203,7 @@ errors++;
 }
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 4294967295 || isNaN(data5)){
-const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data5};
+const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data5};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2886,7 +3213,7 @@ vErrors.push(err24);
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data5};
+const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data5};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2897,8 +3224,8 @@ errors++;
 }
 }
 if(typeof data5 === "string"){
-if(!pattern70.test(data5)){
-const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data5};
+if(!pattern78.test(data5)){
+const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data5};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2912,7 +3239,7 @@ errors++;
 if(data.edid !== undefined){
 let data6 = data.edid;
 if(typeof data6 !== "string"){
-const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema100.properties.edid.type,parentSchema:schema100.properties.edid,data:data6};
+const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema102.properties.edid.type,parentSchema:schema102.properties.edid,data:data6};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2924,7 +3251,7 @@ errors++;
 }
 }
 else {
-const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema100.type,parentSchema:schema100,data};
+const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema102.type,parentSchema:schema102,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2933,17 +3260,17 @@ vErrors.push(err28);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema108 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
+const schema110 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2951,7 +3278,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema108.type},message:"must be string,object",schema:schema108.type,parentSchema:schema108,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema110.type},message:"must be string,object",schema:schema110.type,parentSchema:schema110,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2962,7 +3289,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.device === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema108.required,parentSchema:schema108,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema110.required,parentSchema:schema110,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2973,7 +3300,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "device") || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema108,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema110,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2986,7 +3313,7 @@ errors++;
 if(data.device !== undefined){
 let data0 = data.device;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema108.properties.device.type,parentSchema:schema108.properties.device,data:data0};
+const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema110.properties.device.type,parentSchema:schema110.properties.device,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2997,18 +3324,18 @@ errors++;
 }
 }
 }
-validate76.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema110 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern96 = new RegExp("^.{0,255}$", "u");
+const schema112 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern104 = new RegExp("^.{0,255}$", "u");
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3017,7 +3344,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.oem_strings === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema110.required,parentSchema:schema110,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema112.required,parentSchema:schema112,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3028,7 +3355,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "oem_strings") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema110,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema112,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3045,8 +3372,8 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
-if(!pattern96.test(data1)){
-const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema110.properties.oem_strings.items,data:data1};
+if(!pattern104.test(data1)){
+const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema112.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3057,7 +3384,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema110.properties.oem_strings.items.type,parentSchema:schema110.properties.oem_strings.items,data:data1};
+const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema112.properties.oem_strings.items.type,parentSchema:schema112.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3069,7 +3396,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema110.properties.oem_strings.type,parentSchema:schema110.properties.oem_strings,data:data0};
+const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema112.properties.oem_strings.type,parentSchema:schema112.properties.oem_strings,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3081,7 +3408,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema110.type,parentSchema:schema110,data};
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema112.type,parentSchema:schema112,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3090,17 +3417,17 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema112 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema114 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3109,7 +3436,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.config === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema112.required,parentSchema:schema112,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema114.required,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3120,7 +3447,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "config") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema112,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3133,7 +3460,7 @@ errors++;
 if(data.config !== undefined){
 let data0 = data.config;
 if(typeof data0 !== "string"){
-const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema112.properties.config.type,parentSchema:schema112.properties.config,data:data0};
+const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema114.properties.config.type,parentSchema:schema114.properties.config,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3145,7 +3472,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema112.type,parentSchema:schema112,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema114.type,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3153,211 +3480,15 @@ else {
 vErrors.push(err3);
 }
 errors++;
-}
-validate80.errors = vErrors;
-return errors === 0;
-}
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema114 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
-const schema117 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""};
-const pattern103 = new RegExp("^0?o?[0-7]{3,4}$", "u");
-
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate82.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema114.type},message:"must be string,object",schema:schema114.type,parentSchema:schema114,data};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema114.required,parentSchema:schema114,data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema114,data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.source !== undefined){
-let data0 = data.source;
-if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema114.properties.source.type,parentSchema:schema114.properties.source,data:data0};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.target !== undefined){
-let data1 = data.target;
-if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema114.properties.target.type,parentSchema:schema114.properties.target,data:data1};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.uid !== undefined){
-let data2 = data.uid;
-if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data2};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 4294967295 || isNaN(data2)){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data2};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-if(data2 < 0 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data2};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-if(typeof data2 === "string"){
-if(!pattern45.test(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data2};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-if(data.gid !== undefined){
-let data3 = data.gid;
-if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data3};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 4294967295 || isNaN(data3)){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data3};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(data3 < 0 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data3};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-if(typeof data3 === "string"){
-if(!pattern45.test(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data3};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-if(data.mode !== undefined){
-let data4 = data.mode;
-if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema117.type},message:"must be integer,string",schema:schema117.type,parentSchema:schema117,data:data4};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-if(typeof data4 === "string"){
-if(!pattern103.test(data4)){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema117,data:data4};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-}
 }
 validate82.errors = vErrors;
 return errors === 0;
 }
 validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema119 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
+const schema116 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
+const schema119 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""};
+const pattern111 = new RegExp("^0?o?[0-7]{3,4}$", "u");
 
 function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3370,7 +3501,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema119.type},message:"must be string,object",schema:schema119.type,parentSchema:schema119,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema116.type},message:"must be string,object",schema:schema116.type,parentSchema:schema116,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3381,7 +3512,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema119.required,parentSchema:schema119,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema116.required,parentSchema:schema116,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3392,7 +3523,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema119,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema116,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3405,7 +3536,7 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.source.type,parentSchema:schema119.properties.source,data:data0};
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema116.properties.source.type,parentSchema:schema116.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3418,7 +3549,7 @@ errors++;
 if(data.target !== undefined){
 let data1 = data.target;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.target.type,parentSchema:schema119.properties.target,data:data1};
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema116.properties.target.type,parentSchema:schema116.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3431,7 +3562,7 @@ errors++;
 if(data.uid !== undefined){
 let data2 = data.uid;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data2};
+const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3442,7 +3573,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4294967295 || isNaN(data2)){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data2};
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3452,7 +3583,7 @@ vErrors.push(err6);
 errors++;
 }
 if(data2 < 0 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data2};
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3463,8 +3594,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern45.test(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data2};
+if(!pattern50.test(data2)){
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3478,7 +3609,7 @@ errors++;
 if(data.gid !== undefined){
 let data3 = data.gid;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data3};
+const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data3};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3489,7 +3620,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967295 || isNaN(data3)){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data3};
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3499,7 +3630,7 @@ vErrors.push(err10);
 errors++;
 }
 if(data3 < 0 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data3};
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3510,8 +3641,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern45.test(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data3};
+if(!pattern50.test(data3)){
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3525,7 +3656,7 @@ errors++;
 if(data.mode !== undefined){
 let data4 = data.mode;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema117.type},message:"must be integer,string",schema:schema117.type,parentSchema:schema117,data:data4};
+const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema119.type},message:"must be integer,string",schema:schema119.type,parentSchema:schema119,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3535,8 +3666,8 @@ vErrors.push(err13);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern103.test(data4)){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema117,data:data4};
+if(!pattern111.test(data4)){
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema119,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3553,8 +3684,7 @@ return errors === 0;
 }
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema124 = {"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern111 = new RegExp("^[0-9]{1,5}$", "u");
+const schema121 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3566,10 +3696,207 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema121.type},message:"must be string,object",schema:schema121.type,parentSchema:schema121,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.source === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema121.required,parentSchema:schema121,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema121,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.source !== undefined){
+let data0 = data.source;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema121.properties.source.type,parentSchema:schema121.properties.source,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.target !== undefined){
+let data1 = data.target;
+if(typeof data1 !== "string"){
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema121.properties.target.type,parentSchema:schema121.properties.target,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.uid !== undefined){
+let data2 = data.uid;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
+const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 4294967295 || isNaN(data2)){
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(data2 < 0 || isNaN(data2)){
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(typeof data2 === "string"){
+if(!pattern50.test(data2)){
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data2};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+if(data.gid !== undefined){
+let data3 = data.gid;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
+const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 4294967295 || isNaN(data3)){
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data3 < 0 || isNaN(data3)){
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(typeof data3 === "string"){
+if(!pattern50.test(data3)){
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+if(data.mode !== undefined){
+let data4 = data.mode;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
+const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema119.type},message:"must be integer,string",schema:schema119.type,parentSchema:schema119,data:data4};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(typeof data4 === "string"){
+if(!pattern111.test(data4)){
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema119,data:data4};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+}
+validate86.errors = vErrors;
+return errors === 0;
+}
+validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema126 = {"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern119 = new RegExp("^[0-9]{1,5}$", "u");
+
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate88.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema124.properties, key0)) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema124,data};
+if(!((func1.call(schema126.properties, key0)) || (pattern4.test(key0)))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema126,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3582,7 +3909,7 @@ errors++;
 if(data.test !== undefined){
 let data0 = data.test;
 if((typeof data0 !== "string") && (!(Array.isArray(data0)))){
-const err1 = {instancePath:instancePath+"/test",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data0};
+const err1 = {instancePath:instancePath+"/test",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3596,7 +3923,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/test/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data1};
+const err2 = {instancePath:instancePath+"/test/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3611,7 +3938,7 @@ errors++;
 if(data.http !== undefined){
 let data2 = data.http;
 if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.http.type,parentSchema:schema124.properties.http,data:data2};
+const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.http.type,parentSchema:schema126.properties.http,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3624,7 +3951,7 @@ errors++;
 if(data.tcp !== undefined){
 let data3 = data.tcp;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema124.properties.tcp.type},message:"must be integer,string",schema:schema124.properties.tcp.type,parentSchema:schema124.properties.tcp,data:data3};
+const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema126.properties.tcp.type},message:"must be integer,string",schema:schema126.properties.tcp.type,parentSchema:schema126.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3635,7 +3962,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 65535 || isNaN(data3)){
-const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema124.properties.tcp,data:data3};
+const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema126.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3645,7 +3972,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema124.properties.tcp,data:data3};
+const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema126.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3656,8 +3983,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern111.test(data3)){
-const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema124.properties.tcp,data:data3};
+if(!pattern119.test(data3)){
+const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema126.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3671,7 +3998,7 @@ errors++;
 if(data.log !== undefined){
 let data4 = data.log;
 if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.log.type,parentSchema:schema124.properties.log,data:data4};
+const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.log.type,parentSchema:schema126.properties.log,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3684,8 +4011,8 @@ errors++;
 if(data.interval !== undefined){
 let data5 = data.interval;
 if(typeof data5 === "string"){
-if(!pattern112.test(data5)){
-const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data5};
+if(!pattern120.test(data5)){
+const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3696,7 +4023,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data5};
+const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3709,8 +4036,8 @@ errors++;
 if(data.timeout !== undefined){
 let data6 = data.timeout;
 if(typeof data6 === "string"){
-if(!pattern112.test(data6)){
-const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data6};
+if(!pattern120.test(data6)){
+const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3721,7 +4048,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data6};
+const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3734,8 +4061,8 @@ errors++;
 if(data.start_period !== undefined){
 let data7 = data.start_period;
 if(typeof data7 === "string"){
-if(!pattern112.test(data7)){
-const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data7};
+if(!pattern120.test(data7)){
+const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3746,7 +4073,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data7};
+const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3759,8 +4086,8 @@ errors++;
 if(data.start_interval !== undefined){
 let data8 = data.start_interval;
 if(typeof data8 === "string"){
-if(!pattern112.test(data8)){
-const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data8};
+if(!pattern120.test(data8)){
+const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3771,7 +4098,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data8};
+const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3784,7 +4111,7 @@ errors++;
 if(data.retries !== undefined){
 let data9 = data.retries;
 if((!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))) && (typeof data9 !== "string")){
-const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data9};
+const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data9};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3795,7 +4122,7 @@ errors++;
 }
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 > 4294967295 || isNaN(data9)){
-const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data9};
+const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data9};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3805,7 +4132,7 @@ vErrors.push(err18);
 errors++;
 }
 if(data9 < 1 || isNaN(data9)){
-const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data9};
+const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data9};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3816,8 +4143,8 @@ errors++;
 }
 }
 if(typeof data9 === "string"){
-if(!pattern70.test(data9)){
-const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data9};
+if(!pattern78.test(data9)){
+const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data9};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3831,7 +4158,7 @@ errors++;
 if(data.hint !== undefined){
 let data10 = data.hint;
 if(typeof data10 !== "string"){
-const err21 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.hint.type,parentSchema:schema124.properties.hint,data:data10};
+const err21 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.hint.type,parentSchema:schema126.properties.hint,data:data10};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3844,7 +4171,7 @@ errors++;
 if(data.disable !== undefined){
 let data11 = data.disable;
 if((typeof data11 !== "boolean") && (typeof data11 !== "string")){
-const err22 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data11};
+const err22 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data11};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3854,8 +4181,8 @@ vErrors.push(err22);
 errors++;
 }
 if(typeof data11 === "string"){
-if(!pattern17.test(data11)){
-const err23 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data11};
+if(!pattern22.test(data11)){
+const err23 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data11};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -3868,7 +4195,7 @@ errors++;
 }
 }
 else {
-const err24 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema124.type,parentSchema:schema124,data};
+const err24 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema126.type,parentSchema:schema126,data};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -3877,18 +4204,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema133 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
-const schema134 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema135 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
+const schema136 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3896,7 +4223,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema134.type},message:"must be object,null",schema:schema134.type,parentSchema:schema134,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema136.type},message:"must be object,null",schema:schema136.type,parentSchema:schema136,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3908,7 +4235,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "condition") || (key0 === "restart")) || (key0 === "required")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema134,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema136,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3921,7 +4248,7 @@ errors++;
 if(data.condition !== undefined){
 let data0 = data.condition;
 if(!(((((((data0 === "started") || (data0 === "healthy")) || (data0 === "completed_successfully")) || (data0 === "log_ready")) || (data0 === "service_started")) || (data0 === "service_healthy")) || (data0 === "service_completed_successfully"))){
-const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema134.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema134.properties.condition.enum,parentSchema:schema134.properties.condition,data:data0};
+const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema136.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema136.properties.condition.enum,parentSchema:schema136.properties.condition,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3934,7 +4261,7 @@ errors++;
 if(data.restart !== undefined){
 let data1 = data.restart;
 if((typeof data1 !== "boolean") && (typeof data1 !== "string")){
-const err3 = {instancePath:instancePath+"/restart",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data1};
+const err3 = {instancePath:instancePath+"/restart",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3944,8 +4271,8 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern17.test(data1)){
-const err4 = {instancePath:instancePath+"/restart",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data1};
+if(!pattern22.test(data1)){
+const err4 = {instancePath:instancePath+"/restart",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3959,7 +4286,7 @@ errors++;
 if(data.required !== undefined){
 let data2 = data.required;
 if((typeof data2 !== "boolean") && (typeof data2 !== "string")){
-const err5 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data2};
+const err5 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3969,8 +4296,8 @@ vErrors.push(err5);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern17.test(data2)){
-const err6 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data2};
+if(!pattern22.test(data2)){
+const err6 = {instancePath:instancePath+"/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3982,16 +4309,16 @@ errors++;
 }
 }
 }
-validate89.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate89.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3999,7 +4326,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema133.type},message:"must be array,object",schema:schema133.type,parentSchema:schema133,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema135.type},message:"must be array,object",schema:schema135.type,parentSchema:schema135,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4013,7 +4340,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema133.items.type,parentSchema:schema133.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema135.items.type,parentSchema:schema135.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4026,23 +4353,23 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(validate89(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+if(!(validate91(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
 errors = vErrors.length;
 }
 }
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema142 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema144 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate94.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4052,7 +4379,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "max_size") || (key0 === "max_files")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema142,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema144,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4065,8 +4392,8 @@ errors++;
 if(data.max_size !== undefined){
 let data0 = data.max_size;
 if(typeof data0 === "string"){
-if(!pattern16.test(data0)){
-const err1 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
+if(!pattern21.test(data0)){
+const err1 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema44,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4077,7 +4404,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data0};
+const err2 = {instancePath:instancePath+"/max_size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.type,parentSchema:schema44,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4090,7 +4417,7 @@ errors++;
 if(data.max_files !== undefined){
 let data1 = data.max_files;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema86.type},message:"must be integer,string",schema:schema86.type,parentSchema:schema86,data:data1};
+const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4101,7 +4428,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema86,data:data1};
+const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4111,7 +4438,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema86,data:data1};
+const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4122,8 +4449,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern70.test(data1)){
-const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema86,data:data1};
+if(!pattern78.test(data1)){
+const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4136,7 +4463,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema142.type,parentSchema:schema142,data};
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema144.type,parentSchema:schema144,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4145,18 +4472,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
-validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema146 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema147 = {"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema148 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema149 = {"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4165,7 +4492,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema147.required,parentSchema:schema147,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema149.required,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4175,7 +4502,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.action === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema147.required,parentSchema:schema147,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema149.required,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4186,7 +4513,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "path") || (key0 === "action")) || (key0 === "target")) || (key0 === "ignore")) || (key0 === "include")) || (key0 === "initial_sync")) || (key0 === "exec")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema147,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4199,7 +4526,7 @@ errors++;
 if(data.path !== undefined){
 let data0 = data.path;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema147.properties.path.type,parentSchema:schema147.properties.path,data:data0};
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema149.properties.path.type,parentSchema:schema149.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4212,7 +4539,7 @@ errors++;
 if(data.action !== undefined){
 let data1 = data.action;
 if(!((((((data1 === "sync") || (data1 === "restart")) || (data1 === "sync+restart")) || (data1 === "sync+exec")) || (data1 === "exec")) || (data1 === "rebuild"))){
-const err4 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema147.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema147.properties.action.enum,parentSchema:schema147.properties.action,data:data1};
+const err4 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema149.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema149.properties.action.enum,parentSchema:schema149.properties.action,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4225,8 +4552,8 @@ errors++;
 if(data.target !== undefined){
 let data2 = data.target;
 if(typeof data2 === "string"){
-if(!pattern43.test(data2)){
-const err5 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema67,data:data2};
+if(!pattern48.test(data2)){
+const err5 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4237,7 +4564,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.type,parentSchema:schema67,data:data2};
+const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4250,7 +4577,7 @@ errors++;
 if(data.ignore !== undefined){
 let data3 = data.ignore;
 if((typeof data3 !== "string") && (!(Array.isArray(data3)))){
-const err7 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema35.type},message:"must be string,array",schema:schema35.type,parentSchema:schema35,data:data3};
+const err7 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4264,7 +4591,7 @@ const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/ignore/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.items.type,parentSchema:schema35.items,data:data4};
+const err8 = {instancePath:instancePath+"/ignore/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4279,7 +4606,7 @@ errors++;
 if(data.include !== undefined){
 let data5 = data.include;
 if((typeof data5 !== "string") && (!(Array.isArray(data5)))){
-const err9 = {instancePath:instancePath+"/include",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema35.type},message:"must be string,array",schema:schema35.type,parentSchema:schema35,data:data5};
+const err9 = {instancePath:instancePath+"/include",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4293,7 +4620,7 @@ const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
 let data6 = data5[i1];
 if(typeof data6 !== "string"){
-const err10 = {instancePath:instancePath+"/include/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.items.type,parentSchema:schema35.items,data:data6};
+const err10 = {instancePath:instancePath+"/include/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data6};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4308,7 +4635,7 @@ errors++;
 if(data.initial_sync !== undefined){
 let data7 = data.initial_sync;
 if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
-const err11 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data7};
+const err11 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4318,8 +4645,8 @@ vErrors.push(err11);
 errors++;
 }
 if(typeof data7 === "string"){
-if(!pattern17.test(data7)){
-const err12 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data7};
+if(!pattern22.test(data7)){
+const err12 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4333,7 +4660,7 @@ errors++;
 if(data.exec !== undefined){
 let data8 = data.exec;
 if((typeof data8 !== "string") && (!(Array.isArray(data8)))){
-const err13 = {instancePath:instancePath+"/exec",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data8};
+const err13 = {instancePath:instancePath+"/exec",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data8};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4347,7 +4674,7 @@ const len2 = data8.length;
 for(let i2=0; i2<len2; i2++){
 let data9 = data8[i2];
 if(typeof data9 !== "string"){
-const err14 = {instancePath:instancePath+"/exec/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data9};
+const err14 = {instancePath:instancePath+"/exec/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data9};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4361,7 +4688,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema147.type,parentSchema:schema147,data};
+const err15 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema149.type,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4370,16 +4697,16 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate95.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate96.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4389,7 +4716,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "watch") || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema146,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema148,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4404,14 +4731,14 @@ let data0 = data.watch;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate95(data0[i0], {instancePath:instancePath+"/watch/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+if(!(validate97(data0[i0], {instancePath:instancePath+"/watch/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema146.properties.watch.type,parentSchema:schema146.properties.watch,data:data0};
+const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema148.properties.watch.type,parentSchema:schema148.properties.watch,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4423,7 +4750,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema146.type,parentSchema:schema146,data};
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema148.type,parentSchema:schema148,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4432,16 +4759,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate94.errors = vErrors;
+validate96.errors = vErrors;
 return errors === 0;
 }
-validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate25.evaluated;
+const evaluated0 = validate27.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4520,7 +4847,7 @@ if(!_valid0){
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.root === undefined){
-const err3 = {instancePath,schemaPath:"#/else/required",keyword:"required",params:{missingProperty: "root"},message:"must have required property '"+"root"+"'",schema:schema39.else.required,parentSchema:schema39.else,data};
+const err3 = {instancePath,schemaPath:"#/else/required",keyword:"required",params:{missingProperty: "root"},message:"must have required property '"+"root"+"'",schema:schema41.else.required,parentSchema:schema41.else,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4534,7 +4861,7 @@ var _valid0 = _errs6 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-const err4 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "else"},message:"must match \"else\" schema",schema:schema39.if,parentSchema:schema39,data};
+const err4 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "else"},message:"must match \"else\" schema",schema:schema41.if,parentSchema:schema41,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4545,8 +4872,8 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema39.properties, key0)) || (pattern4.test(key0)))){
-const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data};
+if(!((func1.call(schema41.properties, key0)) || (pattern4.test(key0)))){
+const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema41,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4557,15 +4884,15 @@ errors++;
 }
 }
 if(data.extends !== undefined){
-if(!(validate26(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+if(!(validate28(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
 errors = vErrors.length;
 }
 }
 if(data.kind !== undefined){
 let data1 = data.kind;
 if(!((data1 === "service") || (data1 === "task"))){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues: schema39.properties.kind.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.kind.enum,parentSchema:schema39.properties.kind,data:data1};
+const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues: schema41.properties.kind.enum},message:"must be equal to one of the allowed values",schema:schema41.properties.kind.enum,parentSchema:schema41.properties.kind,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4582,8 +4909,8 @@ const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 === "string"){
-if(!pattern14.test(data3)){
-const err7 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"},message:"must match pattern \""+"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"+"\"",schema:"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$",parentSchema:schema39.properties.profiles.items,data:data3};
+if(!pattern19.test(data3)){
+const err7 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"},message:"must match pattern \""+"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"+"\"",schema:"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$",parentSchema:schema41.properties.profiles.items,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4594,7 +4921,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.profiles.items.type,parentSchema:schema39.properties.profiles.items,data:data3};
+const err8 = {instancePath:instancePath+"/profiles/" + i0,schemaPath:"#/properties/profiles/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.profiles.items.type,parentSchema:schema41.properties.profiles.items,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4606,7 +4933,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/profiles",schemaPath:"#/properties/profiles/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.profiles.type,parentSchema:schema39.properties.profiles,data:data2};
+const err9 = {instancePath:instancePath+"/profiles",schemaPath:"#/properties/profiles/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.profiles.type,parentSchema:schema41.properties.profiles,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4619,7 +4946,7 @@ errors++;
 if(data.cpus !== undefined){
 let data4 = data.cpus;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err10 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/type",keyword:"type",params:{type: schema39.properties.cpus.type},message:"must be integer,string",schema:schema39.properties.cpus.type,parentSchema:schema39.properties.cpus,data:data4};
+const err10 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/type",keyword:"type",params:{type: schema41.properties.cpus.type},message:"must be integer,string",schema:schema41.properties.cpus.type,parentSchema:schema41.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4630,7 +4957,7 @@ errors++;
 }
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 255 || isNaN(data4)){
-const err11 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255",schema:255,parentSchema:schema39.properties.cpus,data:data4};
+const err11 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255",schema:255,parentSchema:schema41.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4640,7 +4967,7 @@ vErrors.push(err11);
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-const err12 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.cpus,data:data4};
+const err12 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4651,8 +4978,8 @@ errors++;
 }
 }
 if(typeof data4 === "string"){
-if(!pattern15.test(data4)){
-const err13 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,2}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,2}$"+"\"",schema:"^0*[1-9][0-9]{0,2}$",parentSchema:schema39.properties.cpus,data:data4};
+if(!pattern20.test(data4)){
+const err13 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,2}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,2}$"+"\"",schema:"^0*[1-9][0-9]{0,2}$",parentSchema:schema41.properties.cpus,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4666,8 +4993,8 @@ errors++;
 if(data.memory !== undefined){
 let data5 = data.memory;
 if(typeof data5 === "string"){
-if(!pattern16.test(data5)){
-const err14 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data5};
+if(!pattern21.test(data5)){
+const err14 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema44,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4678,7 +5005,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data5};
+const err15 = {instancePath:instancePath+"/memory",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.type,parentSchema:schema44,data:data5};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4691,7 +5018,7 @@ errors++;
 if(data.nested !== undefined){
 let data6 = data.nested;
 if((typeof data6 !== "boolean") && (typeof data6 !== "string")){
-const err16 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data6};
+const err16 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data6};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4701,8 +5028,8 @@ vErrors.push(err16);
 errors++;
 }
 if(typeof data6 === "string"){
-if(!pattern17.test(data6)){
-const err17 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data6};
+if(!pattern22.test(data6)){
+const err17 = {instancePath:instancePath+"/nested",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4716,7 +5043,7 @@ errors++;
 if(data.split_irqchip !== undefined){
 let data7 = data.split_irqchip;
 if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
-const err18 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data7};
+const err18 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4726,8 +5053,8 @@ vErrors.push(err18);
 errors++;
 }
 if(typeof data7 === "string"){
-if(!pattern17.test(data7)){
-const err19 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data7};
+if(!pattern22.test(data7)){
+const err19 = {instancePath:instancePath+"/split_irqchip",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4739,27 +5066,27 @@ errors++;
 }
 }
 if(data.root !== undefined){
-if(!(validate28(data.root, {instancePath:instancePath+"/root",parentData:data,parentDataProperty:"root",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+if(!(validate30(data.root, {instancePath:instancePath+"/root",parentData:data,parentDataProperty:"root",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
 errors = vErrors.length;
 }
 }
 if(data.boot !== undefined){
-if(!(validate32(data.boot, {instancePath:instancePath+"/boot",parentData:data,parentDataProperty:"boot",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+if(!(validate34(data.boot, {instancePath:instancePath+"/boot",parentData:data,parentDataProperty:"boot",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
 errors = vErrors.length;
 }
 }
 if(data.build !== undefined){
-if(!(validate34(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+if(!(validate36(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 }
 if(data.command !== undefined){
 let data11 = data.command;
 if((typeof data11 !== "string") && (!(Array.isArray(data11)))){
-const err20 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data11};
+const err20 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data11};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4773,7 +5100,7 @@ const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
 let data12 = data11[i1];
 if(typeof data12 !== "string"){
-const err21 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data12};
+const err21 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data12};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4788,7 +5115,7 @@ errors++;
 if(data.entrypoint !== undefined){
 let data13 = data.entrypoint;
 if((typeof data13 !== "string") && (!(Array.isArray(data13)))){
-const err22 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data13};
+const err22 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data13};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4802,7 +5129,7 @@ const len2 = data13.length;
 for(let i2=0; i2<len2; i2++){
 let data14 = data13[i2];
 if(typeof data14 !== "string"){
-const err23 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data14};
+const err23 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data14};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4817,7 +5144,7 @@ errors++;
 if(data.environment !== undefined){
 let data15 = data.environment;
 if(!data15 || typeof data15 != "object"){
-const err24 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema57.type},message:"must be object,array",schema:schema57.type,parentSchema:schema57,data:data15};
+const err24 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data15};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4831,8 +5158,8 @@ const len3 = data15.length;
 for(let i3=0; i3<len3; i3++){
 let data16 = data15[i3];
 if(typeof data16 === "string"){
-if(!pattern32.test(data16)){
-const err25 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema57.items,data:data16};
+if(!pattern37.test(data16)){
+const err25 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data16};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4843,7 +5170,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data16};
+const err26 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data16};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4858,8 +5185,8 @@ if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
 for(const key1 in data15){
 const _errs43 = errors;
 if(typeof key1 === "string"){
-if(!pattern33.test(key1)){
-const err27 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema57.propertyNames,data:key1,propertyName:key1};
+if(!pattern38.test(key1)){
+const err27 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4871,7 +5198,7 @@ errors++;
 }
 var valid17 = _errs43 === errors;
 if(!valid17){
-const err28 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema57.propertyNames,parentSchema:schema57,data:data15};
+const err28 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data15};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4884,7 +5211,7 @@ errors++;
 for(const key2 in data15){
 let data17 = data15[key2];
 if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
-const err29 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema57.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema57.additionalProperties.type,parentSchema:schema57.additionalProperties,data:data17};
+const err29 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data17};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -4899,7 +5226,7 @@ errors++;
 if(data.env_file !== undefined){
 let data18 = data.env_file;
 if((!data18 || typeof data18 != "object") && (typeof data18 !== "string")){
-const err30 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/type",keyword:"type",params:{type: schema39.properties.env_file.type},message:"must be string,object,array",schema:schema39.properties.env_file.type,parentSchema:schema39.properties.env_file,data:data18};
+const err30 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/type",keyword:"type",params:{type: schema41.properties.env_file.type},message:"must be string,object,array",schema:schema41.properties.env_file.type,parentSchema:schema41.properties.env_file,data:data18};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -4911,15 +5238,15 @@ errors++;
 if(Array.isArray(data18)){
 const len4 = data18.length;
 for(let i4=0; i4<len4; i4++){
-if(!(validate36(data18[i4], {instancePath:instancePath+"/env_file/" + i4,parentData:data18,parentDataProperty:i4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+if(!(validate38(data18[i4], {instancePath:instancePath+"/env_file/" + i4,parentData:data18,parentDataProperty:i4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
 }
 }
 if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
 if(data18.path === undefined){
-const err31 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema39.properties.env_file.required,parentSchema:schema39.properties.env_file,data:data18};
+const err31 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema41.properties.env_file.required,parentSchema:schema41.properties.env_file,data:data18};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -4930,7 +5257,7 @@ errors++;
 }
 for(const key3 in data18){
 if(!((((key3 === "path") || (key3 === "required")) || (key3 === "format")) || (pattern4.test(key3)))){
-const err32 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.env_file,data:data18};
+const err32 = {instancePath:instancePath+"/env_file",schemaPath:"#/properties/env_file/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema41.properties.env_file,data:data18};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -4943,7 +5270,7 @@ errors++;
 if(data18.path !== undefined){
 let data20 = data18.path;
 if(typeof data20 !== "string"){
-const err33 = {instancePath:instancePath+"/env_file/path",schemaPath:"#/properties/env_file/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.env_file.properties.path.type,parentSchema:schema39.properties.env_file.properties.path,data:data20};
+const err33 = {instancePath:instancePath+"/env_file/path",schemaPath:"#/properties/env_file/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.env_file.properties.path.type,parentSchema:schema41.properties.env_file.properties.path,data:data20};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -4956,7 +5283,7 @@ errors++;
 if(data18.required !== undefined){
 let data21 = data18.required;
 if((typeof data21 !== "boolean") && (typeof data21 !== "string")){
-const err34 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data21};
+const err34 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data21};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -4966,8 +5293,8 @@ vErrors.push(err34);
 errors++;
 }
 if(typeof data21 === "string"){
-if(!pattern17.test(data21)){
-const err35 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data21};
+if(!pattern22.test(data21)){
+const err35 = {instancePath:instancePath+"/env_file/required",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data21};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -4981,7 +5308,7 @@ errors++;
 if(data18.format !== undefined){
 let data22 = data18.format;
 if(!(data22 === "raw")){
-const err36 = {instancePath:instancePath+"/env_file/format",schemaPath:"#/properties/env_file/properties/format/enum",keyword:"enum",params:{allowedValues: schema39.properties.env_file.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema39.properties.env_file.properties.format.enum,parentSchema:schema39.properties.env_file.properties.format,data:data22};
+const err36 = {instancePath:instancePath+"/env_file/format",schemaPath:"#/properties/env_file/properties/format/enum",keyword:"enum",params:{allowedValues: schema41.properties.env_file.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema41.properties.env_file.properties.format.enum,parentSchema:schema41.properties.env_file.properties.format,data:data22};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -4996,8 +5323,8 @@ errors++;
 if(data.working_dir !== undefined){
 let data24 = data.working_dir;
 if(typeof data24 === "string"){
-if(!pattern43.test(data24)){
-const err37 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema67,data:data24};
+if(!pattern48.test(data24)){
+const err37 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data24};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -5008,7 +5335,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.type,parentSchema:schema67,data:data24};
+const err38 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data24};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -5021,7 +5348,7 @@ errors++;
 if(data.user !== undefined){
 let data25 = data.user;
 if((typeof data25 !== "string") && (!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25))))){
-const err39 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema39.properties.user.type},message:"must be string,integer",schema:schema39.properties.user.type,parentSchema:schema39.properties.user,data:data25};
+const err39 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema41.properties.user.type},message:"must be string,integer",schema:schema41.properties.user.type,parentSchema:schema41.properties.user,data:data25};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -5032,7 +5359,7 @@ errors++;
 }
 if((typeof data25 == "number") && (isFinite(data25))){
 if(data25 < 0 || isNaN(data25)){
-const err40 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema39.properties.user,data:data25};
+const err40 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema41.properties.user,data:data25};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -5046,8 +5373,8 @@ errors++;
 if(data.hostname !== undefined){
 let data26 = data.hostname;
 if(typeof data26 === "string"){
-if(!pattern44.test(data26)){
-const err41 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema39.properties.hostname,data:data26};
+if(!pattern49.test(data26)){
+const err41 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema41.properties.hostname,data:data26};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -5058,7 +5385,7 @@ errors++;
 }
 }
 else {
-const err42 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.hostname.type,parentSchema:schema39.properties.hostname,data:data26};
+const err42 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.hostname.type,parentSchema:schema41.properties.hostname,data:data26};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -5071,7 +5398,7 @@ errors++;
 if(data.uid !== undefined){
 let data27 = data.uid;
 if((!(((typeof data27 == "number") && (!(data27 % 1) && !isNaN(data27))) && (isFinite(data27)))) && (typeof data27 !== "string")){
-const err43 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data27};
+const err43 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data27};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -5082,7 +5409,7 @@ errors++;
 }
 if((typeof data27 == "number") && (isFinite(data27))){
 if(data27 > 4294967295 || isNaN(data27)){
-const err44 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data27};
+const err44 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data27};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -5092,7 +5419,7 @@ vErrors.push(err44);
 errors++;
 }
 if(data27 < 0 || isNaN(data27)){
-const err45 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data27};
+const err45 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data27};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -5103,8 +5430,8 @@ errors++;
 }
 }
 if(typeof data27 === "string"){
-if(!pattern45.test(data27)){
-const err46 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data27};
+if(!pattern50.test(data27)){
+const err46 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data27};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -5118,7 +5445,7 @@ errors++;
 if(data.gid !== undefined){
 let data28 = data.gid;
 if((!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))) && (typeof data28 !== "string")){
-const err47 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema68.type},message:"must be integer,string",schema:schema68.type,parentSchema:schema68,data:data28};
+const err47 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data28};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -5129,7 +5456,7 @@ errors++;
 }
 if((typeof data28 == "number") && (isFinite(data28))){
 if(data28 > 4294967295 || isNaN(data28)){
-const err48 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema68,data:data28};
+const err48 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data28};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -5139,7 +5466,7 @@ vErrors.push(err48);
 errors++;
 }
 if(data28 < 0 || isNaN(data28)){
-const err49 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema68,data:data28};
+const err49 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data28};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -5150,8 +5477,8 @@ errors++;
 }
 }
 if(typeof data28 === "string"){
-if(!pattern45.test(data28)){
-const err50 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema68,data:data28};
+if(!pattern50.test(data28)){
+const err50 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data28};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -5166,8 +5493,8 @@ if(data.rlimits !== undefined){
 let data29 = data.rlimits;
 if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
 for(const key5 in data29){
-if(!(func1.call(schema39.properties.rlimits.properties, key5))){
-const err51 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema39.properties.rlimits,data:data29};
+if(!(func1.call(schema41.properties.rlimits.properties, key5))){
+const err51 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema41.properties.rlimits,data:data29};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -5178,104 +5505,104 @@ errors++;
 }
 }
 if(data29.as !== undefined){
-if(!(validate38(data29.as, {instancePath:instancePath+"/rlimits/as",parentData:data29,parentDataProperty:"as",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.as, {instancePath:instancePath+"/rlimits/as",parentData:data29,parentDataProperty:"as",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.core !== undefined){
-if(!(validate38(data29.core, {instancePath:instancePath+"/rlimits/core",parentData:data29,parentDataProperty:"core",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.core, {instancePath:instancePath+"/rlimits/core",parentData:data29,parentDataProperty:"core",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.cpu !== undefined){
-if(!(validate38(data29.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data29,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data29,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.data !== undefined){
-if(!(validate38(data29.data, {instancePath:instancePath+"/rlimits/data",parentData:data29,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.data, {instancePath:instancePath+"/rlimits/data",parentData:data29,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.fsize !== undefined){
-if(!(validate38(data29.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data29,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data29,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.locks !== undefined){
-if(!(validate38(data29.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data29,parentDataProperty:"locks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data29,parentDataProperty:"locks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.memlock !== undefined){
-if(!(validate38(data29.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data29,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data29,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.msgqueue !== undefined){
-if(!(validate38(data29.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data29,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data29,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.nice !== undefined){
-if(!(validate38(data29.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data29,parentDataProperty:"nice",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data29,parentDataProperty:"nice",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.nofile !== undefined){
-if(!(validate38(data29.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data29,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data29,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.nproc !== undefined){
-if(!(validate38(data29.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data29,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data29,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.rss !== undefined){
-if(!(validate38(data29.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data29,parentDataProperty:"rss",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data29,parentDataProperty:"rss",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.rtprio !== undefined){
-if(!(validate38(data29.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data29,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data29,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.rttime !== undefined){
-if(!(validate38(data29.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data29,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data29,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.sigpending !== undefined){
-if(!(validate38(data29.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data29,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data29,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 if(data29.stack !== undefined){
-if(!(validate38(data29.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data29,parentDataProperty:"stack",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data29.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data29,parentDataProperty:"stack",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err52 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.properties.rlimits.type,parentSchema:schema39.properties.rlimits,data:data29};
+const err52 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.properties.rlimits.type,parentSchema:schema41.properties.rlimits,data:data29};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -5290,14 +5617,14 @@ let data46 = data.disks;
 if(Array.isArray(data46)){
 const len5 = data46.length;
 for(let i5=0; i5<len5; i5++){
-if(!(validate29(data46[i5], {instancePath:instancePath+"/disks/" + i5,parentData:data46,parentDataProperty:i5,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+if(!(validate31(data46[i5], {instancePath:instancePath+"/disks/" + i5,parentData:data46,parentDataProperty:i5,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err53 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.disks.type,parentSchema:schema39.properties.disks,data:data46};
+const err53 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.disks.type,parentSchema:schema41.properties.disks,data:data46};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -5312,14 +5639,14 @@ let data48 = data.shares;
 if(Array.isArray(data48)){
 const len6 = data48.length;
 for(let i6=0; i6<len6; i6++){
-if(!(validate56(data48[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data48,parentDataProperty:i6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+if(!(validate58(data48[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data48,parentDataProperty:i6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.shares.type,parentSchema:schema39.properties.shares,data:data48};
+const err54 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.shares.type,parentSchema:schema41.properties.shares,data:data48};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -5330,8 +5657,8 @@ errors++;
 }
 }
 if(data.networks !== undefined){
-if(!(validate58(data.networks, {instancePath:instancePath+"/networks",parentData:data,parentDataProperty:"networks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate60(data.networks, {instancePath:instancePath+"/networks",parentData:data,parentDataProperty:"networks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 }
@@ -5340,14 +5667,14 @@ let data51 = data.ports;
 if(Array.isArray(data51)){
 const len7 = data51.length;
 for(let i7=0; i7<len7; i7++){
-if(!(validate62(data51[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data51,parentDataProperty:i7,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate64(data51[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data51,parentDataProperty:i7,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err55 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.ports.type,parentSchema:schema39.properties.ports,data:data51};
+const err55 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.ports.type,parentSchema:schema41.properties.ports,data:data51};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -5362,14 +5689,14 @@ let data53 = data.vsock;
 if(Array.isArray(data53)){
 const len8 = data53.length;
 for(let i8=0; i8<len8; i8++){
-if(!(validate64(data53[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data53,parentDataProperty:i8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+if(!(validate66(data53[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data53,parentDataProperty:i8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.vsock.type,parentSchema:schema39.properties.vsock,data:data53};
+const err56 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.vsock.type,parentSchema:schema41.properties.vsock,data:data53};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -5380,27 +5707,27 @@ errors++;
 }
 }
 if(data.console !== undefined){
-if(!(validate66(data.console, {instancePath:instancePath+"/console",parentData:data,parentDataProperty:"console",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate68(data.console, {instancePath:instancePath+"/console",parentData:data,parentDataProperty:"console",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
 }
 if(data.serial !== undefined){
-if(!(validate70(data.serial, {instancePath:instancePath+"/serial",parentData:data,parentDataProperty:"serial",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.serial, {instancePath:instancePath+"/serial",parentData:data,parentDataProperty:"serial",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.gpu !== undefined){
-if(!(validate72(data.gpu, {instancePath:instancePath+"/gpu",parentData:data,parentDataProperty:"gpu",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate74(data.gpu, {instancePath:instancePath+"/gpu",parentData:data,parentDataProperty:"gpu",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
 if(data.sound !== undefined){
 let data58 = data.sound;
 if((typeof data58 !== "boolean") && (typeof data58 !== "string")){
-const err57 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data58};
+const err57 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data58};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -5410,8 +5737,8 @@ vErrors.push(err57);
 errors++;
 }
 if(typeof data58 === "string"){
-if(!pattern17.test(data58)){
-const err58 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data58};
+if(!pattern22.test(data58)){
+const err58 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data58};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -5427,14 +5754,14 @@ let data59 = data.display;
 if(Array.isArray(data59)){
 const len9 = data59.length;
 for(let i9=0; i9<len9; i9++){
-if(!(validate74(data59[i9], {instancePath:instancePath+"/display/" + i9,parentData:data59,parentDataProperty:i9,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate76(data59[i9], {instancePath:instancePath+"/display/" + i9,parentData:data59,parentDataProperty:i9,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err59 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.display.type,parentSchema:schema39.properties.display,data:data59};
+const err59 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.display.type,parentSchema:schema41.properties.display,data:data59};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -5449,14 +5776,14 @@ let data61 = data.input;
 if(Array.isArray(data61)){
 const len10 = data61.length;
 for(let i10=0; i10<len10; i10++){
-if(!(validate76(data61[i10], {instancePath:instancePath+"/input/" + i10,parentData:data61,parentDataProperty:i10,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate78(data61[i10], {instancePath:instancePath+"/input/" + i10,parentData:data61,parentDataProperty:i10,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.input.type,parentSchema:schema39.properties.input,data:data61};
+const err60 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.input.type,parentSchema:schema41.properties.input,data:data61};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -5467,14 +5794,14 @@ errors++;
 }
 }
 if(data.smbios !== undefined){
-if(!(validate78(data.smbios, {instancePath:instancePath+"/smbios",parentData:data,parentDataProperty:"smbios",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data.smbios, {instancePath:instancePath+"/smbios",parentData:data,parentDataProperty:"smbios",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
 if(data.tee !== undefined){
-if(!(validate80(data.tee, {instancePath:instancePath+"/tee",parentData:data,parentDataProperty:"tee",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate82(data.tee, {instancePath:instancePath+"/tee",parentData:data,parentDataProperty:"tee",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
@@ -5483,14 +5810,14 @@ let data65 = data.secrets;
 if(Array.isArray(data65)){
 const len11 = data65.length;
 for(let i11=0; i11<len11; i11++){
-if(!(validate82(data65[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data65,parentDataProperty:i11,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate84(data65[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data65,parentDataProperty:i11,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.secrets.type,parentSchema:schema39.properties.secrets,data:data65};
+const err61 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.secrets.type,parentSchema:schema41.properties.secrets,data:data65};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -5505,14 +5832,14 @@ let data67 = data.configs;
 if(Array.isArray(data67)){
 const len12 = data67.length;
 for(let i12=0; i12<len12; i12++){
-if(!(validate84(data67[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data67,parentDataProperty:i12,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate86(data67[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data67,parentDataProperty:i12,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.configs.type,parentSchema:schema39.properties.configs,data:data67};
+const err62 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.configs.type,parentSchema:schema41.properties.configs,data:data67};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -5523,22 +5850,22 @@ errors++;
 }
 }
 if(data.healthcheck !== undefined){
-if(!(validate86(data.healthcheck, {instancePath:instancePath+"/healthcheck",parentData:data,parentDataProperty:"healthcheck",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate88(data.healthcheck, {instancePath:instancePath+"/healthcheck",parentData:data,parentDataProperty:"healthcheck",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
 if(data.depends_on !== undefined){
-if(!(validate88(data.depends_on, {instancePath:instancePath+"/depends_on",parentData:data,parentDataProperty:"depends_on",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate90(data.depends_on, {instancePath:instancePath+"/depends_on",parentData:data,parentDataProperty:"depends_on",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 }
 if(data.restart !== undefined){
 let data71 = data.restart;
 if(typeof data71 === "string"){
-if(!pattern123.test(data71)){
-const err63 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema39.properties.restart,data:data71};
+if(!pattern131.test(data71)){
+const err63 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema41.properties.restart,data:data71};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -5549,7 +5876,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.restart.type,parentSchema:schema39.properties.restart,data:data71};
+const err64 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.restart.type,parentSchema:schema41.properties.restart,data:data71};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -5562,7 +5889,7 @@ errors++;
 if(data.stop_signal !== undefined){
 let data72 = data.stop_signal;
 if((typeof data72 !== "string") && (!(((typeof data72 == "number") && (!(data72 % 1) && !isNaN(data72))) && (isFinite(data72))))){
-const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema39.properties.stop_signal.type},message:"must be string,integer",schema:schema39.properties.stop_signal.type,parentSchema:schema39.properties.stop_signal,data:data72};
+const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema41.properties.stop_signal.type},message:"must be string,integer",schema:schema41.properties.stop_signal.type,parentSchema:schema41.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -5573,7 +5900,7 @@ errors++;
 }
 if((typeof data72 == "number") && (isFinite(data72))){
 if(data72 > 64 || isNaN(data72)){
-const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema39.properties.stop_signal,data:data72};
+const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema41.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -5583,7 +5910,7 @@ vErrors.push(err66);
 errors++;
 }
 if(data72 < 1 || isNaN(data72)){
-const err67 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.stop_signal,data:data72};
+const err67 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -5594,8 +5921,8 @@ errors++;
 }
 }
 if(typeof data72 === "string"){
-if(!pattern124.test(data72)){
-const err68 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema39.properties.stop_signal,data:data72};
+if(!pattern132.test(data72)){
+const err68 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema41.properties.stop_signal,data:data72};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -5609,8 +5936,8 @@ errors++;
 if(data.stop_grace_period !== undefined){
 let data73 = data.stop_grace_period;
 if(typeof data73 === "string"){
-if(!pattern112.test(data73)){
-const err69 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data73};
+if(!pattern120.test(data73)){
+const err69 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data73};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -5621,7 +5948,7 @@ errors++;
 }
 }
 else {
-const err70 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data73};
+const err70 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data73};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -5634,7 +5961,7 @@ errors++;
 if(data.stop_command !== undefined){
 let data74 = data.stop_command;
 if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
-const err71 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema55.type},message:"must be string,array",schema:schema55.type,parentSchema:schema55,data:data74};
+const err71 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data74};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -5648,7 +5975,7 @@ const len13 = data74.length;
 for(let i13=0; i13<len13; i13++){
 let data75 = data74[i13];
 if(typeof data75 !== "string"){
-const err72 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.items.type,parentSchema:schema55.items,data:data75};
+const err72 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data75};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -5663,8 +5990,8 @@ errors++;
 if(data.boot_timeout !== undefined){
 let data76 = data.boot_timeout;
 if(typeof data76 === "string"){
-if(!pattern112.test(data76)){
-const err73 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema126,data:data76};
+if(!pattern120.test(data76)){
+const err73 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data76};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -5675,7 +6002,7 @@ errors++;
 }
 }
 else {
-const err74 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.type,parentSchema:schema126,data:data76};
+const err74 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data76};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -5688,7 +6015,7 @@ errors++;
 if(data.agent !== undefined){
 let data77 = data.agent;
 if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
-const err75 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data77};
+const err75 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data77};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -5698,8 +6025,8 @@ vErrors.push(err75);
 errors++;
 }
 if(typeof data77 === "string"){
-if(!pattern17.test(data77)){
-const err76 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data77};
+if(!pattern22.test(data77)){
+const err76 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data77};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -5711,20 +6038,20 @@ errors++;
 }
 }
 if(data.logs !== undefined){
-if(!(validate92(data.logs, {instancePath:instancePath+"/logs",parentData:data,parentDataProperty:"logs",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate94(data.logs, {instancePath:instancePath+"/logs",parentData:data,parentDataProperty:"logs",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 }
 if(data.develop !== undefined){
-if(!(validate94(data.develop, {instancePath:instancePath+"/develop",parentData:data,parentDataProperty:"develop",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+if(!(validate96(data.develop, {instancePath:instancePath+"/develop",parentData:data,parentDataProperty:"develop",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err77 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
+const err77 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -5733,18 +6060,18 @@ vErrors.push(err77);
 }
 errors++;
 }
-validate25.errors = vErrors;
+validate27.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema157 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
-const pattern142 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
+const schema159 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
+const pattern150 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate99.evaluated;
+const evaluated0 = validate101.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5753,7 +6080,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.size === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema157.required,parentSchema:schema157,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema159.required,parentSchema:schema159,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5764,7 +6091,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "size") || (key0 === "format")) || (key0 === "fstype")) || (key0 === "protect")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema157,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema159,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5777,8 +6104,8 @@ errors++;
 if(data.size !== undefined){
 let data0 = data.size;
 if(typeof data0 === "string"){
-if(!pattern16.test(data0)){
-const err2 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema42,data:data0};
+if(!pattern21.test(data0)){
+const err2 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/pattern",keyword:"pattern",params:{pattern: "^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"},message:"must match pattern \""+"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$"+"\"",schema:"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$",parentSchema:schema44,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5789,7 +6116,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema42.type,parentSchema:schema42,data:data0};
+const err3 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.type,parentSchema:schema44,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -5802,7 +6129,7 @@ errors++;
 if(data.format !== undefined){
 let data1 = data.format;
 if(!((data1 === "raw") || (data1 === "qcow2"))){
-const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema157.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema157.properties.format.enum,parentSchema:schema157.properties.format,data:data1};
+const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema159.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema159.properties.format.enum,parentSchema:schema159.properties.format,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -5815,8 +6142,8 @@ errors++;
 if(data.fstype !== undefined){
 let data2 = data.fstype;
 if(typeof data2 === "string"){
-if(!pattern142.test(data2)){
-const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema157.properties.fstype,data:data2};
+if(!pattern150.test(data2)){
+const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema159.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -5827,7 +6154,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema157.properties.fstype.type,parentSchema:schema157.properties.fstype,data:data2};
+const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema159.properties.fstype.type,parentSchema:schema159.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -5840,7 +6167,7 @@ errors++;
 if(data.protect !== undefined){
 let data3 = data.protect;
 if((typeof data3 !== "boolean") && (typeof data3 !== "string")){
-const err7 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data3};
+const err7 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -5850,8 +6177,8 @@ vErrors.push(err7);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern17.test(data3)){
-const err8 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data3};
+if(!pattern22.test(data3)){
+const err8 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5864,7 +6191,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema157.type,parentSchema:schema157,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema159.type,parentSchema:schema159,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5873,18 +6200,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate99.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema162 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string"},"socket":{"type":"string"},"offloading":{"$ref":"#/$defs/Bool"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"subnet":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65535,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65535"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"driver":{"const":"tap"}},"required":["driver"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"]}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}}]};
-const pattern150 = new RegExp("^[0-9]{3,5}$", "u");
+const schema164 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]};
+const pattern155 = new RegExp("^[0-9]{3,5}$", "u");
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5892,7 +6219,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema162.type},message:"must be object,null",schema:schema162.type,parentSchema:schema162,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema164.type},message:"must be object,null",schema:schema164.type,parentSchema:schema164,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5958,7 +6285,7 @@ if(_valid0){
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket === undefined){
-const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema162.allOf[0].then.required,parentSchema:schema162.allOf[0].then,data};
+const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema164.allOf[0].then.required,parentSchema:schema164.allOf[0].then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -5972,7 +6299,7 @@ var _valid0 = _errs6 === errors;
 valid1 = _valid0;
 }
 if(!valid1){
-const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[0].if,parentSchema:schema162.allOf[0],data};
+const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[0].if,parentSchema:schema164.allOf[0],data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -5987,7 +6314,7 @@ const _errs9 = errors;
 if(errors === _errs9){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
-if((data.driver === undefined) && (missing1 = "driver")){
+if((data.mode === undefined) && (missing1 = "mode")){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -5998,8 +6325,8 @@ vErrors.push(err6);
 errors++;
 }
 else {
-if(data.driver !== undefined){
-if("tap" !== data.driver){
+if(data.mode !== undefined){
+if("bridged" !== data.mode){
 const err7 = {};
 if(vErrors === null){
 vErrors = [err7];
@@ -6037,7 +6364,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface === undefined){
-const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema162.allOf[1].then.required,parentSchema:schema162.allOf[1].then,data};
+const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema164.allOf[1].then.required,parentSchema:schema164.allOf[1].then,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6046,12 +6373,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-var _valid1 = _errs12 === errors;
-valid3 = _valid1;
-}
-if(!valid3){
-const err10 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[1].if,parentSchema:schema162.allOf[1],data};
+if(data.isolation !== undefined){
+const err10 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/1/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.isolation.not,parentSchema:schema164.allOf[1].then.properties.isolation,data:data.isolation};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -6060,14 +6383,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-const _errs14 = errors;
-let valid5 = true;
-const _errs15 = errors;
-if(errors === _errs15){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.mode === undefined) && (missing2 = "mode")){
-const err11 = {};
+if(data.start_address !== undefined){
+const err11 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/1/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.start_address.not,parentSchema:schema164.allOf[1].then.properties.start_address,data:data.start_address};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6076,10 +6393,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-else {
-if(data.mode !== undefined){
-if("bridged" !== data.mode){
-const err12 = {};
+if(data.end_address !== undefined){
+const err12 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/1/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.end_address.not,parentSchema:schema164.allOf[1].then.properties.end_address,data:data.end_address};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -6088,11 +6403,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-}
-}
-else {
-const err13 = {};
+if(data.subnet_mask !== undefined){
+const err13 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/1/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.subnet_mask.not,parentSchema:schema164.allOf[1].then.properties.subnet_mask,data:data.subnet_mask};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -6102,21 +6414,19 @@ vErrors.push(err13);
 errors++;
 }
 }
-var _valid2 = _errs15 === errors;
-errors = _errs14;
-if(vErrors !== null){
-if(_errs14){
-vErrors.length = _errs14;
+var _valid1 = _errs12 === errors;
+valid3 = _valid1;
+if(valid3){
+var props0 = {};
+props0.isolation = true;
+props0.start_address = true;
+props0.end_address = true;
+props0.subnet_mask = true;
+props0.mode = true;
 }
-else {
-vErrors = null;
 }
-}
-if(_valid2){
-const _errs18 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.interface === undefined){
-const err14 = {instancePath,schemaPath:"#/allOf/2/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema162.allOf[2].then.required,parentSchema:schema162.allOf[2].then,data};
+if(!valid3){
+const err14 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[1].if,parentSchema:schema164.allOf[1],data};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -6125,12 +6435,18 @@ vErrors.push(err14);
 }
 errors++;
 }
+if(props0 !== true){
+props0 = props0 || {};
+props0.driver = true;
 }
-var _valid2 = _errs18 === errors;
-valid5 = _valid2;
-}
-if(!valid5){
-const err15 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[2].if,parentSchema:schema162.allOf[2],data};
+const _errs22 = errors;
+let valid6 = true;
+const _errs23 = errors;
+if(errors === _errs23){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing2;
+if((data.driver === undefined) && (missing2 = "driver")){
+const err15 = {};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -6139,13 +6455,10 @@ vErrors.push(err15);
 }
 errors++;
 }
-const _errs20 = errors;
-let valid7 = true;
-const _errs21 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
+else {
 if(data.driver !== undefined){
-let data3 = data.driver;
-if(!(((((((((data3 === "auto") || (data3 === "gvproxy")) || (data3 === "passt")) || (data3 === "socket_vmnet")) || (data3 === "tap")) || (data3 === "tsi")) || (data3 === "none")) || (data3 === "unixgram")) || (data3 === "unixstream"))){
+const _errs25 = errors;
+if("vmnet" !== data.driver){
 const err16 = {};
 if(vErrors === null){
 vErrors = [err16];
@@ -6155,23 +6468,17 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-}
-var _valid3 = _errs21 === errors;
-errors = _errs20;
-if(vErrors !== null){
-if(_errs20){
-vErrors.length = _errs20;
+var valid7 = _errs25 === errors;
 }
 else {
-vErrors = null;
+var valid7 = true;
 }
-}
-if(_valid3){
-const _errs23 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
+if(valid7){
 if(data.mode !== undefined){
-const err17 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/3/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[3].then.properties.mode.not,parentSchema:schema162.allOf[3].then.properties.mode,data:data.mode};
+let data7 = data.mode;
+const _errs26 = errors;
+if(!((data7 === "shared") || (data7 === "host"))){
+const err17 = {};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -6180,17 +6487,16 @@ vErrors.push(err17);
 }
 errors++;
 }
+var valid7 = _errs26 === errors;
 }
-var _valid3 = _errs23 === errors;
-valid7 = _valid3;
-if(valid7){
-var props0 = {};
-props0.mode = true;
-props0.driver = true;
+else {
+var valid7 = true;
 }
 }
-if(!valid7){
-const err18 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[3].if,parentSchema:schema162.allOf[3],data};
+}
+}
+else {
+const err18 = {};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -6199,19 +6505,22 @@ vErrors.push(err18);
 }
 errors++;
 }
-if(props0 !== true){
-props0 = props0 || {};
-props0.mode = true;
-props0.driver = true;
 }
+var _valid2 = _errs23 === errors;
+errors = _errs22;
+if(vErrors !== null){
+if(_errs22){
+vErrors.length = _errs22;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid2){
 const _errs27 = errors;
-let valid10 = true;
-const _errs28 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.driver !== undefined){
-let data5 = data.driver;
-if(!((((((((data5 === "auto") || (data5 === "gvproxy")) || (data5 === "passt")) || (data5 === "socket_vmnet")) || (data5 === "tsi")) || (data5 === "none")) || (data5 === "unixgram")) || (data5 === "unixstream"))){
-const err19 = {};
+if(data.interface !== undefined){
+const err19 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/2/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[2].then.properties.interface.not,parentSchema:schema164.allOf[2].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -6221,46 +6530,22 @@ vErrors.push(err19);
 errors++;
 }
 }
-}
-var _valid4 = _errs28 === errors;
-errors = _errs27;
-if(vErrors !== null){
-if(_errs27){
-vErrors.length = _errs27;
-}
-else {
-vErrors = null;
+var _valid2 = _errs27 === errors;
+valid6 = _valid2;
+if(valid6){
+var props1 = {};
+props1.interface = true;
+props1.driver = true;
+props1.mode = true;
 }
 }
-if(_valid4){
-const _errs30 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.interface !== undefined){
-const err20 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/4/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[4].then.properties.interface.not,parentSchema:schema162.allOf[4].then.properties.interface,data:data.interface};
+if(!valid6){
+const err20 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[2].if,parentSchema:schema164.allOf[2],data};
 if(vErrors === null){
 vErrors = [err20];
 }
 else {
 vErrors.push(err20);
-}
-errors++;
-}
-}
-var _valid4 = _errs30 === errors;
-valid10 = _valid4;
-if(valid10){
-var props1 = {};
-props1.interface = true;
-props1.driver = true;
-}
-}
-if(!valid10){
-const err21 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[4].if,parentSchema:schema162.allOf[4],data};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
 }
 errors++;
 }
@@ -6273,13 +6558,24 @@ props0 = props0 || {};
 Object.assign(props0, props1);
 }
 }
-const _errs34 = errors;
-let valid13 = true;
-const _errs35 = errors;
+const _errs31 = errors;
+let valid9 = true;
+const _errs32 = errors;
+if(errors === _errs32){
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.driver !== undefined){
-let data7 = data.driver;
-if(!(((((((data7 === "auto") || (data7 === "gvproxy")) || (data7 === "passt")) || (data7 === "vmnet")) || (data7 === "tap")) || (data7 === "tsi")) || (data7 === "none"))){
+let missing3;
+if((data.start_address === undefined) && (missing3 = "start_address")){
+const err21 = {};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+else {
 const err22 = {};
 if(vErrors === null){
 vErrors = [err22];
@@ -6290,22 +6586,21 @@ vErrors.push(err22);
 errors++;
 }
 }
-}
-var _valid5 = _errs35 === errors;
-errors = _errs34;
+var _valid3 = _errs32 === errors;
+errors = _errs31;
 if(vErrors !== null){
-if(_errs34){
-vErrors.length = _errs34;
+if(_errs31){
+vErrors.length = _errs31;
 }
 else {
 vErrors = null;
 }
 }
-if(_valid5){
-const _errs37 = errors;
+if(_valid3){
+const _errs34 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.socket !== undefined){
-const err23 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/5/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[5].then.properties.socket.not,parentSchema:schema162.allOf[5].then.properties.socket,data:data.socket};
+if(data.end_address === undefined){
+const err23 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema164.allOf[3].then.required,parentSchema:schema164.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -6314,22 +6609,262 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-var _valid5 = _errs37 === errors;
-valid13 = _valid5;
-if(valid13){
-var props2 = {};
-props2.socket = true;
-props2.driver = true;
-}
-}
-if(!valid13){
-const err24 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[5].if,parentSchema:schema162.allOf[5],data};
+if(data.subnet_mask === undefined){
+const err24 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema164.allOf[3].then.required,parentSchema:schema164.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err24];
 }
 else {
 vErrors.push(err24);
+}
+errors++;
+}
+}
+var _valid3 = _errs34 === errors;
+valid9 = _valid3;
+}
+if(!valid9){
+const err25 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[3].if,parentSchema:schema164.allOf[3],data};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+const _errs36 = errors;
+let valid10 = true;
+const _errs37 = errors;
+if(errors === _errs37){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing4;
+if((data.end_address === undefined) && (missing4 = "end_address")){
+const err26 = {};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+else {
+const err27 = {};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+var _valid4 = _errs37 === errors;
+errors = _errs36;
+if(vErrors !== null){
+if(_errs36){
+vErrors.length = _errs36;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid4){
+const _errs39 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.start_address === undefined){
+const err28 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema164.allOf[4].then.required,parentSchema:schema164.allOf[4].then,data};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+if(data.subnet_mask === undefined){
+const err29 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema164.allOf[4].then.required,parentSchema:schema164.allOf[4].then,data};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+var _valid4 = _errs39 === errors;
+valid10 = _valid4;
+}
+if(!valid10){
+const err30 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[4].if,parentSchema:schema164.allOf[4],data};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+const _errs41 = errors;
+let valid11 = true;
+const _errs42 = errors;
+if(errors === _errs42){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing5;
+if((data.subnet_mask === undefined) && (missing5 = "subnet_mask")){
+const err31 = {};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+else {
+const err32 = {};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+var _valid5 = _errs42 === errors;
+errors = _errs41;
+if(vErrors !== null){
+if(_errs41){
+vErrors.length = _errs41;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid5){
+const _errs44 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.start_address === undefined){
+const err33 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema164.allOf[5].then.required,parentSchema:schema164.allOf[5].then,data};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+if(data.end_address === undefined){
+const err34 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema164.allOf[5].then.required,parentSchema:schema164.allOf[5].then,data};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+}
+var _valid5 = _errs44 === errors;
+valid11 = _valid5;
+}
+if(!valid11){
+const err35 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[5].if,parentSchema:schema164.allOf[5],data};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+const _errs46 = errors;
+let valid12 = true;
+const _errs47 = errors;
+if(errors === _errs47){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing6;
+if((data.driver === undefined) && (missing6 = "driver")){
+const err36 = {};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+else {
+if(data.driver !== undefined){
+let data9 = data.driver;
+if(!(((data9 === "vmnet") || (data9 === "tsi")) || (data9 === "none"))){
+const err37 = {};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err38 = {};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+var _valid6 = _errs47 === errors;
+errors = _errs46;
+if(vErrors !== null){
+if(_errs46){
+vErrors.length = _errs46;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid6){
+const _errs50 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.subnet !== undefined){
+const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/allOf/6/then/properties/subnet/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[6].then.properties.subnet.not,parentSchema:schema164.allOf[6].then.properties.subnet,data:data.subnet};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+var _valid6 = _errs50 === errors;
+valid12 = _valid6;
+if(valid12){
+var props2 = {};
+props2.subnet = true;
+props2.driver = true;
+}
+}
+if(!valid12){
+const err40 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[6].if,parentSchema:schema164.allOf[6],data};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
 }
 errors++;
 }
@@ -6342,63 +6877,63 @@ props0 = props0 || {};
 Object.assign(props0, props2);
 }
 }
-const _errs41 = errors;
-let valid16 = true;
-const _errs42 = errors;
+const _errs54 = errors;
+let valid15 = true;
+const _errs55 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.driver !== undefined){
-let data9 = data.driver;
-if(!(((((((((data9 === "auto") || (data9 === "gvproxy")) || (data9 === "passt")) || (data9 === "vmnet")) || (data9 === "socket_vmnet")) || (data9 === "tap")) || (data9 === "tsi")) || (data9 === "none")) || (data9 === "unixstream"))){
-const err25 = {};
+let data11 = data.driver;
+if(!((((((data11 === "auto") || (data11 === "gvproxy")) || (data11 === "passt")) || (data11 === "vmnet")) || (data11 === "tsi")) || (data11 === "none"))){
+const err41 = {};
 if(vErrors === null){
-vErrors = [err25];
+vErrors = [err41];
 }
 else {
-vErrors.push(err25);
+vErrors.push(err41);
 }
 errors++;
 }
 }
 }
-var _valid6 = _errs42 === errors;
-errors = _errs41;
+var _valid7 = _errs55 === errors;
+errors = _errs54;
 if(vErrors !== null){
-if(_errs41){
-vErrors.length = _errs41;
+if(_errs54){
+vErrors.length = _errs54;
 }
 else {
 vErrors = null;
 }
 }
-if(_valid6){
-const _errs44 = errors;
+if(_valid7){
+const _errs57 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.vfkit_magic !== undefined){
-const err26 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/6/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema162.allOf[6].then.properties.vfkit_magic.not,parentSchema:schema162.allOf[6].then.properties.vfkit_magic,data:data.vfkit_magic};
+if(data.gateway !== undefined){
+const err42 = {instancePath:instancePath+"/gateway",schemaPath:"#/allOf/7/then/properties/gateway/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[7].then.properties.gateway.not,parentSchema:schema164.allOf[7].then.properties.gateway,data:data.gateway};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err42];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err42);
 }
 errors++;
 }
 }
-var _valid6 = _errs44 === errors;
-valid16 = _valid6;
-if(valid16){
+var _valid7 = _errs57 === errors;
+valid15 = _valid7;
+if(valid15){
 var props3 = {};
-props3.vfkit_magic = true;
+props3.gateway = true;
 props3.driver = true;
 }
 }
-if(!valid16){
-const err27 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema162.allOf[6].if,parentSchema:schema162.allOf[6],data};
+if(!valid15){
+const err43 = {instancePath,schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[7].if,parentSchema:schema164.allOf[7],data};
 if(vErrors === null){
-vErrors = [err27];
+vErrors = [err43];
 }
 else {
-vErrors.push(err27);
+vErrors.push(err43);
 }
 errors++;
 }
@@ -6411,214 +6946,14 @@ props0 = props0 || {};
 Object.assign(props0, props3);
 }
 }
+const _errs61 = errors;
+let valid18 = true;
+const _errs62 = errors;
+if(errors === _errs62){
 if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((func1.call(schema162.properties, key0)) || (pattern4.test(key0)))){
-const err28 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema162,data};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-}
-if(data.driver !== undefined){
-let data11 = data.driver;
-if(!((((((((((data11 === "auto") || (data11 === "gvproxy")) || (data11 === "passt")) || (data11 === "vmnet")) || (data11 === "socket_vmnet")) || (data11 === "tap")) || (data11 === "tsi")) || (data11 === "none")) || (data11 === "unixgram")) || (data11 === "unixstream"))){
-const err29 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema162.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.driver.enum,parentSchema:schema162.properties.driver,data:data11};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-if(data.mode !== undefined){
-let data12 = data.mode;
-if(!(((data12 === "shared") || (data12 === "host")) || (data12 === "bridged"))){
-const err30 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema162.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.mode.enum,parentSchema:schema162.properties.mode,data:data12};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-}
-if(data.interface !== undefined){
-let data13 = data.interface;
-if(typeof data13 !== "string"){
-const err31 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.interface.type,parentSchema:schema162.properties.interface,data:data13};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-}
-if(data.socket !== undefined){
-let data14 = data.socket;
-if(typeof data14 !== "string"){
-const err32 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.socket.type,parentSchema:schema162.properties.socket,data:data14};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
-}
-errors++;
-}
-}
-if(data.offloading !== undefined){
-let data15 = data.offloading;
-if((typeof data15 !== "boolean") && (typeof data15 !== "string")){
-const err33 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data15};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-if(typeof data15 === "string"){
-if(!pattern17.test(data15)){
-const err34 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data15};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-}
-if(data.vfkit_magic !== undefined){
-let data16 = data.vfkit_magic;
-if((typeof data16 !== "boolean") && (typeof data16 !== "string")){
-const err35 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data16};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-if(typeof data16 === "string"){
-if(!pattern17.test(data16)){
-const err36 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data16};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-}
-}
-if(data.host_access !== undefined){
-let data17 = data.host_access;
-if((typeof data17 !== "boolean") && (typeof data17 !== "string")){
-const err37 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema43.type},message:"must be boolean,string",schema:schema43.type,parentSchema:schema43,data:data17};
-if(vErrors === null){
-vErrors = [err37];
-}
-else {
-vErrors.push(err37);
-}
-errors++;
-}
-if(typeof data17 === "string"){
-if(!pattern17.test(data17)){
-const err38 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema43,data:data17};
-if(vErrors === null){
-vErrors = [err38];
-}
-else {
-vErrors.push(err38);
-}
-errors++;
-}
-}
-}
-if(data.subnet !== undefined){
-let data18 = data.subnet;
-if(typeof data18 !== "string"){
-const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.subnet.type,parentSchema:schema162.properties.subnet,data:data18};
-if(vErrors === null){
-vErrors = [err39];
-}
-else {
-vErrors.push(err39);
-}
-errors++;
-}
-}
-if(data.mtu !== undefined){
-let data19 = data.mtu;
-if((!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))) && (typeof data19 !== "string")){
-const err40 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema162.properties.mtu.type},message:"must be integer,string",schema:schema162.properties.mtu.type,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-if((typeof data19 == "number") && (isFinite(data19))){
-if(data19 > 65535 || isNaN(data19)){
-const err41 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-if(data19 < 576 || isNaN(data19)){
-const err42 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-if(typeof data19 === "string"){
-if(!pattern150.test(data19)){
-const err43 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema162.properties.mtu,data:data19};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-}
-}
-if(data.dns !== undefined){
-let data20 = data.dns;
-if(Array.isArray(data20)){
-const len0 = data20.length;
-for(let i0=0; i0<len0; i0++){
-let data21 = data20[i0];
-if(typeof data21 !== "string"){
-const err44 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns.items.type,parentSchema:schema162.properties.dns.items,data:data21};
+let missing7;
+if((data.driver === undefined) && (missing7 = "driver")){
+const err44 = {};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -6627,10 +6962,11 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-}
 else {
-const err45 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns.type,parentSchema:schema162.properties.dns,data:data20};
+if(data.driver !== undefined){
+let data13 = data.driver;
+if(!((data13 === "tsi") || (data13 === "none"))){
+const err45 = {};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -6640,14 +6976,10 @@ vErrors.push(err45);
 errors++;
 }
 }
-if(data.dns_search !== undefined){
-let data22 = data.dns_search;
-if(Array.isArray(data22)){
-const len1 = data22.length;
-for(let i1=0; i1<len1; i1++){
-let data23 = data22[i1];
-if(typeof data23 !== "string"){
-const err46 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.dns_search.items.type,parentSchema:schema162.properties.dns_search.items,data:data23};
+}
+}
+else {
+const err46 = {};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -6657,9 +6989,21 @@ vErrors.push(err46);
 errors++;
 }
 }
+var _valid8 = _errs62 === errors;
+errors = _errs61;
+if(vErrors !== null){
+if(_errs61){
+vErrors.length = _errs61;
 }
 else {
-const err47 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema162.properties.dns_search.type,parentSchema:schema162.properties.dns_search,data:data22};
+vErrors = null;
+}
+}
+if(_valid8){
+const _errs65 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.mtu !== undefined){
+const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/allOf/8/then/properties/mtu/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[8].then.properties.mtu.not,parentSchema:schema164.allOf[8].then.properties.mtu,data:data.mtu};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -6669,176 +7013,1418 @@ vErrors.push(err47);
 errors++;
 }
 }
+var _valid8 = _errs65 === errors;
+valid18 = _valid8;
+if(valid18){
+var props4 = {};
+props4.mtu = true;
+props4.driver = true;
 }
-validate101.errors = vErrors;
-return errors === 0;
 }
-validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema168 = {"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
-
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate103.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
+if(!valid18){
+const err48 = {instancePath,schemaPath:"#/allOf/8/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[8].if,parentSchema:schema164.allOf[8],data};
+if(vErrors === null){
+vErrors = [err48];
 }
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
+else {
+vErrors.push(err48);
 }
-const _errs1 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs2 = errors;
+errors++;
+}
+if(props0 !== true && props4 !== undefined){
+if(props4 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props4);
+}
+}
+const _errs69 = errors;
+let valid21 = true;
+const _errs70 = errors;
+if(errors === _errs70){
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.file === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema168.oneOf[0].required,parentSchema:schema168.oneOf[0],data};
+let missing8;
+if((data.driver === undefined) && (missing8 = "driver")){
+const err49 = {};
 if(vErrors === null){
-vErrors = [err0];
+vErrors = [err49];
 }
 else {
-vErrors.push(err0);
-}
-errors++;
-}
-}
-var _valid0 = _errs2 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-}
-const _errs3 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.environment === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema168.oneOf[1].required,parentSchema:schema168.oneOf[1],data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-}
-const _errs4 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.content === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema168.oneOf[2].required,parentSchema:schema168.oneOf[2],data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-}
-}
-}
-if(!valid0){
-const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema168.oneOf,parentSchema:schema168,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
+vErrors.push(err49);
 }
 errors++;
 }
 else {
-errors = _errs1;
+if(data.driver !== undefined){
+let data15 = data.driver;
+if(!((data15 === "tsi") || (data15 === "none"))){
+const err50 = {};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err51 = {};
+if(vErrors === null){
+vErrors = [err51];
+}
+else {
+vErrors.push(err51);
+}
+errors++;
+}
+}
+var _valid9 = _errs70 === errors;
+errors = _errs69;
 if(vErrors !== null){
-if(_errs1){
-vErrors.length = _errs1;
+if(_errs69){
+vErrors.length = _errs69;
 }
 else {
 vErrors = null;
 }
 }
+if(_valid9){
+const _errs73 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.dns !== undefined){
+const err52 = {instancePath:instancePath+"/dns",schemaPath:"#/allOf/9/then/properties/dns/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[9].then.properties.dns.not,parentSchema:schema164.allOf[9].then.properties.dns,data:data.dns};
+if(vErrors === null){
+vErrors = [err52];
+}
+else {
+vErrors.push(err52);
+}
+errors++;
+}
+}
+var _valid9 = _errs73 === errors;
+valid21 = _valid9;
+if(valid21){
+var props5 = {};
+props5.dns = true;
+props5.driver = true;
+}
+}
+if(!valid21){
+const err53 = {instancePath,schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[9].if,parentSchema:schema164.allOf[9],data};
+if(vErrors === null){
+vErrors = [err53];
+}
+else {
+vErrors.push(err53);
+}
+errors++;
+}
+if(props0 !== true && props5 !== undefined){
+if(props5 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props5);
+}
+}
+const _errs77 = errors;
+let valid24 = true;
+const _errs78 = errors;
+if(errors === _errs78){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing9;
+if((data.driver === undefined) && (missing9 = "driver")){
+const err54 = {};
+if(vErrors === null){
+vErrors = [err54];
+}
+else {
+vErrors.push(err54);
+}
+errors++;
+}
+else {
+if(data.driver !== undefined){
+let data17 = data.driver;
+if(!((data17 === "tsi") || (data17 === "none"))){
+const err55 = {};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err56 = {};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+}
+var _valid10 = _errs78 === errors;
+errors = _errs77;
+if(vErrors !== null){
+if(_errs77){
+vErrors.length = _errs77;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid10){
+const _errs81 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.dns_search !== undefined){
+const err57 = {instancePath:instancePath+"/dns_search",schemaPath:"#/allOf/10/then/properties/dns_search/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[10].then.properties.dns_search.not,parentSchema:schema164.allOf[10].then.properties.dns_search,data:data.dns_search};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+}
+var _valid10 = _errs81 === errors;
+valid24 = _valid10;
+if(valid24){
+var props6 = {};
+props6.dns_search = true;
+props6.driver = true;
+}
+}
+if(!valid24){
+const err58 = {instancePath,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[10].if,parentSchema:schema164.allOf[10],data};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+if(props0 !== true && props6 !== undefined){
+if(props6 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props6);
+}
+}
+const _errs85 = errors;
+let valid27 = true;
+const _errs86 = errors;
+if(errors === _errs86){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing10;
+if((data.driver === undefined) && (missing10 = "driver")){
+const err59 = {};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
+else {
+if(data.driver !== undefined){
+let data19 = data.driver;
+if(!((data19 === "tsi") || (data19 === "none"))){
+const err60 = {};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err61 = {};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+}
+var _valid11 = _errs86 === errors;
+errors = _errs85;
+if(vErrors !== null){
+if(_errs85){
+vErrors.length = _errs85;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid11){
+const _errs89 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.offloading !== undefined){
+const err62 = {instancePath:instancePath+"/offloading",schemaPath:"#/allOf/11/then/properties/offloading/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[11].then.properties.offloading.not,parentSchema:schema164.allOf[11].then.properties.offloading,data:data.offloading};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+}
+var _valid11 = _errs89 === errors;
+valid27 = _valid11;
+if(valid27){
+var props7 = {};
+props7.offloading = true;
+props7.driver = true;
+}
+}
+if(!valid27){
+const err63 = {instancePath,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[11].if,parentSchema:schema164.allOf[11],data};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+if(props0 !== true && props7 !== undefined){
+if(props7 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props7);
+}
+}
+const _errs93 = errors;
+let valid30 = true;
+const _errs94 = errors;
+if(errors === _errs94){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing11;
+if((data.driver === undefined) && (missing11 = "driver")){
+const err64 = {};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+else {
+if(data.driver !== undefined){
+let data21 = data.driver;
+if(!(((((((data21 === "vmnet") || (data21 === "socket_vmnet")) || (data21 === "tap")) || (data21 === "tsi")) || (data21 === "none")) || (data21 === "unixgram")) || (data21 === "unixstream"))){
+const err65 = {};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err66 = {};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+var _valid12 = _errs94 === errors;
+errors = _errs93;
+if(vErrors !== null){
+if(_errs93){
+vErrors.length = _errs93;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid12){
+const _errs97 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.host_access !== undefined){
+const err67 = {instancePath:instancePath+"/host_access",schemaPath:"#/allOf/12/then/properties/host_access/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[12].then.properties.host_access.not,parentSchema:schema164.allOf[12].then.properties.host_access,data:data.host_access};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+var _valid12 = _errs97 === errors;
+valid30 = _valid12;
+if(valid30){
+var props8 = {};
+props8.host_access = true;
+props8.driver = true;
+}
+}
+if(!valid30){
+const err68 = {instancePath,schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[12].if,parentSchema:schema164.allOf[12],data};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+if(props0 !== true && props8 !== undefined){
+if(props8 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props8);
+}
+}
+const _errs101 = errors;
+let valid33 = true;
+const _errs102 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data23 = data.driver;
+if(!(((((((((data23 === "auto") || (data23 === "gvproxy")) || (data23 === "passt")) || (data23 === "socket_vmnet")) || (data23 === "tap")) || (data23 === "tsi")) || (data23 === "none")) || (data23 === "unixgram")) || (data23 === "unixstream"))){
+const err69 = {};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+}
+}
+var _valid13 = _errs102 === errors;
+errors = _errs101;
+if(vErrors !== null){
+if(_errs101){
+vErrors.length = _errs101;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid13){
+const _errs104 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.mode !== undefined){
+const err70 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/13/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[13].then.properties.mode.not,parentSchema:schema164.allOf[13].then.properties.mode,data:data.mode};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+var _valid13 = _errs104 === errors;
+valid33 = _valid13;
+if(valid33){
+var props9 = {};
+props9.mode = true;
+props9.driver = true;
+}
+}
+if(!valid33){
+const err71 = {instancePath,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[13].if,parentSchema:schema164.allOf[13],data};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+if(props0 !== true && props9 !== undefined){
+if(props9 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props9);
+}
+}
+const _errs108 = errors;
+let valid36 = true;
+const _errs109 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data25 = data.driver;
+if(!((((((((data25 === "auto") || (data25 === "gvproxy")) || (data25 === "passt")) || (data25 === "socket_vmnet")) || (data25 === "tsi")) || (data25 === "none")) || (data25 === "unixgram")) || (data25 === "unixstream"))){
+const err72 = {};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+}
+var _valid14 = _errs109 === errors;
+errors = _errs108;
+if(vErrors !== null){
+if(_errs108){
+vErrors.length = _errs108;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid14){
+const _errs111 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interface !== undefined){
+const err73 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/14/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[14].then.properties.interface.not,parentSchema:schema164.allOf[14].then.properties.interface,data:data.interface};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+}
+var _valid14 = _errs111 === errors;
+valid36 = _valid14;
+if(valid36){
+var props10 = {};
+props10.interface = true;
+props10.driver = true;
+}
+}
+if(!valid36){
+const err74 = {instancePath,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[14].if,parentSchema:schema164.allOf[14],data};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+if(props0 !== true && props10 !== undefined){
+if(props10 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props10);
+}
+}
+const _errs115 = errors;
+let valid39 = true;
+const _errs116 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data27 = data.driver;
+if(!(((((((((data27 === "auto") || (data27 === "gvproxy")) || (data27 === "passt")) || (data27 === "socket_vmnet")) || (data27 === "tap")) || (data27 === "tsi")) || (data27 === "none")) || (data27 === "unixgram")) || (data27 === "unixstream"))){
+const err75 = {};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+}
+}
+var _valid15 = _errs116 === errors;
+errors = _errs115;
+if(vErrors !== null){
+if(_errs115){
+vErrors.length = _errs115;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid15){
+const _errs118 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.isolation !== undefined){
+const err76 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/15/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[15].then.properties.isolation.not,parentSchema:schema164.allOf[15].then.properties.isolation,data:data.isolation};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+}
+var _valid15 = _errs118 === errors;
+valid39 = _valid15;
+if(valid39){
+var props11 = {};
+props11.isolation = true;
+props11.driver = true;
+}
+}
+if(!valid39){
+const err77 = {instancePath,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[15].if,parentSchema:schema164.allOf[15],data};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+if(props0 !== true && props11 !== undefined){
+if(props11 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props11);
+}
+}
+const _errs122 = errors;
+let valid42 = true;
+const _errs123 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data29 = data.driver;
+if(!(((((((((data29 === "auto") || (data29 === "gvproxy")) || (data29 === "passt")) || (data29 === "socket_vmnet")) || (data29 === "tap")) || (data29 === "tsi")) || (data29 === "none")) || (data29 === "unixgram")) || (data29 === "unixstream"))){
+const err78 = {};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+}
+}
+var _valid16 = _errs123 === errors;
+errors = _errs122;
+if(vErrors !== null){
+if(_errs122){
+vErrors.length = _errs122;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid16){
+const _errs125 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.start_address !== undefined){
+const err79 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/16/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[16].then.properties.start_address.not,parentSchema:schema164.allOf[16].then.properties.start_address,data:data.start_address};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+var _valid16 = _errs125 === errors;
+valid42 = _valid16;
+if(valid42){
+var props12 = {};
+props12.start_address = true;
+props12.driver = true;
+}
+}
+if(!valid42){
+const err80 = {instancePath,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[16].if,parentSchema:schema164.allOf[16],data};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
+if(props0 !== true && props12 !== undefined){
+if(props12 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props12);
+}
+}
+const _errs129 = errors;
+let valid45 = true;
+const _errs130 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data31 = data.driver;
+if(!(((((((((data31 === "auto") || (data31 === "gvproxy")) || (data31 === "passt")) || (data31 === "socket_vmnet")) || (data31 === "tap")) || (data31 === "tsi")) || (data31 === "none")) || (data31 === "unixgram")) || (data31 === "unixstream"))){
+const err81 = {};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+}
+}
+var _valid17 = _errs130 === errors;
+errors = _errs129;
+if(vErrors !== null){
+if(_errs129){
+vErrors.length = _errs129;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid17){
+const _errs132 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.end_address !== undefined){
+const err82 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/17/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[17].then.properties.end_address.not,parentSchema:schema164.allOf[17].then.properties.end_address,data:data.end_address};
+if(vErrors === null){
+vErrors = [err82];
+}
+else {
+vErrors.push(err82);
+}
+errors++;
+}
+}
+var _valid17 = _errs132 === errors;
+valid45 = _valid17;
+if(valid45){
+var props13 = {};
+props13.end_address = true;
+props13.driver = true;
+}
+}
+if(!valid45){
+const err83 = {instancePath,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[17].if,parentSchema:schema164.allOf[17],data};
+if(vErrors === null){
+vErrors = [err83];
+}
+else {
+vErrors.push(err83);
+}
+errors++;
+}
+if(props0 !== true && props13 !== undefined){
+if(props13 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props13);
+}
+}
+const _errs136 = errors;
+let valid48 = true;
+const _errs137 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data33 = data.driver;
+if(!(((((((((data33 === "auto") || (data33 === "gvproxy")) || (data33 === "passt")) || (data33 === "socket_vmnet")) || (data33 === "tap")) || (data33 === "tsi")) || (data33 === "none")) || (data33 === "unixgram")) || (data33 === "unixstream"))){
+const err84 = {};
+if(vErrors === null){
+vErrors = [err84];
+}
+else {
+vErrors.push(err84);
+}
+errors++;
+}
+}
+}
+var _valid18 = _errs137 === errors;
+errors = _errs136;
+if(vErrors !== null){
+if(_errs136){
+vErrors.length = _errs136;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid18){
+const _errs139 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.subnet_mask !== undefined){
+const err85 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/18/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[18].then.properties.subnet_mask.not,parentSchema:schema164.allOf[18].then.properties.subnet_mask,data:data.subnet_mask};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
+}
+errors++;
+}
+}
+var _valid18 = _errs139 === errors;
+valid48 = _valid18;
+if(valid48){
+var props14 = {};
+props14.subnet_mask = true;
+props14.driver = true;
+}
+}
+if(!valid48){
+const err86 = {instancePath,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[18].if,parentSchema:schema164.allOf[18],data};
+if(vErrors === null){
+vErrors = [err86];
+}
+else {
+vErrors.push(err86);
+}
+errors++;
+}
+if(props0 !== true && props14 !== undefined){
+if(props14 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props14);
+}
+}
+const _errs143 = errors;
+let valid51 = true;
+const _errs144 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data35 = data.driver;
+if(!(((((((data35 === "auto") || (data35 === "gvproxy")) || (data35 === "passt")) || (data35 === "vmnet")) || (data35 === "tap")) || (data35 === "tsi")) || (data35 === "none"))){
+const err87 = {};
+if(vErrors === null){
+vErrors = [err87];
+}
+else {
+vErrors.push(err87);
+}
+errors++;
+}
+}
+}
+var _valid19 = _errs144 === errors;
+errors = _errs143;
+if(vErrors !== null){
+if(_errs143){
+vErrors.length = _errs143;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid19){
+const _errs146 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.socket !== undefined){
+const err88 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/19/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[19].then.properties.socket.not,parentSchema:schema164.allOf[19].then.properties.socket,data:data.socket};
+if(vErrors === null){
+vErrors = [err88];
+}
+else {
+vErrors.push(err88);
+}
+errors++;
+}
+}
+var _valid19 = _errs146 === errors;
+valid51 = _valid19;
+if(valid51){
+var props15 = {};
+props15.socket = true;
+props15.driver = true;
+}
+}
+if(!valid51){
+const err89 = {instancePath,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[19].if,parentSchema:schema164.allOf[19],data};
+if(vErrors === null){
+vErrors = [err89];
+}
+else {
+vErrors.push(err89);
+}
+errors++;
+}
+if(props0 !== true && props15 !== undefined){
+if(props15 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props15);
+}
+}
+const _errs150 = errors;
+let valid54 = true;
+const _errs151 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data37 = data.driver;
+if(!(((((((((data37 === "auto") || (data37 === "gvproxy")) || (data37 === "passt")) || (data37 === "vmnet")) || (data37 === "socket_vmnet")) || (data37 === "tap")) || (data37 === "tsi")) || (data37 === "none")) || (data37 === "unixstream"))){
+const err90 = {};
+if(vErrors === null){
+vErrors = [err90];
+}
+else {
+vErrors.push(err90);
+}
+errors++;
+}
+}
+}
+var _valid20 = _errs151 === errors;
+errors = _errs150;
+if(vErrors !== null){
+if(_errs150){
+vErrors.length = _errs150;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid20){
+const _errs153 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.vfkit_magic !== undefined){
+const err91 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/20/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[20].then.properties.vfkit_magic.not,parentSchema:schema164.allOf[20].then.properties.vfkit_magic,data:data.vfkit_magic};
+if(vErrors === null){
+vErrors = [err91];
+}
+else {
+vErrors.push(err91);
+}
+errors++;
+}
+}
+var _valid20 = _errs153 === errors;
+valid54 = _valid20;
+if(valid54){
+var props16 = {};
+props16.vfkit_magic = true;
+props16.driver = true;
+}
+}
+if(!valid54){
+const err92 = {instancePath,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[20].if,parentSchema:schema164.allOf[20],data};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
+if(props0 !== true && props16 !== undefined){
+if(props16 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props16);
+}
+}
+const _errs157 = errors;
+let valid57 = true;
+const _errs158 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver !== undefined){
+let data39 = data.driver;
+if(!(((((((((data39 === "auto") || (data39 === "gvproxy")) || (data39 === "passt")) || (data39 === "vmnet")) || (data39 === "socket_vmnet")) || (data39 === "tap")) || (data39 === "none")) || (data39 === "unixgram")) || (data39 === "unixstream"))){
+const err93 = {};
+if(vErrors === null){
+vErrors = [err93];
+}
+else {
+vErrors.push(err93);
+}
+errors++;
+}
+}
+}
+var _valid21 = _errs158 === errors;
+errors = _errs157;
+if(vErrors !== null){
+if(_errs157){
+vErrors.length = _errs157;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid21){
+const _errs160 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.hijack !== undefined){
+const err94 = {instancePath:instancePath+"/hijack",schemaPath:"#/allOf/21/then/properties/hijack/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[21].then.properties.hijack.not,parentSchema:schema164.allOf[21].then.properties.hijack,data:data.hijack};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
+}
+errors++;
+}
+}
+var _valid21 = _errs160 === errors;
+valid57 = _valid21;
+if(valid57){
+var props17 = {};
+props17.hijack = true;
+props17.driver = true;
+}
+}
+if(!valid57){
+const err95 = {instancePath,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[21].if,parentSchema:schema164.allOf[21],data};
+if(vErrors === null){
+vErrors = [err95];
+}
+else {
+vErrors.push(err95);
+}
+errors++;
+}
+if(props0 !== true && props17 !== undefined){
+if(props17 === true){
+props0 = true;
+}
+else {
+props0 = props0 || {};
+Object.assign(props0, props17);
+}
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema168,data};
+if(!((func1.call(schema164.properties, key0)) || (pattern4.test(key0)))){
+const err96 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema164,data};
 if(vErrors === null){
-vErrors = [err4];
+vErrors = [err96];
 }
 else {
-vErrors.push(err4);
+vErrors.push(err96);
 }
 errors++;
 }
 }
-if(data.file !== undefined){
-let data0 = data.file;
-if(typeof data0 !== "string"){
-const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.properties.file.type,parentSchema:schema168.properties.file,data:data0};
+if(data.driver !== undefined){
+let data41 = data.driver;
+if(!((((((((((data41 === "auto") || (data41 === "gvproxy")) || (data41 === "passt")) || (data41 === "vmnet")) || (data41 === "socket_vmnet")) || (data41 === "tap")) || (data41 === "tsi")) || (data41 === "none")) || (data41 === "unixgram")) || (data41 === "unixstream"))){
+const err97 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema164.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.driver.enum,parentSchema:schema164.properties.driver,data:data41};
 if(vErrors === null){
-vErrors = [err5];
+vErrors = [err97];
 }
 else {
-vErrors.push(err5);
+vErrors.push(err97);
 }
 errors++;
 }
 }
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 !== "string"){
-const err6 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.properties.environment.type,parentSchema:schema168.properties.environment,data:data1};
+if(data.subnet !== undefined){
+let data42 = data.subnet;
+if(typeof data42 !== "string"){
+const err98 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.subnet.type,parentSchema:schema164.properties.subnet,data:data42};
 if(vErrors === null){
-vErrors = [err6];
+vErrors = [err98];
 }
 else {
-vErrors.push(err6);
+vErrors.push(err98);
 }
 errors++;
 }
 }
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err7 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.properties.content.type,parentSchema:schema168.properties.content,data:data2};
+if(data.gateway !== undefined){
+let data43 = data.gateway;
+if(typeof data43 !== "string"){
+const err99 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.gateway.type,parentSchema:schema164.properties.gateway,data:data43};
 if(vErrors === null){
-vErrors = [err7];
+vErrors = [err99];
 }
 else {
-vErrors.push(err7);
+vErrors.push(err99);
+}
+errors++;
+}
+}
+if(data.mtu !== undefined){
+let data44 = data.mtu;
+if((!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))) && (typeof data44 !== "string")){
+const err100 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema164.properties.mtu.type},message:"must be integer,string",schema:schema164.properties.mtu.type,parentSchema:schema164.properties.mtu,data:data44};
+if(vErrors === null){
+vErrors = [err100];
+}
+else {
+vErrors.push(err100);
+}
+errors++;
+}
+if((typeof data44 == "number") && (isFinite(data44))){
+if(data44 > 65520 || isNaN(data44)){
+const err101 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65520},message:"must be <= 65520",schema:65520,parentSchema:schema164.properties.mtu,data:data44};
+if(vErrors === null){
+vErrors = [err101];
+}
+else {
+vErrors.push(err101);
+}
+errors++;
+}
+if(data44 < 576 || isNaN(data44)){
+const err102 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema164.properties.mtu,data:data44};
+if(vErrors === null){
+vErrors = [err102];
+}
+else {
+vErrors.push(err102);
+}
+errors++;
+}
+}
+if(typeof data44 === "string"){
+if(!pattern155.test(data44)){
+const err103 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema164.properties.mtu,data:data44};
+if(vErrors === null){
+vErrors = [err103];
+}
+else {
+vErrors.push(err103);
+}
+errors++;
+}
+}
+}
+if(data.dns !== undefined){
+let data45 = data.dns;
+if(Array.isArray(data45)){
+const len0 = data45.length;
+for(let i0=0; i0<len0; i0++){
+let data46 = data45[i0];
+if(typeof data46 !== "string"){
+const err104 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.dns.items.type,parentSchema:schema164.properties.dns.items,data:data46};
+if(vErrors === null){
+vErrors = [err104];
+}
+else {
+vErrors.push(err104);
 }
 errors++;
 }
 }
 }
 else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema168.type,parentSchema:schema168,data};
+const err105 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.dns.type,parentSchema:schema164.properties.dns,data:data45};
 if(vErrors === null){
-vErrors = [err8];
+vErrors = [err105];
 }
 else {
-vErrors.push(err8);
+vErrors.push(err105);
 }
 errors++;
+}
+}
+if(data.dns_search !== undefined){
+let data47 = data.dns_search;
+if(Array.isArray(data47)){
+const len1 = data47.length;
+for(let i1=0; i1<len1; i1++){
+let data48 = data47[i1];
+if(typeof data48 !== "string"){
+const err106 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.dns_search.items.type,parentSchema:schema164.properties.dns_search.items,data:data48};
+if(vErrors === null){
+vErrors = [err106];
+}
+else {
+vErrors.push(err106);
+}
+errors++;
+}
+}
+}
+else {
+const err107 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.dns_search.type,parentSchema:schema164.properties.dns_search,data:data47};
+if(vErrors === null){
+vErrors = [err107];
+}
+else {
+vErrors.push(err107);
+}
+errors++;
+}
+}
+if(data.offloading !== undefined){
+let data49 = data.offloading;
+if((typeof data49 !== "boolean") && (typeof data49 !== "string")){
+const err108 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data49};
+if(vErrors === null){
+vErrors = [err108];
+}
+else {
+vErrors.push(err108);
+}
+errors++;
+}
+if(typeof data49 === "string"){
+if(!pattern22.test(data49)){
+const err109 = {instancePath:instancePath+"/offloading",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data49};
+if(vErrors === null){
+vErrors = [err109];
+}
+else {
+vErrors.push(err109);
+}
+errors++;
+}
+}
+}
+if(data.host_access !== undefined){
+let data50 = data.host_access;
+if((typeof data50 !== "boolean") && (typeof data50 !== "string")){
+const err110 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data50};
+if(vErrors === null){
+vErrors = [err110];
+}
+else {
+vErrors.push(err110);
+}
+errors++;
+}
+if(typeof data50 === "string"){
+if(!pattern22.test(data50)){
+const err111 = {instancePath:instancePath+"/host_access",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data50};
+if(vErrors === null){
+vErrors = [err111];
+}
+else {
+vErrors.push(err111);
+}
+errors++;
+}
+}
+}
+if(data.mode !== undefined){
+let data51 = data.mode;
+if(!(((data51 === "shared") || (data51 === "host")) || (data51 === "bridged"))){
+const err112 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema164.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.mode.enum,parentSchema:schema164.properties.mode,data:data51};
+if(vErrors === null){
+vErrors = [err112];
+}
+else {
+vErrors.push(err112);
+}
+errors++;
+}
+}
+if(data.interface !== undefined){
+let data52 = data.interface;
+if(typeof data52 === "string"){
+if(!pattern68.test(data52)){
+const err113 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema164.properties.interface,data:data52};
+if(vErrors === null){
+vErrors = [err113];
+}
+else {
+vErrors.push(err113);
+}
+errors++;
+}
+}
+else {
+const err114 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.interface.type,parentSchema:schema164.properties.interface,data:data52};
+if(vErrors === null){
+vErrors = [err114];
+}
+else {
+vErrors.push(err114);
+}
+errors++;
+}
+}
+if(data.isolation !== undefined){
+let data53 = data.isolation;
+if((typeof data53 !== "boolean") && (typeof data53 !== "string")){
+const err115 = {instancePath:instancePath+"/isolation",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data53};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+if(typeof data53 === "string"){
+if(!pattern22.test(data53)){
+const err116 = {instancePath:instancePath+"/isolation",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data53};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+}
+if(data.start_address !== undefined){
+let data54 = data.start_address;
+if(typeof data54 !== "string"){
+const err117 = {instancePath:instancePath+"/start_address",schemaPath:"#/properties/start_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.start_address.type,parentSchema:schema164.properties.start_address,data:data54};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+}
+if(data.end_address !== undefined){
+let data55 = data.end_address;
+if(typeof data55 !== "string"){
+const err118 = {instancePath:instancePath+"/end_address",schemaPath:"#/properties/end_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.end_address.type,parentSchema:schema164.properties.end_address,data:data55};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+if(data.subnet_mask !== undefined){
+let data56 = data.subnet_mask;
+if(typeof data56 !== "string"){
+const err119 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/properties/subnet_mask/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.subnet_mask.type,parentSchema:schema164.properties.subnet_mask,data:data56};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+}
+if(data.socket !== undefined){
+let data57 = data.socket;
+if(typeof data57 === "string"){
+if(!pattern9.test(data57)){
+const err120 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema164.properties.socket,data:data57};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+}
+else {
+const err121 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.socket.type,parentSchema:schema164.properties.socket,data:data57};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
+}
+errors++;
+}
+}
+if(data.vfkit_magic !== undefined){
+let data58 = data.vfkit_magic;
+if((typeof data58 !== "boolean") && (typeof data58 !== "string")){
+const err122 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data58};
+if(vErrors === null){
+vErrors = [err122];
+}
+else {
+vErrors.push(err122);
+}
+errors++;
+}
+if(typeof data58 === "string"){
+if(!pattern22.test(data58)){
+const err123 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data58};
+if(vErrors === null){
+vErrors = [err123];
+}
+else {
+vErrors.push(err123);
+}
+errors++;
+}
+}
+}
+if(data.hijack !== undefined){
+let data59 = data.hijack;
+if(Array.isArray(data59)){
+const len2 = data59.length;
+for(let i2=0; i2<len2; i2++){
+let data60 = data59[i2];
+if(!((data60 === "inet") || (data60 === "unix"))){
+const err124 = {instancePath:instancePath+"/hijack/" + i2,schemaPath:"#/properties/hijack/items/enum",keyword:"enum",params:{allowedValues: schema164.properties.hijack.items.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.hijack.items.enum,parentSchema:schema164.properties.hijack.items,data:data60};
+if(vErrors === null){
+vErrors = [err124];
+}
+else {
+vErrors.push(err124);
+}
+errors++;
+}
+}
+}
+else {
+const err125 = {instancePath:instancePath+"/hijack",schemaPath:"#/properties/hijack/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.hijack.type,parentSchema:schema164.properties.hijack,data:data59};
+if(vErrors === null){
+vErrors = [err125];
+}
+else {
+vErrors.push(err125);
+}
+errors++;
+}
+}
 }
 validate103.errors = vErrors;
 return errors === 0;
@@ -7015,6 +8601,176 @@ return errors === 0;
 }
 validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema174 = {"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate107.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs1 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.file === undefined){
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema174.oneOf[0].required,parentSchema:schema174.oneOf[0],data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+}
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.environment === undefined){
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema174.oneOf[1].required,parentSchema:schema174.oneOf[1],data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid0 = _errs3 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+}
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.content === undefined){
+const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema174.oneOf[2].required,parentSchema:schema174.oneOf[2],data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid0 = _errs4 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid0){
+const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema174.oneOf,parentSchema:schema174,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
+const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema174,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.file !== undefined){
+let data0 = data.file;
+if(typeof data0 !== "string"){
+const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.file.type,parentSchema:schema174.properties.file,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 !== "string"){
+const err6 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.environment.type,parentSchema:schema174.properties.environment,data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err7 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.content.type,parentSchema:schema174.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema174.type,parentSchema:schema174,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+validate107.errors = vErrors;
+return errors === 0;
+}
+validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -7038,7 +8794,7 @@ vErrors.push(err0);
 errors++;
 }
 for(const key0 in data){
-if(!(((((((((key0 === "name") || (key0 === "libkrun")) || (key0 === "include")) || (key0 === "machines")) || (key0 === "disks")) || (key0 === "networks")) || (key0 === "secrets")) || (key0 === "configs")) || (pattern4.test(key0)))){
+if(!((func1.call(schema31.properties, key0)) || (pattern4.test(key0)))){
 const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema31,data};
 if(vErrors === null){
 vErrors = [err1];
@@ -7080,19 +8836,25 @@ vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.error
 errors = vErrors.length;
 }
 }
-if(data.include !== undefined){
-let data2 = data.include;
-if(Array.isArray(data2)){
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate23(data2[i0], {instancePath:instancePath+"/include/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(data.helpers !== undefined){
+if(!(validate23(data.helpers, {instancePath:instancePath+"/helpers",parentData:data,parentDataProperty:"helpers",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+errors = vErrors.length;
+}
+}
+if(data.include !== undefined){
+let data3 = data.include;
+if(Array.isArray(data3)){
+const len0 = data3.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate25(data3[i0], {instancePath:instancePath+"/include/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/include",schemaPath:"#/properties/include/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema31.properties.include.type,parentSchema:schema31.properties.include,data:data2};
+const err4 = {instancePath:instancePath+"/include",schemaPath:"#/properties/include/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema31.properties.include.type,parentSchema:schema31.properties.include,data:data3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -7103,10 +8865,10 @@ errors++;
 }
 }
 if(data.machines !== undefined){
-let data4 = data.machines;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(Object.keys(data4).length < 1){
-const err5 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema31.properties.machines,data:data4};
+let data5 = data.machines;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(Object.keys(data5).length < 1){
+const err5 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema31.properties.machines,data:data5};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -7115,10 +8877,10 @@ vErrors.push(err5);
 }
 errors++;
 }
-for(const key1 in data4){
-const _errs10 = errors;
-const _errs13 = errors;
+for(const key1 in data5){
+const _errs11 = errors;
 const _errs14 = errors;
+const _errs15 = errors;
 if(!(((key1 === "host") || (key1 === "gateway")) || (key1 === "localhost"))){
 const err6 = {};
 if(vErrors === null){
@@ -7129,9 +8891,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-var valid5 = _errs14 === errors;
+var valid5 = _errs15 === errors;
 if(valid5){
-const err7 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema38.not,parentSchema:schema38,data:key1,propertyName:key1};
+const err7 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema40.not,parentSchema:schema40,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -7141,10 +8903,10 @@ vErrors.push(err7);
 errors++;
 }
 else {
-errors = _errs13;
+errors = _errs14;
 if(vErrors !== null){
-if(_errs13){
-vErrors.length = _errs13;
+if(_errs14){
+vErrors.length = _errs14;
 }
 else {
 vErrors = null;
@@ -7153,7 +8915,7 @@ vErrors = null;
 }
 if(typeof key1 === "string"){
 if(!pattern5.test(key1)){
-const err8 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema38,data:key1,propertyName:key1};
+const err8 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema40,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -7164,7 +8926,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema38.type,parentSchema:schema38,data:key1,propertyName:key1};
+const err9 = {instancePath:instancePath+"/machines",schemaPath:"#/$defs/MachineName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.type,parentSchema:schema40,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -7173,9 +8935,9 @@ vErrors.push(err9);
 }
 errors++;
 }
-var valid3 = _errs10 === errors;
+var valid3 = _errs11 === errors;
 if(!valid3){
-const err10 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema31.properties.machines.propertyNames,parentSchema:schema31.properties.machines,data:data4};
+const err10 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema31.properties.machines.propertyNames,parentSchema:schema31.properties.machines,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -7185,15 +8947,15 @@ vErrors.push(err10);
 errors++;
 }
 }
-for(const key2 in data4){
-if(!(validate25(data4[key2], {instancePath:instancePath+"/machines/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+for(const key2 in data5){
+if(!(validate27(data5[key2], {instancePath:instancePath+"/machines/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data5,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.machines.type,parentSchema:schema31.properties.machines,data:data4};
+const err11 = {instancePath:instancePath+"/machines",schemaPath:"#/properties/machines/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.properties.machines.type,parentSchema:schema31.properties.machines,data:data5};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -7204,9 +8966,9 @@ errors++;
 }
 }
 if(data.disks !== undefined){
-let data6 = data.disks;
-if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
-const err12 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: schema31.properties.disks.type},message:"must be object,null",schema:schema31.properties.disks.type,parentSchema:schema31.properties.disks,data:data6};
+let data7 = data.disks;
+if((!(data7 && typeof data7 == "object" && !Array.isArray(data7))) && (data7 !== null)){
+const err12 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: schema31.properties.disks.type},message:"must be object,null",schema:schema31.properties.disks.type,parentSchema:schema31.properties.disks,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -7215,12 +8977,12 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key3 in data6){
-const _errs19 = errors;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key3 in data7){
+const _errs20 = errors;
 if(typeof key3 === "string"){
 if(!pattern5.test(key3)){
-const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key3,propertyName:key3};
+const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -7231,7 +8993,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key3,propertyName:key3};
+const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -7240,9 +9002,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-var valid7 = _errs19 === errors;
+var valid7 = _errs20 === errors;
 if(!valid7){
-const err15 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema31.properties.disks.propertyNames,parentSchema:schema31.properties.disks,data:data6};
+const err15 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema31.properties.disks.propertyNames,parentSchema:schema31.properties.disks,data:data7};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -7252,18 +9014,18 @@ vErrors.push(err15);
 errors++;
 }
 }
-for(const key4 in data6){
-if(!(validate99(data6[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+for(const key4 in data7){
+if(!(validate101(data7[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data7,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
 errors = vErrors.length;
 }
 }
 }
 }
 if(data.networks !== undefined){
-let data8 = data.networks;
-if((!(data8 && typeof data8 == "object" && !Array.isArray(data8))) && (data8 !== null)){
-const err16 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/type",keyword:"type",params:{type: schema31.properties.networks.type},message:"must be object,null",schema:schema31.properties.networks.type,parentSchema:schema31.properties.networks,data:data8};
+let data9 = data.networks;
+if((!(data9 && typeof data9 == "object" && !Array.isArray(data9))) && (data9 !== null)){
+const err16 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/type",keyword:"type",params:{type: schema31.properties.networks.type},message:"must be object,null",schema:schema31.properties.networks.type,parentSchema:schema31.properties.networks,data:data9};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -7272,12 +9034,12 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-for(const key5 in data8){
-const _errs26 = errors;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+for(const key5 in data9){
+const _errs27 = errors;
 if(typeof key5 === "string"){
 if(!pattern5.test(key5)){
-const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key5,propertyName:key5};
+const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -7288,7 +9050,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key5,propertyName:key5};
+const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -7297,9 +9059,9 @@ vErrors.push(err18);
 }
 errors++;
 }
-var valid10 = _errs26 === errors;
+var valid10 = _errs27 === errors;
 if(!valid10){
-const err19 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema31.properties.networks.propertyNames,parentSchema:schema31.properties.networks,data:data8};
+const err19 = {instancePath:instancePath+"/networks",schemaPath:"#/properties/networks/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema31.properties.networks.propertyNames,parentSchema:schema31.properties.networks,data:data9};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -7309,18 +9071,18 @@ vErrors.push(err19);
 errors++;
 }
 }
-for(const key6 in data8){
-if(!(validate101(data8[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data8,parentDataProperty:key6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+for(const key6 in data9){
+if(!(validate103(data9[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
 }
 }
 }
 if(data.secrets !== undefined){
-let data10 = data.secrets;
-if((!(data10 && typeof data10 == "object" && !Array.isArray(data10))) && (data10 !== null)){
-const err20 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: schema31.properties.secrets.type},message:"must be object,null",schema:schema31.properties.secrets.type,parentSchema:schema31.properties.secrets,data:data10};
+let data11 = data.secrets;
+if((!(data11 && typeof data11 == "object" && !Array.isArray(data11))) && (data11 !== null)){
+const err20 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: schema31.properties.secrets.type},message:"must be object,null",schema:schema31.properties.secrets.type,parentSchema:schema31.properties.secrets,data:data11};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -7329,12 +9091,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-for(const key7 in data10){
-const _errs33 = errors;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+for(const key7 in data11){
+const _errs34 = errors;
 if(typeof key7 === "string"){
 if(!pattern5.test(key7)){
-const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key7,propertyName:key7};
+const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -7345,7 +9107,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key7,propertyName:key7};
+const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -7354,9 +9116,9 @@ vErrors.push(err22);
 }
 errors++;
 }
-var valid13 = _errs33 === errors;
+var valid13 = _errs34 === errors;
 if(!valid13){
-const err23 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/propertyNames",keyword:"propertyNames",params:{propertyName: key7},message:"property name must be valid",schema:schema31.properties.secrets.propertyNames,parentSchema:schema31.properties.secrets,data:data10};
+const err23 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/propertyNames",keyword:"propertyNames",params:{propertyName: key7},message:"property name must be valid",schema:schema31.properties.secrets.propertyNames,parentSchema:schema31.properties.secrets,data:data11};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -7366,18 +9128,18 @@ vErrors.push(err23);
 errors++;
 }
 }
-for(const key8 in data10){
-if(!(validate103(data10[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data10,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+for(const key8 in data11){
+if(!(validate105(data11[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
 errors = vErrors.length;
 }
 }
 }
 }
 if(data.configs !== undefined){
-let data12 = data.configs;
-if((!(data12 && typeof data12 == "object" && !Array.isArray(data12))) && (data12 !== null)){
-const err24 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: schema31.properties.configs.type},message:"must be object,null",schema:schema31.properties.configs.type,parentSchema:schema31.properties.configs,data:data12};
+let data13 = data.configs;
+if((!(data13 && typeof data13 == "object" && !Array.isArray(data13))) && (data13 !== null)){
+const err24 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: schema31.properties.configs.type},message:"must be object,null",schema:schema31.properties.configs.type,parentSchema:schema31.properties.configs,data:data13};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -7386,12 +9148,12 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-for(const key9 in data12){
-const _errs40 = errors;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+for(const key9 in data13){
+const _errs41 = errors;
 if(typeof key9 === "string"){
 if(!pattern5.test(key9)){
-const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema156,data:key9,propertyName:key9};
+const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -7402,7 +9164,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema156.type,parentSchema:schema156,data:key9,propertyName:key9};
+const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -7411,9 +9173,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-var valid16 = _errs40 === errors;
+var valid16 = _errs41 === errors;
 if(!valid16){
-const err27 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/propertyNames",keyword:"propertyNames",params:{propertyName: key9},message:"property name must be valid",schema:schema31.properties.configs.propertyNames,parentSchema:schema31.properties.configs,data:data12};
+const err27 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/propertyNames",keyword:"propertyNames",params:{propertyName: key9},message:"property name must be valid",schema:schema31.properties.configs.propertyNames,parentSchema:schema31.properties.configs,data:data13};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -7423,9 +9185,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-for(const key10 in data12){
-if(!(validate105(data12[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data12,parentDataProperty:key10,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+for(const key10 in data13){
+if(!(validate107(data13[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key10,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
 errors = vErrors.length;
 }
 }

@@ -1,14 +1,14 @@
 import { nearest } from '../base/text.ts';
-import type { BuildConfig, KrunFile, LogsConfig, MachineConfig } from '../config/schema.gen.ts';
+import type { BuildConfig, LogsConfig, MachineConfig } from '../config/schema.gen.ts';
 import { resolveCommand, resolveWords } from './command.ts';
 import { type DependencyScope, resolveDependsOn } from './depends-on.ts';
 import { type DiskScope, resolveAttachments } from './disks.ts';
 import { resolveEnvironment } from './env.ts';
 import { resolveGuestPath } from './guest-path.ts';
 import { resolveHostPath } from './host-path.ts';
-import { type ResolvedNetwork, resolveNetwork } from './network.ts';
+import type { MachineNetworks } from './networks.ts';
 import type { Place } from './place.ts';
-import type { Build, LibkrunSettings, LogSettings, Machine, Root } from './project.ts';
+import type { Build, HelperPaths, LibkrunSettings, LogSettings, Machine, Root } from './project.ts';
 import { resolveRestart } from './restart.ts';
 import { resolveRlimits } from './rlimits.ts';
 import { resolveRoot } from './root.ts';
@@ -20,16 +20,16 @@ import { MEBIBYTE } from './units.ts';
 
 /** What a machine's fields can refer to. */
 export interface MachineScope extends DiskScope, DependencyScope {
-  readonly file: KrunFile;
   readonly hostCpus: number;
   readonly libkrun: LibkrunSettings;
+  readonly helpers: HelperPaths;
+  readonly networks: ReadonlyMap<string, MachineNetworks>;
 }
 
 /** A machine with what checks across machines need. */
 export interface ResolvedMachine {
   readonly machine: Machine;
   readonly at: Place;
-  readonly network: ResolvedNetwork;
 }
 
 // Stands in after a mistake, so that the other fields are still checked.
@@ -40,7 +40,6 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
   // What boots by itself is refused where keys are that krun cannot do yet.
   const root = (config.boot ? undefined : resolveRoot(config.root, scope, at.child('root'))) ?? NO_ROOT;
   const rootDisk = root.kind === 'disk' ? root.disk : undefined;
-  const network = resolveNetwork(config, scope.file, at);
   const kind = config.kind ?? 'service';
   const machine: Machine = {
     name: at.name,
@@ -56,8 +55,8 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     rlimits: resolveRlimits(config.rlimits, at.child('rlimits')),
     disks: resolveAttachments(config.disks ?? [], rootDisk, scope, at.child('disks')),
     shares: resolveShares(config.shares ?? [], scope, at.child('shares')),
-    networks: network.networks,
-    ports: network.ports,
+    networks: scope.networks.get(at.name)?.networks ?? [],
+    ports: scope.networks.get(at.name)?.ports ?? [],
     dependsOn: resolveDependsOn(config.depends_on, scope, at.child('depends_on')),
     restart: resolveRestart(config.restart, kind, at.child('restart')),
     stopSignal: resolveStopSignal(config.stop_signal, at.child('stop_signal')),
@@ -66,10 +65,10 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     agent: boolOr(config.agent, true),
     logs: resolveLogs(config.logs, at.child('logs')),
     libkrun: scope.libkrun,
-    helpers: {},
+    helpers: scope.helpers,
   };
   if (!machine.agent) checkWithoutAgent(machine, at);
-  return { machine, at, network };
+  return { machine, at };
 }
 
 function resolveBuild(config: BuildConfig, scope: MachineScope, at: Place): Build {

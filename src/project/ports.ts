@@ -1,99 +1,129 @@
 import type { PortConfig } from '../config/schema.gen.ts';
+import { type HostScope, resolveHostPath } from './host-path.ts';
+import { canonicalAddress } from './ip-address.ts';
 import type { Place } from './place.ts';
-import type { HostPort } from './project.ts';
+import type { HostPort, HostSocket, Port } from './project.ts';
+import { checkSocketPath } from './socket-path.ts';
 
-/** A published port with its position, for messages about two of them. */
-export interface PlacedPort {
-  readonly port: HostPort & { readonly host: number };
+/** One port that the file publishes, with its position; what is left out depends on the network. */
+export interface PortWish {
+  /** `hostIp` only where the file says it. */
+  readonly port: HostPort | HostSocket;
   readonly place: Place;
 }
 
 interface PortText {
-  readonly host: string | undefined;
+  readonly host: string;
+  readonly hostIp: string | undefined;
   readonly guest: string;
   readonly protocol: string;
+  readonly name?: string | undefined;
 }
 
 /** The published ports of a machine, ranges taken apart. */
-export function resolvePorts(configs: readonly PortConfig[], at: Place): readonly PlacedPort[] {
-  const ports = configs.flatMap((config, index) => {
+export function resolvePorts(
+  configs: readonly PortConfig[],
+  scope: HostScope,
+  at: Place,
+): readonly PortWish[] {
+  const wishes = configs.flatMap((config, index) => {
     const place = at.child(index);
-    return resolvePort(config, place).map((port) => {
-      place.isOriginOf(at.path, portText(port));
-      return { port, place };
-    });
+    return resolvePort(config, scope, place).map((port) => ({ port, place }));
   });
-  reportRepeated(ports, ({ port }) => `guest port ${port.guest}/${port.protocol}`, isOtherHost);
-  return ports;
+  reportNames(wishes);
+  return wishes;
 }
 
-/** `8080:80/tcp`. */
-export function portText(port: HostPort): string {
-  return `${port.host}:${port.guest}/${port.protocol}`;
+/** `8080:80/tcp`, with the host's address where it is not the usual 127.0.0.1. */
+export function portText(port: Port): string {
+  return `${hostText(port)}:${port.guest}/${port.protocol}`;
 }
 
-/** Reports host ports that are published twice in the project, also by two machines. */
-export function checkHostPorts(ports: readonly PlacedPort[]): void {
-  reportRepeated(ports, ({ port }) => `host port ${port.host}/${port.protocol}`);
+function hostText(port: Port): string {
+  if ('socket' in port) return port.socket;
+  if (port.hostIp === undefined || port.hostIp === '127.0.0.1') return String(port.host);
+  return `${port.hostIp.includes(':') ? `[${port.hostIp}]` : port.hostIp}:${port.host}`;
 }
 
-/** One port written twice is one mistake, which the check of host ports reports. */
-function isOtherHost(first: PlacedPort, second: PlacedPort): boolean {
-  return first.port.host !== second.port.host;
-}
-
-function reportRepeated(
-  ports: readonly PlacedPort[],
-  nameOf: (port: PlacedPort) => string,
-  isMistake: (first: PlacedPort, second: PlacedPort) => boolean = () => true,
-): void {
-  const seen = new Map<string, PlacedPort>();
-  for (const port of ports) {
-    const name = nameOf(port);
-    const first = seen.get(name);
-    if (!first) {
-      seen.set(name, port);
-    } else if (isMistake(first, port)) {
-      port.place.error('conflict', `${name} is published twice`, {
-        related: [{ message: 'the first time is here', span: first.place.valueSpan }],
-      });
-    }
-  }
-}
-
-function resolvePort(config: PortConfig, at: Place): readonly PlacedPort['port'][] {
+function resolvePort(config: PortConfig, scope: HostScope, at: Place): readonly Port[] {
+  if (typeof config === 'object' && config.socket !== undefined) return resolveSocket(config, scope, at);
   const text = typeof config === 'object' ? longText(config) : shortText(String(config));
-  // A host port that krun has to choose, a host address and UDP are refused where keys are that it cannot do yet.
-  if (text.host === undefined || text.host === 'auto' || text.protocol === 'udp') return [];
-  if (text.protocol !== 'tcp') {
-    at.error('invalid-value', `"${text.protocol}" is not a protocol of ports`, { hint: 'write tcp' });
+  const { protocol } = text;
+  if (protocol !== 'tcp' && protocol !== 'udp') {
+    at.error('invalid-value', `"${protocol}" is not a protocol of ports`, { hint: 'write `tcp` or `udp`' });
     return [];
   }
-  const host = parseRange(text.host, at);
+  const hostIp = text.hostIp === undefined ? undefined : hostAddress(text.hostIp, at);
   const guest = parseRange(text.guest, at);
+  const host = text.host === 'auto' ? guest?.map(() => 'auto' as const) : parseRange(text.host, at);
   if (!host || !guest) return [];
   if (host.length !== guest.length) {
-    at.error('invalid-value', `${host.length} host ports cannot be joined to ${guest.length} guest ports`, {
+    const [hosts, guests] = [portCount(host.length, 'host'), portCount(guest.length, 'guest')];
+    at.error('invalid-value', `${hosts} cannot be joined to ${guests}`, {
       hint: 'write two ranges of one length',
     });
     return [];
   }
-  return host.map((number, index) => ({ host: number, guest: guest[index] ?? number, protocol: 'tcp' }));
+  return guest.map((number, index) => ({
+    host: host[index] ?? number,
+    ...(hostIp === undefined ? {} : { hostIp }),
+    guest: number,
+    protocol,
+    ...(text.name === undefined ? {} : { name: text.name }),
+  }));
 }
 
-function longText(config: Exclude<PortConfig, string | number>): PortText {
+function portCount(count: number, side: string): string {
+  return `${count} ${side} port${count === 1 ? '' : 's'}`;
+}
+
+type LongPort = Exclude<PortConfig, string | number>;
+
+function resolveSocket(config: LongPort, scope: HostScope, at: Place): readonly HostSocket[] {
+  const socket = resolveHostPath(config.socket ?? '', scope, at.child('socket'));
+  checkSocketPath(socket, at.child('socket'));
+  const guest = parseRange(String(config.guest), at);
+  if (config.protocol === 'udp') {
+    at.child('protocol').error('conflict', 'a unix socket leads to a TCP port: UDP has no connections', {
+      hint: 'write `host` instead of `socket`, or remove `protocol`',
+    });
+  }
+  const [port, ...more] = guest ?? [];
+  if (port === undefined) return [];
+  if (more.length > 0) {
+    at.child('guest').error('invalid-value', `one socket cannot lead to ${more.length + 1} ports`, {
+      hint: 'write one entry for each port',
+    });
+  }
+  const name = config.name === undefined ? {} : { name: config.name };
+  return [{ socket, guest: port, protocol: 'tcp', ...name }];
+}
+
+function longText(config: LongPort): PortText {
   return {
-    host: config.host === undefined ? undefined : String(config.host),
+    host: String(config.host ?? 'auto'),
+    hostIp: config.host_ip,
     guest: String(config.guest),
     protocol: config.protocol ?? 'tcp',
+    name: config.name,
   };
 }
 
-/** `[HOST_IP:][HOST:]GUEST[/PROTOCOL]`. */
+/** `[HOST_IP:][HOST:]GUEST[/PROTOCOL]`; an address has dots, or brackets around it. */
 function shortText(text: string): PortText {
-  const [ports = '', protocol = 'tcp'] = text.split('/');
-  const parts = ports.split(':');
-  return { host: parts.at(-2), guest: parts.at(-1) ?? '', protocol: protocol.toLowerCase() };
+  const [, bracketed, plain, host, guest = '', protocol = 'tcp'] =
+    /^(?:\[([^\]]*)\]:|(\d+(?:\.\d+)+):)?(?:([^:]*):)?([^:/]*)(?:\/(.*))?$/.exec(text) ?? [];
+  return { host: host || 'auto', hostIp: bracketed ?? plain, guest, protocol: protocol.toLowerCase() };
+}
+
+function hostAddress(text: string, at: Place): string | undefined {
+  const address = canonicalAddress(text);
+  if (address === undefined) {
+    at.error('invalid-value', `"${text}" is not an IP address of a host`, {
+      hint: 'write 127.0.0.1 for this host alone, 0.0.0.0 for all of its IPv4 addresses, or one of them',
+    });
+  }
+  return address;
 }
 
 function parseRange(text: string, at: Place): readonly number[] | undefined {
@@ -107,4 +137,20 @@ function parseRange(text: string, at: Place): readonly number[] | undefined {
     return undefined;
   }
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** A range has one name for all of its ports; two entries have two. */
+function reportNames(wishes: readonly PortWish[]): void {
+  const seen = new Map<string, Place>();
+  for (const { port, place } of wishes) {
+    if (port.name === undefined) continue;
+    const first = seen.get(port.name);
+    if (!first) seen.set(port.name, place);
+    else if (first.name !== place.name) {
+      place.child('name').error('conflict', `two ports of the machine have the name \`${port.name}\``, {
+        related: [{ message: 'the first one is here', span: first.child('name').valueSpan }],
+        hint: 'give each its own name',
+      });
+    }
+  }
 }

@@ -216,6 +216,9 @@ export interface VmnetNetwork extends InterfaceNetwork {
 export interface SocketVmnetNetwork extends InterfaceNetwork {
   readonly driver: 'socket_vmnet';
   readonly socket: string;
+  /** Set where krun gives the guests their addresses; they ask the daemon's DHCP server otherwise. */
+  readonly subnet?: string;
+  readonly gateway?: string;
 }
 
 /** Linux: a tap device that the administrator, or krun as root, makes. */

@@ -1,20 +1,20 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
 import { own } from '../base/record.ts';
-import type { KrunFile, LibkrunConfig } from '../config/schema.gen.ts';
+import type { HelpersConfig, KrunFile, LibkrunConfig } from '../config/schema.gen.ts';
 import type { MapTree } from '../source/tree.ts';
 import { dependencyPlace, reportCycles } from './depends-on.ts';
 import { checkDeviceBudget } from './device-budget.ts';
 import { checkDiskUsers } from './disk-users.ts';
 import { resolveDisk } from './disks.ts';
 import type { HostEnvironment } from './env.ts';
+import type { HostFacts } from './host-facts.ts';
 import { type HostScope, resolveHostPath } from './host-path.ts';
 import { dependencyGraph } from './graph.ts';
 import { type MachineScope, type ResolvedMachine, resolveMachine } from './machine.ts';
-import { warnOfExposure } from './network.ts';
+import { resolveNetworks } from './networks.ts';
 import { originTexts } from './origins.ts';
 import { type Findings, Place } from './place.ts';
-import { checkHostPorts } from './ports.ts';
-import type { Disk, LibkrunSettings, Project } from './project.ts';
+import type { Disk, HelperName, HelperPaths, LibkrunSettings, Project } from './project.ts';
 import { selectProfiles } from './select.ts';
 import { shareBuilds } from './shared-builds.ts';
 
@@ -31,12 +31,15 @@ export interface ResolveInput {
   /** Their texts, and those of included files, by path, for the lines in {@link Project.origins}; no origins without them. */
   readonly texts?: ReadonlyMap<string, string>;
   readonly name: string;
+  /** Name that `-p` gave. */
+  readonly nameOverride?: string;
   readonly profiles: readonly string[];
   /** Machines named on the command line: their profiles are active. */
   readonly named?: readonly string[];
   readonly hostCpus: number;
   /** As Node says it: `x64` or `arm64`; x64, where devices are scarce, when absent. */
   readonly hostArch?: string;
+  readonly host: HostFacts;
   /** krun's own environment, for variables without a value. */
   readonly environment: HostEnvironment;
 }
@@ -55,15 +58,29 @@ export function resolveProject(input: ResolveInput): ResolveResult {
   const selection = selectProfiles(config.machines, input.profiles, input.named);
   findings.diagnostics.push(...selection.diagnostics);
   const disks = resolveDisks(config, at.child('disks'));
-  const host = { directory, environment: input.environment };
-  const libkrun = resolveLibkrun(config.libkrun, host, at.child('libkrun'));
+  const paths = { directory, environment: input.environment };
+  const libkrun = resolveLibkrun(config.libkrun, paths, at.child('libkrun'));
+  const helpers = resolveHelpers(config.helpers, paths, at.child('helpers'));
+  const networks = resolveNetworks(
+    {
+      ...paths,
+      file: config,
+      enabled: selection.enabled,
+      host: input.host,
+      configured: helpers,
+      project: { directory, nameOverride: input.nameOverride },
+    },
+    at,
+  );
   const scope: MachineScope = {
-    ...host,
+    ...paths,
     file: config,
     disks,
     enabled: selection.enabled,
     hostCpus: input.hostCpus,
     libkrun,
+    helpers,
+    networks: networks.machines,
   };
   const machines = shareBuilds(resolveMachines(scope, at.child('machines')));
   checkTogether(machines, input, at.child('machines'));
@@ -76,7 +93,7 @@ export function resolveProject(input: ResolveInput): ResolveResult {
     machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, machine])),
     disabledMachines: selection.disabled,
     disks: Object.fromEntries(disks),
-    networks: {},
+    networks: networks.choices,
     origins: originTexts(input.tree, findings.origins, input.texts ?? new Map(), directory),
   };
   return { project, diagnostics: findings.diagnostics };
@@ -98,6 +115,15 @@ function resolveLibkrun(config: LibkrunConfig | undefined, host: HostScope, at: 
   };
 }
 
+function resolveHelpers(config: HelpersConfig | undefined, host: HostScope, at: Place): HelperPaths {
+  const helpers: Partial<Record<HelperName, string>> = {};
+  for (const name of ['gvproxy', 'passt', 'vmnet-helper'] as const) {
+    const path = config?.[name];
+    if (path !== undefined) helpers[name] = resolveHostPath(path, host, at.child(name));
+  }
+  return helpers;
+}
+
 function resolveMachines(scope: MachineScope, at: Place): readonly ResolvedMachine[] {
   return Object.entries(scope.file.machines)
     .filter(([name]) => scope.enabled.has(name))
@@ -112,12 +138,6 @@ function checkTogether(machines: readonly ResolvedMachine[], input: ResolveInput
   reportCycles(dependencyGraph(byName), (machine, need) =>
     dependencyPlace(own(configs, machine)?.depends_on, need, at.child(machine, 'depends_on')),
   );
-  checkHostPorts(machines.flatMap(({ network }) => network.placedPorts));
   checkDiskUsers(machines);
   for (const machine of machines) checkDeviceBudget(machine, input.hostArch ?? 'x64');
-  warnOfExposure(
-    machines
-      .filter(({ machine }) => machine.networks.some(({ network }) => network.driver === 'tsi'))
-      .map(({ machine, network }) => ({ name: machine.name, place: network.place })),
-  );
 }

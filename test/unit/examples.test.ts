@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, type LoadResult } from '../../src/config/load.ts';
 import { nodeFiles } from '../../src/host/node-files.ts';
+import { LINUX_HOST } from '../support/host-facts.ts';
 
 const examples = path.resolve(import.meta.dirname, '..', '..', 'examples');
 const entries = await readdir(examples, { withFileTypes: true });
@@ -11,7 +12,15 @@ const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entr
 
 function load(workingDirectory: string): Promise<LoadResult> {
   return loadProject(
-    { workingDirectory, files: [], envFiles: [], environment: {}, profiles: [], hostCpus: 2 },
+    {
+      workingDirectory,
+      files: [],
+      envFiles: [],
+      environment: {},
+      profiles: [],
+      hostCpus: 2,
+      host: LINUX_HOST,
+    },
     nodeFiles(),
   );
 }

@@ -5,6 +5,7 @@ import { hasErrors } from '../../../src/base/diagnostic.ts';
 import { loadProject } from '../../../src/config/load.ts';
 import { nodeFiles } from '../../../src/host/node-files.ts';
 import { renderDiagnostics } from '../../../src/view/diagnostics.ts';
+import { LINUX_HOST } from '../../support/host-facts.ts';
 
 /*
  * Each directory of test/fixtures/broken is a project with mistakes of one kind; its expected.txt is what
@@ -23,6 +24,7 @@ async function messagesOf(directory: string): Promise<{ text: string; isRefused:
       profiles: [],
       hostCpus: 4,
       hostArch: 'x64',
+      host: LINUX_HOST,
     },
     nodeFiles(),
   );

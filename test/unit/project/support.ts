@@ -4,6 +4,7 @@ import type { Machine, Project } from '../../../src/project/project.ts';
 import { type ResolveInput, resolveProject } from '../../../src/project/resolve.ts';
 import { toPlain } from '../../../src/source/locate.ts';
 import { parseYaml } from '../../../src/source/parse.ts';
+import { LINUX_HOST } from '../../support/host-facts.ts';
 import { lineColumn } from '../../../src/source/source-file.ts';
 
 const FILE = '/p/krun.yaml';
@@ -30,6 +31,7 @@ export function resolveText(text: string, more: Partial<ResolveInput> = {}): Res
     profiles: [],
     hostCpus: 8,
     hostArch: 'x64',
+    host: LINUX_HOST,
     environment: { HOME: '/home/u' },
     ...more,
   });

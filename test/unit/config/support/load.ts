@@ -1,5 +1,6 @@
 import { loadProject, type LoadRequest, type LoadResult } from '../../../../src/config/load.ts';
 import { renderDiagnostics } from '../../../../src/view/diagnostics.ts';
+import { LINUX_HOST } from '../../../support/host-facts.ts';
 import { memoryFiles } from './memory-files.ts';
 
 /** Loads the project in /p from files in memory. */
@@ -14,6 +15,7 @@ export function load(
     environment: {},
     profiles: [],
     hostCpus: 4,
+    host: LINUX_HOST,
     ...request,
   };
   return loadProject(whole, memoryFiles({ '/p/rootfs/': '', ...files }));
