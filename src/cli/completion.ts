@@ -2,7 +2,7 @@ import { type Command as TabCommand, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import { type Context, print } from './context.ts';
 import type { GivenOptions } from './global-options.ts';
-import { configuredMachines, recordedMachines } from './known-machines.ts';
+import { configuredMachines, publishedTargets, recordedMachines, recordedNetworks } from './known-names.ts';
 import { createProgram } from './program.ts';
 
 /** ShellCompDirectiveDefault: the shell completes file names. */
@@ -11,8 +11,8 @@ const FILES = ':0';
 /** Answers what the shell asks at a tab: the words so far, the last one unfinished. */
 export async function answerCompletion(context: Context, words: readonly string[]): Promise<void> {
   const program = createProgram({ host: context, execute: async () => undefined });
-  const commandAt = commandIndex(program, words.slice(0, -1));
-  const command = commandAt === undefined ? undefined : findCommand(program, words[commandAt]);
+  const globalsEnd = commandIndex(program, words.slice(0, -1));
+  const { command, at: commandAt } = commandOf(program, words, globalsEnd);
   const before = words.at(-2) ?? '';
   if (takesFile((command ?? program).options, before)) {
     print(context, FILES);
@@ -26,12 +26,50 @@ export async function answerCompletion(context: Context, words: readonly string[
     rootTree(program).parse([...asked]);
     return;
   }
-  const machines = takesMachines(command)
-    ? await machineNames(context, command, globalsOf(program, words.slice(0, commandAt)))
-    : [];
-  const commands = program.createHelp().visibleCommands(program);
-  const choices = { machine: machines, machines, command: commands.map((each) => each.name()) };
+  if (command.commands.length > 0) {
+    rootTree(command).parse(asked.slice((commandAt ?? 0) + 1));
+    return;
+  }
+  const globals = globalsOf(program, words.slice(0, globalsEnd));
+  const own = words.slice((commandAt ?? 0) + 1, -1);
+  const choices = await choicesOf({ context, program, command, globals, own });
   commandTree(command, choices).parse(asked.slice(commandAt));
+}
+
+/** What stands at the tab. */
+interface Asked {
+  readonly context: Context;
+  readonly program: Command;
+  readonly command: Command;
+  readonly globals: GivenOptions;
+  /** Finished words behind the command's name. */
+  readonly own: readonly string[];
+}
+
+/** Values that the arguments and options of a command may have; nothing is read that it does not take. */
+async function choicesOf({ context, program, command, globals, own }: Asked): Promise<Choices> {
+  const machines = takes(command, 'machine') ? await machineNames(context, command, globals) : [];
+  const commands = program.createHelp().visibleCommands(program);
+  return {
+    machine: machines,
+    machines,
+    networks: takes(command, 'network') ? await recordedNetworks(context, globals) : [],
+    port: takes(command, 'port') ? await publishedTargets(context, globals, own) : [],
+    command: commands.map((each) => each.name()),
+  };
+}
+
+/** The command that the words have got to, in a group of commands too. */
+function commandOf(
+  program: Command,
+  words: readonly string[],
+  at: number | undefined,
+): { readonly command: Command | undefined; readonly at: number | undefined } {
+  const command = at === undefined ? undefined : findCommand(program, words[at]);
+  if (at === undefined || !command?.commands.length) return { command, at };
+  const next = words.slice(0, -1).findIndex((word, index) => index > at && !word.startsWith('-'));
+  const inner = next === -1 ? undefined : findCommand(command, words[next]);
+  return inner ? { command: inner, at: next } : { command, at };
 }
 
 /** Commands about krun.yaml mean the machines in it; all others those that exist. */
@@ -67,10 +105,11 @@ function takesFile(options: readonly Option[], word: string): boolean {
   return word.startsWith('-') && /<(?:path|file)>/.test(optionOf(options, word)?.flags ?? '');
 }
 
-function takesMachines(command: Command): boolean {
+/** Whether an argument is called so, or so in the plural, or the value of an option. */
+function takes(command: Command, what: string): boolean {
   return (
-    command.registeredArguments.some((argument) => argument.name() === 'machines') ||
-    command.options.some((option) => placeholder(option) === 'machine')
+    command.registeredArguments.some((argument) => [what, `${what}s`].includes(argument.name())) ||
+    command.options.some((option) => placeholder(option) === what)
   );
 }
 

@@ -20,11 +20,11 @@ export interface Runner {
   execute(given: GivenOptions, command: (context: Context) => Promise<ExitCode>): Promise<void>;
 }
 
-/** Adds one command below the program. */
+/** Adds one command below the program, or below another command. */
 export interface Declare {
   /** The program itself, for the completion of its own commands. */
   readonly program: Command;
-  command(name: string, description: string): Command;
+  command(name: string, description: string, parent?: Command): Command;
   /** Connects a command with its module; positional arguments get the given names. */
   action<A>(
     load: () => Promise<CommandModule<A>>,
@@ -60,8 +60,8 @@ export function createProgram(runner: Runner): Command {
   declareGlobalOptions(program);
   const declare: Declare = {
     program,
-    command: (name, description) =>
-      program.command(name).description(description).helpOption('-h, --help', 'print help'),
+    command: (name, description, parent = program) =>
+      parent.command(name).description(description).helpOption('-h, --help', 'print help'),
     action:
       (load, ...positionals) =>
       async (...received) => {

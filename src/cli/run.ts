@@ -60,6 +60,8 @@ function endOfParsing(
   error: CommanderError,
 ): ExitCode {
   if (error.exitCode === 0) return EXIT.ok;
+  // A command that only groups others has printed its help.
+  if (error.code === 'commander.help') return EXIT.usage;
   const command = program.commands.find((candidate) => argv.includes(candidate.name()));
   const misplaced = misplacedOption(program, error);
   if (misplaced !== undefined)

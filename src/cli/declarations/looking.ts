@@ -37,6 +37,7 @@ export function declareLooking(declare: Declare): void {
     )
     .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(declare.action(() => import('../commands/port.ts'), 'machine', 'port'));
+  declareNetwork(declare);
   declare
     .command('events', 'Follow what happens in the project')
     .option('--json', 'one JSON object a line')
@@ -55,6 +56,24 @@ function repeatable(option: Option, choices: readonly string[]): Option {
     parse?.(value, undefined);
     return collect(value, previous);
   });
+}
+
+function declareNetwork(declare: Declare): void {
+  const network = declare.command('network', 'Look at the networks of the project').helpCommand(false);
+  declare
+    .command('ls', 'List the networks that machines are on', network)
+    .option('-q, --quiet', 'names only')
+    .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
+    .action(declare.action(() => import('../commands/network-ls.ts')));
+  declare
+    .command(
+      'inspect',
+      'Print all that is known about networks: helper, members, addresses, traffic',
+      network,
+    )
+    .argument('[networks...]', 'names; all without')
+    .addOption(new Option('--format <format>', 'output format').choices(['json', 'text']).default('json'))
+    .action(declare.action(() => import('../commands/network-inspect.ts'), 'networks'));
 }
 
 function declareLogs(declare: Declare): void {

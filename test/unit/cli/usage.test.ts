@@ -38,6 +38,7 @@ test.each([
   'wait',
   'events',
   'inspect',
+  'network',
   'init',
   'doctor',
   'completion',
@@ -46,6 +47,18 @@ test.each([
   const { code, out } = await krun(command, '--help');
   expect(code).toBe(EXIT.ok);
   expect(out).toMatchSnapshot();
+});
+
+test.each(['ls', 'inspect'])('help of network %s', async (command) => {
+  const { code, out } = await krun('network', command, '--help');
+  expect(code).toBe(EXIT.ok);
+  expect(out).toMatchSnapshot();
+});
+
+test('a command that groups others prints its help on stderr', async () => {
+  const { code, out, err } = await krun('network');
+  expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+  expect(err).toBe((await krun('network', '--help')).out);
 });
 
 test('help never is wider than the terminal', async () => {
@@ -76,6 +89,11 @@ test.each([
     'an unknown option',
     ['up', '--detatch'],
     "krun: unknown option '--detatch'\n  hint: did you mean --detach?\nRun 'krun up --help' for usage.\n",
+  ],
+  [
+    'an unknown command of a group',
+    ['network', 'create'],
+    "krun: unknown command 'create'\nRun 'krun network --help' for usage.\n",
   ],
   [
     'a global option behind the command',

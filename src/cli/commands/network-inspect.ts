@@ -1,0 +1,105 @@
+import { nearest } from '../../base/text.ts';
+import { readJsonIfPresent } from '../../host/atomic-file.ts';
+import type { MachineSpec } from '../../machine/spec.ts';
+import { isActive } from '../../plan/machine-state.ts';
+import type { NetworkChoice } from '../../project/project.ts';
+import { type Layout, machineLayout, networkLayout, runLayout } from '../../store/layout.ts';
+import type { MachineRecord } from '../../store/records.ts';
+import type { SeenMember, SeenNetwork } from '../../view/network.ts';
+import { networkDetails, networkText } from '../../view/network-inspect.ts';
+import { type Context, print, tellError } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { loadConfiguration } from '../load-project.ts';
+import { seeNetworks } from '../networks.ts';
+import { locateProject } from '../project.ts';
+import { readRecords } from '../records.ts';
+
+export interface NetworkInspectArgs {
+  readonly networks: readonly string[];
+  readonly format: 'json' | 'text';
+}
+
+/** `krun network inspect`: all that is known, as one JSON array or for people. */
+export async function run(context: Context, args: NetworkInspectArgs): Promise<ExitCode> {
+  const layout = await locateProject(context);
+  if (!layout.ok) return layout.error;
+  const records = await readRecords(context, layout.value);
+  if (!records.ok) return records.error;
+  const networks = await seeNetworks(layout.value, records.value);
+  const known = networks.map(({ name }) => name);
+  const unknown = args.networks.filter((name) => !known.includes(name));
+  for (const name of unknown) tellUnknownNetwork(context, name, known);
+  if (unknown.length > 0) return EXIT.failure;
+  const choices = await choicesOf(context);
+  const meant = networks.filter(({ name }) => args.networks.length === 0 || args.networks.includes(name));
+  const specs = await readSpecs(layout.value, records.value);
+  const chosen = meant.map((network) => ({
+    ...network,
+    ...whyOf(network, choices[network.name]),
+    members: network.members.map((member) => ({ ...member, ...helperOf(member, specs) })),
+  }));
+  print(context, args.format === 'json' ? jsonOf(layout.value, chosen) : textOf(context, chosen));
+  return EXIT.ok;
+}
+
+function jsonOf(layout: Layout, networks: readonly SeenNetwork[]): string {
+  const described = networks.map((network) => {
+    const { directory, controlSocket, logFile } = networkLayout(layout, network.name);
+    return {
+      ...networkDetails(network),
+      project: { id: layout.id, directory: layout.projectDirectory },
+      ...(network.process && { paths: { directory, controlSocket, log: logFile } }),
+    };
+  });
+  return JSON.stringify(described, undefined, 2);
+}
+
+function textOf(context: Context, networks: readonly SeenNetwork[]): string {
+  return networks.map((network) => networkText(network, context.stdout.columns)).join('\n\n');
+}
+
+/** What machine processes were told, by machine; of those that were. */
+async function readSpecs(
+  layout: Layout,
+  records: readonly MachineRecord[],
+): Promise<ReadonlyMap<string, Partial<MachineSpec>>> {
+  const specs = new Map<string, Partial<MachineSpec>>();
+  for (const { machine, run, state } of records) {
+    if (!isActive(state)) continue;
+    const spec = await readJsonIfPresent(runLayout(machineLayout(layout, machine), run).specFile);
+    if (spec !== undefined) specs.set(machine, spec as Partial<MachineSpec>);
+  }
+  return specs;
+}
+
+/** The program behind a machine's interface, where its process runs one. */
+function helperOf(
+  { machine, mac }: SeenMember,
+  specs: ReadonlyMap<string, Partial<MachineSpec>>,
+): { readonly helper?: string } {
+  const backend = specs.get(machine)?.network?.interfaces.find((each) => each.mac === mac)?.backend;
+  return backend && 'program' in backend ? { helper: backend.program } : {};
+}
+
+/** What krun.yaml says now; one that is gone or has mistakes does not keep anybody from looking. */
+async function choicesOf(context: Context): Promise<Readonly<Record<string, NetworkChoice>>> {
+  // Standard input was never asked for here.
+  if (context.global.files.includes('-')) return {};
+  const { project } = await loadConfiguration(context, []);
+  return project?.networks ?? {};
+}
+
+function whyOf({ definition }: SeenNetwork, choice: NetworkChoice | undefined): { readonly why?: string } {
+  return choice?.why !== undefined && choice.driver === definition.driver ? { why: choice.why } : {};
+}
+
+function tellUnknownNetwork(context: Context, name: string, known: readonly string[]): void {
+  const close = nearest(name, known);
+  const hint =
+    close !== undefined
+      ? `did you mean ${close}?`
+      : known.length > 0
+        ? `networks: ${known.join(', ')}`
+        : 'krun up creates machines, and with them their networks';
+  tellError(context, `no network ${name}`, hint);
+}
