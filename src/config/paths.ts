@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
-import type { DiskAttachment, Machine, Project } from '../project/project.ts';
+import type { DiskAttachment, HelperPaths, Machine, Project } from '../project/project.ts';
 import { keySpan, treeAt } from '../source/locate.ts';
 import type { MapTree, Tree } from '../source/tree.ts';
 import type { FileAccess, FileKind } from './file-access.ts';
@@ -11,6 +11,7 @@ import { shownPath } from './read.ts';
 export async function checkPaths(project: Project, tree: MapTree, files: FileAccess): Promise<Diagnostic[]> {
   const claims = [
     ...libkrunClaims(project, tree),
+    ...helperClaims(project, tree),
     ...Object.values(project.machines).flatMap((machine) => machineClaims(machine, project, tree)),
   ];
   const diagnostics = new Map<string, Diagnostic>();
@@ -64,6 +65,28 @@ function libkrunClaims(project: Project, tree: MapTree): Claim[] {
   };
   return [...claim(library, 'library', 'library'), ...claim(kernelBundle, 'kernel_bundle', 'kernel bundle')];
 }
+
+/** Programs that the file names for drivers which its networks have. */
+function helperClaims(project: Project, tree: MapTree): Claim[] {
+  const helpers = Object.assign(
+    {},
+    ...Object.values(project.machines).map((machine) => machine.helpers),
+  ) as HelperPaths;
+  const drivers = new Set(Object.values(project.networks).map(({ driver }) => driver));
+  return HELPER_DRIVERS.flatMap(([name, driver]): Claim[] => {
+    const path = helpers[name];
+    const written = treeAt(tree, ['helpers', name]);
+    if (path === undefined || !written || !drivers.has(driver)) return [];
+    const hint = `correct the path, or remove it and krun looks in PATH and where packages put ${name}`;
+    return [{ path, span: written.span, what: 'program', kind: 'file', mayBeMissing: false, hint }];
+  });
+}
+
+const HELPER_DRIVERS = [
+  ['gvproxy', 'gvproxy'],
+  ['passt', 'passt'],
+  ['vmnet-helper', 'vmnet'],
+] as const;
 
 function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim[] {
   const at = treeAt(tree, ['machines', machine.name]);

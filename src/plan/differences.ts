@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { own } from '../base/record.ts';
 import type { DiskAttachment, Machine, Port, RestartPolicy, Root } from '../project/project.ts';
-import { LIVE_FIELDS } from '../project/hash.ts';
+import { arePortsLive, LIVE_FIELDS } from '../project/hash.ts';
+import { portText } from '../project/ports.ts';
+import { type Change, changed, compareNamed, sortedUnion } from './change.ts';
+import { compareNetworks } from './network-differences.ts';
 import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
 
 /** Where values are written: {@link Project.origins}. */
@@ -12,12 +15,8 @@ export interface Difference {
   readonly field: keyof Machine;
   /** `memory changed 512 -> 1024 MiB`, with its place in the file where it has one. Never a value of an environment variable. */
   readonly text: string;
-}
-
-/** What one field has to say; `key` is the author's path of it below the machine. */
-interface Change {
-  readonly text: string;
-  readonly key: string;
+  /** Takes effect on the present machine: no other has to be made. */
+  readonly isLive: boolean;
 }
 
 type FieldComparer = (before: Machine, after: Machine) => readonly Change[];
@@ -44,8 +43,7 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   disks: compareDisks,
   shares: compareShares,
   networks: compareNetworks,
-  ports: (before, after) =>
-    compareNamed('ports', 'port', byText(before.ports, portEntry), byText(after.ports, portEntry)),
+  ports: comparePorts,
   dependsOn: (before, after) =>
     compareNamed('depends_on', 'dependency', dependencyEntries(before), dependencyEntries(after)),
   restart: (before, after) => changed('restart', restartText(before.restart), restartText(after.restart)),
@@ -77,13 +75,17 @@ export function machineDifferences(
       const changes = COMPARERS[field](before, after);
       // Equal in every part that has words, such as a list in another order: the field still counts.
       const told = changes.length > 0 ? changes : [{ key: field, text: `${field} changed` }];
-      return told.map((change) => ({ field, text: withOrigin(change, after.name, origins) }));
+      return told.map((change) => ({
+        field,
+        text: withOrigin(change, after.name, origins),
+        isLive: change.isLive ?? Object.hasOwn(LIVE_FIELDS, field),
+      }));
     });
 }
 
 /** Whether a difference needs a new machine, rather than a new record of the present one. */
 export function needsRecreate(difference: Difference): boolean {
-  return !Object.hasOwn(LIVE_FIELDS, difference.field);
+  return !difference.isLive;
 }
 
 const MOST_NAMED = 3;
@@ -96,15 +98,13 @@ export function differencesText(differences: readonly Difference[]): string {
 }
 
 function withOrigin(change: Change, machine: string, origins: Origins): string {
+  const written = change.places?.map((path) => own(origins, path)).find((found) => found !== undefined);
+  if (written !== undefined) return `${change.text} (${written})`;
   const steps = change.key.split('/');
   const exact = own(origins, `machines.${machine}.${steps.join('.')}`);
   // A removed or defaulted value has no place of its own; that of its parent would mislead unless it lists the value.
   const place = exact ?? (steps.length > 1 ? own(origins, `machines.${machine}.${steps[0]}`) : undefined);
   return place === undefined ? change.text : `${change.text} (${place})`;
-}
-
-function changed(key: string, before: string | number | boolean, after: string | number | boolean): Change[] {
-  return before === after ? [] : [{ key, text: `${key} changed ${before} -> ${after}` }];
 }
 
 function opaque(key: string, before: unknown, after: unknown): Change[] {
@@ -154,13 +154,17 @@ function compareDisks(before: Machine, after: Machine): Change[] {
   return changes.length > 0 ? changes : [{ key: 'disks', text: 'order of disks changed' }];
 }
 
-function compareNetworks(before: Machine, after: Machine): Change[] {
-  const drivers = ({ networks }: Machine): string =>
-    networks.map(({ network }) => network.driver).join(', ') || 'none';
-  return changed('network driver', drivers(before), drivers(after)).map((change) => ({
-    ...change,
-    key: 'networks',
-  }));
+function comparePorts(before: Machine, after: Machine): Change[] {
+  const entry = (port: Port): [string, string] => [portText(port), port.name ?? 'no name'];
+  const from = byText(before.ports, entry);
+  const to = byText(after.ports, entry);
+  const isLive = arePortsLive(after);
+  return compareNamed('ports', 'port', from, to).map((change) => {
+    const port = change.key.slice('ports/'.length);
+    const isSame = Object.hasOwn(from, port) && Object.hasOwn(to, port);
+    // The name of a port is for people only.
+    return isSame ? { ...change, text: `name of ${change.text}`, isLive: true } : { ...change, isLive };
+  });
 }
 
 function compareLibkrun(before: Machine, after: Machine): Change[] {
@@ -179,29 +183,8 @@ function compareLibkrun(before: Machine, after: Machine): Change[] {
   ];
 }
 
-/** Added, removed and changed members of a set of named things, each already as text. */
-function compareNamed(
-  key: string,
-  noun: string,
-  before: Readonly<Record<string, string>>,
-  after: Readonly<Record<string, string>>,
-): Change[] {
-  return sortedUnion(before, after).flatMap((name) => {
-    const [from, to] = [own(before, name), own(after, name)];
-    if (from === to) return [];
-    const path = `${key}/${name}`;
-    if (from === undefined) return [{ key: path, text: `${noun} ${name} added` }];
-    if (to === undefined) return [{ key: path, text: `${noun} ${name} removed` }];
-    return [{ key: path, text: `${noun} ${name} changed ${from} -> ${to}` }];
-  });
-}
-
 function byText<T>(items: readonly T[], entry: (item: T) => [string, string]): Record<string, string> {
   return Object.fromEntries(items.map(entry));
-}
-
-function sortedUnion(before: object, after: object): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
 }
 
 function rlimitEntry(rlimit: Machine['rlimits'][number]): [string, string] {
@@ -218,11 +201,6 @@ function diskEntry(disk: DiskAttachment): [string, string] {
     ...(disk.directIo ? ['direct I/O'] : []),
   ];
   return [name, words.join(', ')];
-}
-
-function portEntry(port: Port): [string, string] {
-  const host = 'socket' in port ? port.socket : port.host;
-  return [`${host}:${port.guest}/${port.protocol}`, ''];
 }
 
 function dependencyEntries(machine: Machine): Record<string, string> {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Machine } from './project.ts';
+import { hasLivePorts, portCarrier } from './port-carrier.ts';
+import type { Attachment, Machine, Port } from './project.ts';
 
 /** Raised when the canonical form changes; hashes of different versions are never compared as text. */
 export const HASH_VERSION = 1;
 
 /**
  * Fields that do not force a machine to be made anew when they change, each with the reason. Everything else is part
- * of the running virtual machine, or of what its guest was told at the start.
+ * of the running virtual machine, or of what its guest was told at the start; of `networks` and `ports` a part is live,
+ * which {@link effectiveFields} leaves out.
  */
 export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
   name: 'never changes: another name is another machine',
@@ -41,8 +43,32 @@ export function isSameMachine(
   return machineHash(before.definition) === afterHash;
 }
 
-function effectiveFields(machine: Machine): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(machine).filter(([key]) => !Object.hasOwn(LIVE_FIELDS, key)));
+/** What a machine is made of: a change of anything here needs another one. */
+export function effectiveFields(machine: Machine): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(machine).filter(([key]) => !Object.hasOwn(LIVE_FIELDS, key));
+  return {
+    ...Object.fromEntries(fields),
+    networks: machine.networks.map(effectiveAttachment),
+    ports: arePortsLive(machine) ? [] : machine.ports.map(effectivePort),
+  };
+}
+
+/** Whether a network process carries the machine's ports, and so changes them while it runs. */
+export function arePortsLive(machine: Machine): boolean {
+  const carrier = portCarrier(machine.networks);
+  return carrier !== undefined && hasLivePorts(carrier.network);
+}
+
+/** The guest is not told its aliases: the network's switch answers for them. */
+function effectiveAttachment(attachment: Attachment): unknown {
+  const { aliases: _, ...effective } = attachment;
+  return effective;
+}
+
+/** Names of ports are for people. */
+function effectivePort(port: Port): unknown {
+  const { name: _, ...effective } = port;
+  return effective;
 }
 
 /** JSON with sorted keys and without undefined members: one text for one value. */

@@ -2,8 +2,8 @@ import { relative } from 'node:path';
 import type { Span } from '../base/diagnostic.ts';
 import type { MapTree } from '../source/tree.ts';
 
-/** `machines.web.environment.A` is as deep as plans and explanations look. */
-const DEEPEST = 4;
+/** `machines.web.networks.default.ip` is as deep as plans look. */
+const DEEPEST = 5;
 
 /** Where every key of the file is written, by dotted path: `krun.yaml:7`, relative to the project directory. */
 export function originTexts(
