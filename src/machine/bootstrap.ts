@@ -1,3 +1,5 @@
+import { networkFunctions, networkLines } from './bootstrap-network.ts';
+import { quote } from './quote.ts';
 import type { GuestSpec, MachineSpec } from './spec.ts';
 
 /** Version of docs/guest-protocol.md, reported by the script's first line. */
@@ -20,7 +22,7 @@ type BootstrapGuest = Extract<GuestSpec, { readonly kind: 'bootstrap' }>;
 /** The whole script for one run of a guest; POSIX, for dash, busybox ash and bash. */
 export function bootstrapScript(guest: BootstrapGuest, shares: MachineSpec['shares']): string {
   return [
-    FUNCTIONS,
+    FUNCTIONS + networkFunctions(guest.network),
     'krun_main() {',
     ...body(guest, shares).map((line) => `  ${line}`),
     '}',
@@ -39,6 +41,7 @@ function body(guest: BootstrapGuest, shares: MachineSpec['shares']): readonly st
     '(',
     ...mountLines(guest, shares),
     `krun_hostname ${quote(guest.hostname)}`,
+    ...networkLines(guest.network, guest.hostname),
     `krun_cd ${quote(guest.workingDir)}`,
     ...runLines(guest),
     ') </dev/null 2>&5 5>&-',
@@ -75,17 +78,15 @@ function runLines(guest: BootstrapGuest): readonly string[] {
 /** Variables that bash will not let a script set, and the one that would change how the script itself is read. */
 const SHELL_OWN = new Set(['UID', 'EUID', 'PPID', 'BASHOPTS', 'BASH_VERSINFO', 'SHELLOPTS', 'IFS']);
 
-/** Any text as one shell word. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 const FUNCTIONS = `# krun guest bootstrap; see docs/guest-protocol.md
 krun_sys=\${KRUN_SYS:-/sys/class/virtio-ports}
 krun_dev=\${KRUN_DEV:-/dev}
 krun_hostname_file=\${KRUN_HOSTNAME_FILE:-/proc/sys/kernel/hostname}
+krun_run=\${KRUN_RUN:-/dev}
+krun_etc=\${KRUN_ETC:-/etc}
+krun_devices=\${KRUN_DEVICES:-/proc/net/dev}
 export PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
-unset KRUN_SYS KRUN_DEV KRUN_HOSTNAME_FILE KRUN_INIT KRUN_WORKDIR KRUN_RLIMITS KRUN_CONFIG KRUN_DHCP
+unset KRUN_SYS KRUN_DEV KRUN_HOSTNAME_FILE KRUN_RUN KRUN_ETC KRUN_DEVICES KRUN_INIT KRUN_WORKDIR KRUN_RLIMITS KRUN_CONFIG KRUN_DHCP
 unset KRUN_BLOCK_ROOT_DEVICE KRUN_BLOCK_ROOT_FSTYPE KRUN_BLOCK_ROOT_OPTIONS
 # A workload that signals every process must not end the reporter; a signal that is caught is reset in children.
 trap : HUP INT TERM USR1 USR2

@@ -5,6 +5,7 @@ import { prepare, type PreparedMachine } from './prepare.ts';
 import { execute } from './execute.ts';
 import { krunErrorText } from './errno.ts';
 import { imageProblem } from './image-problem.ts';
+import { openLinks } from './links.ts';
 import { explainLog } from './log-reasons.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { MACHINE_FAILED_EXIT, MACHINE_SPEC_VERSION, type MachineSpec } from './spec.ts';
@@ -19,7 +20,8 @@ async function main(): Promise<never> {
   try {
     const machine = prepare(spec);
     await takeControl(spec, machine.controlFd);
-    return fail(spec, await start(spec, machine));
+    const links = await openLinks(spec);
+    return fail(spec, await start(spec, { ...machine, descriptors: { ...machine.descriptors, ...links } }));
   } catch (error) {
     return fail(spec, failureOf(error));
   }

@@ -1,43 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
-import http from 'node:http';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
-import { runOutcome } from '../../src/machine/outcome.ts';
-import { MACHINE_FAILED_EXIT, type MachineSpec, type ProcessIdentity } from '../../src/machine/spec.ts';
-import { bootstrapGuest, tsiNetwork, machineSpec } from '../unit/machine/specs.ts';
+import { MACHINE_FAILED_EXIT, type ProcessIdentity } from '../../src/machine/spec.ts';
+import { bootstrapGuest, tsiNetwork } from '../unit/machine/specs.ts';
+import { MachineProcesses } from './support/machine-process.ts';
 
-const program = path.resolve(process.env['KRUN_TEST_PROGRAM'] ?? '', '../../dist/machine.js');
 const fake = process.env['KRUN_TEST_FAKE_LIBKRUN'] ?? '';
 
 let base: string;
-let children: ChildProcess[];
+let machines: MachineProcesses;
 beforeEach(() => {
   base = mkdtempSync(path.join(os.tmpdir(), 'krun-mp-'));
-  children = [];
-  mkdirSync(path.join(base, 'root/bin'), { recursive: true });
-  writeFileSync(path.join(base, 'root/bin/sh'), '');
+  machines = new MachineProcesses(base);
 });
 afterEach(async () => {
-  const running = children.filter((child) => child.exitCode === null && child.signalCode === null);
-  await Promise.all(
-    running.map((child) => {
-      child.kill('SIGKILL');
-      return once(child, 'exit');
-    }),
-  );
+  await machines.end();
   rmSync(base, { recursive: true });
 });
 
@@ -50,95 +29,9 @@ function elf(machine: number): Uint8Array {
 
 const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];
 
-/** One machine process over the stand-in, as a supervisor would start it. */
-class Process {
-  readonly spec: MachineSpec;
-  readonly child: ChildProcess;
-  readonly exited: Promise<readonly [number | null, string | null]>;
-
-  constructor(name: string, more: Partial<MachineSpec>, intent: number | null = 1) {
-    const directory = path.join(base, name);
-    mkdirSync(directory);
-    const file = (stream: string): string => path.join(directory, `run-1.${stream}`);
-    this.spec = machineSpec({
-      machine: name,
-      intentFile: path.join(directory, 'intent.json'),
-      identityFile: path.join(directory, 'process.json'),
-      controlSocket: path.join(base, `s-${name}`),
-      files: {
-        stdout: file('stdout'),
-        stderr: file('stderr'),
-        console: file('console'),
-        helper: file('helper'),
-        status: file('status'),
-      },
-      library: { libkrun: fake },
-      root: { kind: 'directory', path: path.join(base, 'root') },
-      ...more,
-    });
-    const specFile = path.join(directory, 'spec.json');
-    writeFileSync(specFile, JSON.stringify(this.spec));
-    if (intent !== null) writeFileSync(this.spec.intentFile, JSON.stringify({ run: intent }));
-    for (const stream of Object.values(this.spec.files)) writeFileSync(stream, '');
-    const console = openSync(this.spec.files.console, 'a');
-    this.child = spawn(process.execPath, [program, specFile], {
-      detached: true,
-      stdio: ['ignore', console, console],
-      env: { PATH: process.env['PATH'], FAKE_KRUN_CALLS: path.join(base, 'calls') },
-    });
-    children.push(this.child);
-    this.exited = once(this.child, 'exit') as Promise<[number | null, string | null]>;
-  }
-
-  text(stream: keyof MachineSpec['files']): string {
-    return readFileSync(this.spec.files[stream], 'utf8');
-  }
-
-  async wrote(stream: keyof MachineSpec['files'], text: string): Promise<void> {
-    const watcher = watch(this.spec.files[stream]);
-    try {
-      while (!this.text(stream).includes(text)) await once(watcher, 'change');
-    } finally {
-      watcher.close();
-    }
-  }
-
-  async outcome(): Promise<string> {
-    const [code, signal] = await this.exited;
-    const { guest, root } = this.spec;
-    const outcome = runOutcome({
-      status: this.text('status'),
-      console: this.text('console'),
-      code,
-      signal,
-      guest: guest.kind,
-      root: root.kind,
-    });
-    return JSON.stringify(outcome).replaceAll(base, 'BASE');
-  }
-
-  request(
-    method: string,
-    body?: object,
-    url = '/vm/state',
-  ): Promise<readonly [number, Record<string, unknown>]> {
-    return new Promise((resolve, reject) => {
-      const request = http.request({ socketPath: this.spec.controlSocket, method, path: url }, (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () =>
-          resolve([response.statusCode ?? 0, JSON.parse(text) as Record<string, unknown>]),
-        );
-      });
-      request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
-    });
-  }
-}
-
 describe('a machine process', () => {
   it('runs the command, keeps its streams apart and ends with its code', async () => {
-    const machine = new Process('web', {
+    const machine = machines.start('web', {
       guest: bootstrapGuest({ command: sh('echo out; echo err >&2; exit 7') }),
       cpus: 2,
       network: tsiNetwork([{ host: 8080, guest: 80 }]),
@@ -157,7 +50,7 @@ describe('a machine process', () => {
   });
 
   it('is known by its identity while it lives', async () => {
-    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
+    const machine = machines.start('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
     await machine.wrote('stdout', 'up');
     const identity = JSON.parse(readFileSync(machine.spec.identityFile, 'utf8')) as ProcessIdentity;
     expect(identity).toMatchObject({ pid: machine.child.pid, run: 1 });
@@ -168,14 +61,14 @@ describe('a machine process', () => {
   });
 
   it.each([null, 2])('does nothing when its run is revoked (intent %s)', async (intent) => {
-    const machine = new Process('web', {}, intent);
+    const machine = machines.start('web', { intent });
     expect(await machine.exited).toEqual([0, null]);
     expect(machine.text('status')).toBe('');
     expect(() => statSync(path.join(base, 'calls'))).toThrow(/ENOENT/);
   });
 
   it('serves krunkit state and stops the guest with the signal of the machine, or another one', async () => {
-    const machine = new Process('web', {
+    const machine = machines.start('web', {
       guest: bootstrapGuest({
         command: sh('trap "echo usr1" USR1; trap "exit 5" INT; echo up; while :; do sleep 0.05; done'),
       }),
@@ -205,7 +98,7 @@ describe('a machine process', () => {
   });
 
   it('refuses what krunkit refuses', async () => {
-    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
+    const machine = machines.start('web', { guest: bootstrapGuest({ command: sh('echo up; sleep 100') }) });
     await machine.wrote('stdout', 'up');
     expect(await machine.request('POST', { state: 'Pause' })).toEqual([
       400,
@@ -218,7 +111,7 @@ describe('a machine process', () => {
   });
 
   it('answers HardStop before it is gone', async () => {
-    const machine = new Process('web', {
+    const machine = machines.start('web', {
       guest: bootstrapGuest({ command: sh('trap "" TERM INT; echo up; sleep 100') }),
     });
     await machine.wrote('stdout', 'up');
@@ -229,7 +122,7 @@ describe('a machine process', () => {
   });
 
   it('takes SIGTERM for a stop and SIGHUP for nothing', async () => {
-    const machine = new Process('web', {
+    const machine = machines.start('web', {
       guest: bootstrapGuest({ command: sh('trap "exit 4" TERM; echo up; while :; do sleep 0.05; done') }),
     });
     await machine.wrote('stdout', 'up');
@@ -239,7 +132,7 @@ describe('a machine process', () => {
   });
 
   it('stops a guest without a shell at once, because libkrun offers nothing else', async () => {
-    const machine = new Process('web', {
+    const machine = machines.start('web', {
       guest: { kind: 'direct', command: ['/bin/sleep', '100'], environment: {}, workingDir: '/' },
     });
     await machine.wrote('status', 'krun-start');
@@ -252,22 +145,22 @@ describe('a machine process', () => {
     writeFileSync(image, '');
     const disk = { id: 'd', path: image, format: 'raw', sync: 'full', directIo: false } as const;
     const guest = bootstrapGuest({ command: sh('echo up; sleep 100') });
-    const first = new Process('db', { guest, disks: [{ ...disk, readOnly: false }] });
+    const first = machines.start('db', { guest, disks: [{ ...disk, readOnly: false }] });
     await first.wrote('stdout', 'up');
-    const second = new Process('web', { guest, disks: [{ ...disk, readOnly: true }] });
+    const second = machines.start('web', { guest, disks: [{ ...disk, readOnly: true }] });
     expect(await second.exited).toEqual([MACHINE_FAILED_EXIT, null]);
     expect(await second.outcome()).toBe(
       `{"kind":"failed","reason":"disk image BASE/a.img is in use by machine db of project shop (process ${first.child.pid})","hint":"stop its writer first"}`,
     );
     first.child.kill('SIGKILL');
     await first.exited;
-    const third = new Process('api', { guest: bootstrapGuest(), disks: [{ ...disk, readOnly: false }] });
+    const third = machines.start('api', { guest: bootstrapGuest(), disks: [{ ...disk, readOnly: false }] });
     expect(await third.outcome()).toBe('{"kind":"exited","exit":{"code":0}}');
   });
 
   it('ends by itself when libkrun stays although the guest has ended', async () => {
     writeFileSync(path.join(base, 'root/.fake'), 'linger\n');
-    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('exit 6') }) });
+    const machine = machines.start('web', { guest: bootstrapGuest({ command: sh('exit 6') }) });
     expect(await machine.outcome()).toBe('{"kind":"exited","exit":{"code":6}}');
     expect(await machine.exited).toEqual([null, 'SIGKILL']);
   });
@@ -291,13 +184,13 @@ describe('a machine process that cannot run its guest', () => {
     ['lose-exit-code', '{"kind":"exited","exit":{"code":7}}'],
   ])('says why: %s', async (fault, expected) => {
     writeFileSync(path.join(base, 'root/.fake'), `${fault}\n`);
-    const machine = new Process('web', { guest: bootstrapGuest({ command: sh('exit 7') }) });
+    const machine = machines.start('web', { guest: bootstrapGuest({ command: sh('exit 7') }) });
     expect(await machine.outcome()).toContain(expected);
   });
 
   it('refuses a root without a shell before it starts anything', async () => {
     rmSync(path.join(base, 'root/bin/sh'));
-    const machine = new Process('web', {});
+    const machine = machines.start('web');
     expect(await machine.outcome()).toBe(
       '{"kind":"failed","reason":"root BASE/root has no /bin/sh","hint":"put a shell there (busybox is enough), or set `agent: false` for a root without one"}',
     );
@@ -310,14 +203,14 @@ describe('a machine process that cannot run its guest', () => {
   ])('names a library that cannot be loaded (%s)', async (name, content, reason) => {
     const file = path.resolve(base, name);
     if (content !== undefined) writeFileSync(file, content);
-    const machine = new Process('web', { library: { libkrun: file } });
+    const machine = machines.start('web', { library: { libkrun: file } });
     expect(await machine.outcome()).toContain(
       `"reason":"${reason.replace('FILE', file).replace(base, 'BASE')}`,
     );
   });
 
   it('names a library that is something else', async () => {
-    const machine = new Process('web', { library: { libkrun: fake, libkrunfw: fake } });
+    const machine = machines.start('web', { library: { libkrun: fake, libkrunfw: fake } });
     expect(await machine.outcome()).toContain(
       `"reason":"${fake} is not libkrunfw 5: it has no krunfw_get_kernel"`,
     );

@@ -14,6 +14,12 @@
  *                        any more
  *   linger               the process stays after the guest has ended
  *   slow MS              the guest takes MS milliseconds to boot
+ *   net-close MS         the guest's links are closed after MS milliseconds
+ *   net-runt             a frame of 4 bytes goes out on each link before anything else
+ *
+ * A guest with interfaces gets network, mount and host name namespaces of its own. Each interface is a tap device named
+ * eth0, eth1, ... whose frames this process carries to the link that it was given and back: to stop the process with
+ * SIGSTOP is to pause the guest. That needs root or user namespaces, and a /dev/net/tun that one may open.
  *
  * Arguments are checked as strictly as libkrun would crash on them: a violation aborts with a message.
  */
@@ -21,6 +27,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,10 +39,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,14 +54,31 @@
 #define MAX_WORDS 4096
 #define MAX_TEXT 4096
 
+#define MAX_LINKS 8
+#define MAX_FRAME 65562
+
 struct port { char name[64]; int in, out; };
+
+/* One interface of the guest: a socket or path that libkrun was given, and the tap device that plays the guest's end. */
+struct link {
+    enum { STREAM, DATAGRAM, TAP } kind;
+    char path[MAX_TEXT];
+    uint8_t mac[6];
+    bool vfkit;
+    int fd, tap;
+    /* A frame of a stream that has not come, or gone, as a whole. */
+    uint8_t in[4 + MAX_FRAME], out[4 + MAX_FRAME];
+    size_t have, left, sent;
+};
 
 static struct {
     int created, consumed, log_fd, disks, consoles, nports;
     bool implicit_console, vsock, has_root, has_default_console;
     char root[MAX_TEXT], workdir[MAX_TEXT], *exec, **argv, **envp;
     struct port ports[MAX_PORTS];
-    int out_fd, err_fd;
+    int out_fd, err_fd, nlinks;
+    bool explicit_vsock;
+    struct link links[MAX_LINKS];
 } vm = { .log_fd = 2, .implicit_console = true, .vsock = true, .out_fd = -1, .err_fd = -1 };
 
 /* One write, so that lines of several machines in one file stay whole. */
@@ -188,12 +218,85 @@ int32_t krun_disable_implicit_vsock(uint32_t ctx) {
     return 0;
 }
 
+int32_t krun_add_vsock(uint32_t ctx, uint32_t tsi_features) {
+    record("krun_add_vsock(%u, %u)", ctx, tsi_features);
+    NEED_CTX(ctx);
+    if (tsi_features & ~3U) return -EINVAL;
+    if (vm.vsock) return -EEXIST;
+    vm.vsock = vm.explicit_vsock = true;
+    return 0;
+}
+
+#define NET_FEATURES 0x5D83U
+#define GUEST_CSUM (1U << 1)
+#define GUEST_SEGMENTS (1U << 7 | 1U << 8 | 1U << 10)
+
+static const char *mac_text(const uint8_t *mac) {
+    static char buffer[18];
+    snprintf(buffer, sizeof buffer, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return buffer;
+}
+
+static struct link *add_link(const char *path, int fd, const uint8_t *mac) {
+    insist(vm.nlinks < MAX_LINKS, "too many interfaces");
+    struct link *link = &vm.links[vm.nlinks++];
+    snprintf(link->path, sizeof link->path, "%s", path ? path : "");
+    memcpy(link->mac, mac, sizeof link->mac);
+    link->fd = fd;
+    link->tap = -1;
+    return link;
+}
+
+/* libkrun 1.17: exactly one of path and descriptor, and no flag but vfkit's, for datagrams. */
+static int32_t add_socket(uint32_t ctx, const char *path, int fd, const uint8_t *mac, uint32_t features, uint32_t flags,
+                          int type) {
+    insist(mac != NULL, "null mac");
+    record("krun_add_net_unix%s(%u, %s, %s, %s, 0x%x, %u)", type == SOCK_STREAM ? "stream" : "gram", ctx,
+           path ? path : "NULL", fd < 0 ? "-1" : "fd", mac_text(mac), features, flags);
+    NEED_CTX(ctx);
+    if ((path != NULL) == (fd >= 0)) return -EINVAL;
+    if (features & ~NET_FEATURES) return -EINVAL;
+    if (flags & ~(type == SOCK_STREAM ? 0U : 1U)) return -EINVAL;
+    if (fd >= 0) {
+        int found = 0;
+        socklen_t size = sizeof found;
+        insist(getsockopt(fd, SOL_SOCKET, SO_TYPE, &found, &size) == 0 && found == type, "not such a socket");
+        insist(type != SOCK_STREAM || !(fcntl(fd, F_GETFL) & O_NONBLOCK), "a stream that does not block");
+    }
+    struct link *link = add_link(path, fd, mac);
+    link->kind = type == SOCK_STREAM ? STREAM : DATAGRAM;
+    link->vfkit = flags & 1;
+    return 0;
+}
+
+int32_t krun_add_net_unixstream(uint32_t ctx, const char *path, int fd, uint8_t *const mac, uint32_t features,
+                                uint32_t flags) {
+    return add_socket(ctx, path, fd, mac, features, flags, SOCK_STREAM);
+}
+
+int32_t krun_add_net_unixgram(uint32_t ctx, const char *path, int fd, uint8_t *const mac, uint32_t features,
+                              uint32_t flags) {
+    return add_socket(ctx, path, fd, mac, features, flags, SOCK_DGRAM);
+}
+
+int32_t krun_add_net_tap(uint32_t ctx, char *name, uint8_t *const mac, uint32_t features, uint32_t flags) {
+    insist(name && mac, "null name or mac");
+    insist(strlen(name) < IFNAMSIZ, "a name that does not end in ifr_name");
+    record("krun_add_net_tap(%u, %s, %s, 0x%x, %u)", ctx, name, mac_text(mac), features, flags);
+    NEED_CTX(ctx);
+    if ((features & ~NET_FEATURES) || flags) return -EINVAL;
+    if ((features & GUEST_SEGMENTS) && !(features & GUEST_CSUM)) return -EINVAL;
+    add_link(name, -1, mac)->kind = TAP;
+    return 0;
+}
+
 int32_t krun_set_port_map(uint32_t ctx, const char *const port_map[]) {
     char text[MAX_TEXT];
     char **words = copy_words(port_map, text, sizeof text);
     record("krun_set_port_map(%u, [%s])", ctx, text);
     NEED_CTX(ctx);
     if (!vm.vsock) return -ENODEV;
+    if (vm.nlinks) return -EINVAL;
     for (int i = 0; words[i]; i++) {
         unsigned host, guest, other_host, other_guest;
         if (sscanf(words[i], "%u:%u", &host, &guest) != 2 || host > 65535 || guest > 65535) return -EINVAL;
@@ -347,6 +450,7 @@ static char *ports_directory(void) {
         make_link(text("%s/dev/vport1p%d", base, i), FIRST_FD + i);
     }
     make_link(text("%s/dev/" PID_NAME, base), PID_FD);
+    mkdir(text("%s/run", base), 0700);
     return base;
 }
 
@@ -368,7 +472,205 @@ static void arrange_descriptors(int life) {
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
 }
 
-struct guest { char **arguments, **environment; int life; };
+/* --- the guest's interfaces ------------------------------------------------------------------------------------ */
+
+static void copy_name(struct ifreq *request, const char *name) {
+    memset(request, 0, sizeof *request);
+    snprintf(request->ifr_name, IFNAMSIZ, "%s", name);
+}
+
+/* A tap device in the network namespace of whoever calls; it goes with its descriptor. */
+static int make_tap(const char *name, const uint8_t *mac, int flags) {
+    struct ifreq request;
+    int tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (tap < 0) return -1;
+    copy_name(&request, name);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI | flags;
+    if (ioctl(tap, TUNSETIFF, &request) < 0) return -1;
+    if (!mac) return tap;
+    request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+    return ioctl(tap, SIOCSIFHWADDR, &request) < 0 ? -1 : tap;
+}
+
+/* What libkrun prints when the guest's driver starts and there is nobody; a thread of it then panics. */
+static void no_backend(int index, const char *what) {
+    dprintf(vm.log_fd, "[2026-01-01T00:00:00Z ERROR devices] Error activating virtio-net (eth%d) backend: %s\n", index, what);
+    dprintf(2, "\nthread 'fc_vcpu 0' (%d) panicked at src/devices/src/virtio/mmio.rs:1:1:\nFailed to activate device: "
+            "BadActivate\n", (int)getpid());
+    hang();
+}
+
+static int connect_path(const struct link *link) {
+    struct sockaddr_un own = { .sun_family = AF_UNIX }, peer = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, (link->kind == STREAM ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+    snprintf(peer.sun_path, sizeof peer.sun_path, "%s", link->path);
+    if (link->kind == DATAGRAM) {
+        int length = snprintf(own.sun_path, sizeof own.sun_path, "%s-krun.sock", link->path);
+        if (length >= (int)sizeof own.sun_path) return -1;
+        unlink(own.sun_path);
+        if (bind(fd, (struct sockaddr *)&own, sizeof own) < 0) return -1;
+    }
+    if (connect(fd, (struct sockaddr *)&peer, sizeof peer) < 0) return -1;
+    if (link->vfkit && send(fd, "VFKT", 4, 0) != 4) return -1;
+    return fd;
+}
+
+/* Before the guest is cloned, where libkrun does it when the guest's driver starts. */
+static void open_links(void) {
+    for (int i = 0; i < vm.nlinks; i++) {
+        struct link *link = &vm.links[i];
+        if (link->kind == TAP) link->fd = make_tap(link->path, NULL, IFF_VNET_HDR);
+        else if (link->fd < 0) link->fd = connect_path(link);
+        if (link->fd < 0) no_backend(i, errno == ENOENT ? "Binding(ENOENT)" : strerror(errno));
+    }
+}
+
+static void send_descriptors(int socket, const int *fds, int count) {
+    char control[CMSG_SPACE(sizeof(int) * MAX_LINKS)] = { 0 };
+    struct iovec data = { .iov_base = "t", .iov_len = 1 };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+                              .msg_controllen = CMSG_SPACE(sizeof(int) * count) };
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                                .cmsg_len = CMSG_LEN(sizeof(int) * count) };
+    memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+    if (sendmsg(socket, &message, 0) != 1) _exit(125);
+}
+
+static bool receive_descriptors(int socket, int *fds, int count) {
+    char control[CMSG_SPACE(sizeof(int) * MAX_LINKS)] = { 0 }, byte;
+    struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) return false;
+    memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int) * count);
+    return true;
+}
+
+/* A user of the namespace that files can belong to, where this process is not root. */
+static void map_user(uid_t uid) {
+    char line[64];
+    int length = snprintf(line, sizeof line, "0 %u 1", uid);
+    int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, line, length) != length) _exit(124);
+    close(fd);
+}
+
+/* In the guest: its devices, and places of its own for what its bootstrap mounts and writes. */
+static void make_devices(int socket, uid_t uid, const char *run_directory) {
+    int taps[MAX_LINKS];
+    if (uid != 0) map_user(uid);
+    for (int i = 0; i < vm.nlinks; i++) {
+        char name[IFNAMSIZ];
+        snprintf(name, sizeof name, "eth%d", i);
+        taps[i] = make_tap(name, vm.links[i].mac, 0);
+        if (taps[i] < 0) _exit(124);
+    }
+    send_descriptors(socket, taps, vm.nlinks);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) _exit(124);
+    if (mount("run", run_directory, "tmpfs", 0, NULL) < 0) _exit(124);
+}
+
+/* From the guest to its link. A stream takes as much of a frame as fits, and the rest before the next one. */
+static void carry_out(struct link *link) {
+    if (link->left == 0) {
+        ssize_t size = read(link->tap, link->out + 4, MAX_FRAME);
+        if (size <= 0) return;
+        uint8_t length[4] = { size >> 24, size >> 16, size >> 8, size };
+        memcpy(link->out, length, 4);
+        link->left = 4 + size;
+        link->sent = 0;
+    }
+    size_t skip = link->kind == STREAM ? 0 : 4;
+    const uint8_t *data = link->out + (link->sent ? link->sent : skip);
+    ssize_t done = send(link->fd, data, link->left - (link->sent ? 0 : skip), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (done < 0 && errno != EAGAIN) link->left = 0;
+    if (done < 0) return;
+    if (link->kind != STREAM) {
+        link->left = 0;
+        return;
+    }
+    link->sent += done;
+    link->left -= done;
+}
+
+/* From the link to the guest. False at the end of the link. */
+static bool carry_in(struct link *link) {
+    if (link->kind != STREAM) {
+        ssize_t size = recv(link->fd, link->in, MAX_FRAME, MSG_DONTWAIT);
+        if (size > 0 && write(link->tap, link->in, size) < 0) return true;
+        return size > 0 || errno == EAGAIN;
+    }
+    size_t wanted = 4;
+    if (link->have >= 4) wanted += (size_t)link->in[0] << 24 | link->in[1] << 16 | link->in[2] << 8 | link->in[3];
+    insist(wanted <= sizeof link->in, "a frame that is too long");
+    ssize_t size = recv(link->fd, link->in + link->have, wanted - link->have, MSG_DONTWAIT);
+    if (size <= 0) return size < 0 && errno == EAGAIN;
+    link->have += size;
+    if (link->have < wanted || wanted == 4) return true;
+    link->have = 0;
+    return write(link->tap, link->in + 4, wanted - 4) > 0 || true;
+}
+
+/* A tap on both sides: frames with a header of ten bytes that the guest's device does not have. */
+static void carry_tap(struct link *link, bool out) {
+    uint8_t *frame = out ? link->out : link->in;
+    memset(frame, 0, 10);
+    ssize_t size = out ? read(link->tap, frame + 10, MAX_FRAME - 10) : read(link->fd, frame, MAX_FRAME);
+    if (size <= 0) return;
+    if (out ? write(link->fd, frame, size + 10) < 0 : write(link->tap, frame + 10, size - 10) < 0) return;
+}
+
+static void say_fatal(void) {
+    dprintf(2, "LIBKRUN VIRTIO-NET FATAL: Backend process seems to have quit or crashed! Networking is now disabled!\n");
+}
+
+static void poll_link(struct link *link, struct pollfd *of_tap, struct pollfd *of_link) {
+    bool waits = link->left > 0;
+    *of_tap = (struct pollfd){ .fd = link->fd < 0 || waits ? -1 : link->tap, .events = POLLIN };
+    *of_link = (struct pollfd){ .fd = link->fd, .events = POLLIN | (waits ? POLLOUT : 0) };
+}
+
+static void carry(struct link *link, short from_tap, short from_link) {
+    if (link->kind == TAP) {
+        if (from_tap) carry_tap(link, true);
+        if (from_link) carry_tap(link, false);
+        return;
+    }
+    if (from_tap || (from_link & POLLOUT)) carry_out(link);
+    if (!(from_link & (POLLIN | POLLHUP | POLLERR)) || carry_in(link)) return;
+    say_fatal();
+    close(link->fd);
+    link->fd = -1;
+}
+
+/* Carries frames until the guest has ended. */
+static void carry_frames(pid_t child) {
+    struct pollfd fds[2 * MAX_LINKS + 1];
+    long close_ms = -1;
+    if (!fault("net-close", &close_ms)) close_ms = -1;
+    for (int i = 0; i < vm.nlinks; i++) {
+        if (vm.links[i].kind != STREAM || !fault("net-runt", NULL)) continue;
+        insist(write(vm.links[i].fd, "\0\0\0\4runt", 8) == 8, "write");
+    }
+    int ended = (int)syscall(SYS_pidfd_open, child, 0);
+    insist(ended >= 0, "pidfd_open");
+    for (;;) {
+        for (int i = 0; i < vm.nlinks; i++) poll_link(&vm.links[i], &fds[2 * i], &fds[2 * i + 1]);
+        fds[2 * vm.nlinks] = (struct pollfd){ .fd = ended, .events = POLLIN };
+        int ready = poll(fds, 2 * vm.nlinks + 1, (int)close_ms);
+        if (ready == 0) {
+            for (int i = 0; i < vm.nlinks; i++) close(vm.links[i].fd), vm.links[i].fd = -1;
+            close_ms = -1;
+        }
+        if (fds[2 * vm.nlinks].revents) break;
+        for (int i = 0; i < vm.nlinks && ready > 0; i++)
+            carry(&vm.links[i], fds[2 * i].revents, fds[2 * i + 1].revents);
+    }
+    close(ended);
+}
+
+struct guest { char **arguments, **environment; char *run_directory; int life, devices; uid_t uid; };
 
 /*
  * What the command gets, made before the guest is cloned: the clone has one thread, and the locks of malloc are held
@@ -378,7 +680,7 @@ static void prepare_command(struct guest *self, const char *base) {
     static char *environment[MAX_WORDS], *arguments[MAX_WORDS];
     char *own[] = { "HOME=/", "TERM=linux", "PATH=/usr/local/bin:/usr/bin:/bin",
                     text("KRUN_SYS=%s/sys", base), text("KRUN_DEV=%s/dev", base),
-                    "KRUN_HOSTNAME_FILE=/dev/null" };
+                    "KRUN_HOSTNAME_FILE=/dev/null", text("KRUN_RUN=%s/run", base) };
     int count = sizeof own / sizeof *own;
     memcpy(environment, own, sizeof own);
     for (int i = 0; vm.envp[i] && count < MAX_WORDS - 1; i++) environment[count++] = vm.envp[i];
@@ -386,6 +688,7 @@ static void prepare_command(struct guest *self, const char *base) {
     for (int i = 0; vm.argv[i] && i < MAX_WORDS - 2; i++) arguments[i + 1] = vm.argv[i];
     self->environment = environment;
     self->arguments = arguments;
+    self->run_directory = text("%s/run", base);
 }
 
 static void run_command(const struct guest *self) {
@@ -398,6 +701,7 @@ static void run_command(const struct guest *self) {
 /* The guest's init: starts the command, and takes every process of the guest along when it ends. */
 static int guest(void *argument) {
     const struct guest *self = argument;
+    if (vm.nlinks) make_devices(self->devices, self->uid, self->run_directory);
     arrange_descriptors(self->life);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The machine process may have been killed before that; it holds the other end. */
@@ -424,17 +728,24 @@ static int guest(void *argument) {
 static pid_t start_guest(void) {
     static char stack[256 * 1024] __attribute__((aligned(16)));
     static struct guest self;
-    int life[2];
+    int life[2], devices[2], taps[MAX_LINKS];
     insist(pipe2(life, O_CLOEXEC) == 0, "pipe2");
+    insist(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, devices) == 0, "socketpair");
     self.life = life[0];
+    self.devices = devices[1];
+    self.uid = geteuid();
     prepare_command(&self, ports_directory());
     static const int wanted[] = { CLONE_NEWPID, CLONE_NEWUSER | CLONE_NEWPID };
+    int network = vm.nlinks ? CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS : 0;
     for (int i = 0; i < 2; i++) {
-        pid_t child = clone(guest, stack + sizeof stack, wanted[i] | SIGCHLD, &self);
-        if (child >= 0) {
-            close(life[0]);
-            return child;
-        }
+        pid_t child = clone(guest, stack + sizeof stack, wanted[i] | network | SIGCHLD, &self);
+        if (child < 0) continue;
+        close(life[0]);
+        close(devices[1]);
+        insist(!vm.nlinks || receive_descriptors(devices[0], taps, vm.nlinks), "no right to make a tap device");
+        for (int j = 0; j < vm.nlinks; j++) vm.links[j].tap = taps[j];
+        close(devices[0]);
+        return child;
     }
     insist(false, "no right to make a PID namespace");
     return -1;
@@ -469,6 +780,7 @@ int32_t krun_start_enter(uint32_t ctx) {
     if (misbehave(&result)) return result;
     if (!vm.exec || !vm.has_root) return -EINVAL;
     insist(!vm.implicit_console, "the stand-in has no terminal");
+    open_links();
     pid_t child = start_guest();
     int status;
     long argument;
@@ -478,6 +790,7 @@ int32_t krun_start_enter(uint32_t ctx) {
         log_line("[    0.200000] reboot: System halted\r");
         hang();
     }
+    if (vm.nlinks) carry_frames(child);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     if (fault("linger", NULL)) hang();
     if (!vm.root[0] || fault("lose-exit-code", NULL)) _exit(0);

@@ -13,7 +13,8 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bootstrapScript, LOADER, quote } from '../../../src/machine/bootstrap.ts';
+import { bootstrapScript, LOADER } from '../../../src/machine/bootstrap.ts';
+import { quote } from '../../../src/machine/quote.ts';
 import type { GuestSpec, MachineSpec } from '../../../src/machine/spec.ts';
 import { bootstrapGuest } from './specs.ts';
 
