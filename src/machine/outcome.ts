@@ -110,6 +110,8 @@ function withoutReport(remains: RunRemains, status: GuestStatus): RunOutcome {
 function directExit(remains: RunRemains): RunOutcome {
   if (remains.root === 'disk') return lost(remains, 'libkrun reports no exit codes for a root on a disk');
   if (remains.code === null) return lost(remains, 'nobody was there to see its exit code');
+  // The same number for a command that was successful and for a guest that was rebooted from inside.
+  if (remains.code === 0) return lost(remains, 'libkrun reports 0 for a guest that rebooted itself, too');
   return exited({ code: remains.code });
 }
 
