@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { err, ok, type Result } from '../base/result.ts';
 import { loadProject, type LoadResult } from '../config/load.ts';
 import { nodeFiles } from '../host/node-files.ts';
+import type { HostFacts } from '../project/host-facts.ts';
 import type { Project } from '../project/project.ts';
 import type { Layout } from '../store/layout.ts';
 import type { Context } from './context.ts';
@@ -33,8 +34,12 @@ export async function loadForCommand(
   return ok({ project, layout, result });
 }
 
-/** Loads krun.yaml and tells nothing. */
-export async function loadConfiguration(context: Context, named: readonly string[]): Promise<LoadResult> {
+/** Loads krun.yaml, for this host or another, and tells nothing. */
+export async function loadConfiguration(
+  context: Context,
+  named: readonly string[],
+  host: HostFacts = hostFacts(context.env),
+): Promise<LoadResult> {
   const { global } = context;
   return loadProject(
     {
@@ -43,7 +48,7 @@ export async function loadConfiguration(context: Context, named: readonly string
       named,
       hostCpus: os.availableParallelism(),
       hostArch: process.arch,
-      host: hostFacts(context.env),
+      host,
       ...(global.files.includes('-') && { stdin: await buffer(context.stdin) }),
     },
     nodeFiles(),

@@ -4,8 +4,12 @@ import { libraryCacheDirectory } from '../../store/layout.ts';
 import { type Context, print, tell, tellError } from '../context.ts';
 import type { Check, DoctorHost } from '../doctor/check.ts';
 import { checkEntitlement } from '../doctor/entitlement.ts';
-import { checkHelpers } from '../doctor/helpers.ts';
+import { checkDiskTools } from '../doctor/disk-tools.ts';
 import { checkLibraries } from '../doctor/libraries.ts';
+import { type NetworkNeeds, networkNeeds } from '../doctor/network-needs.ts';
+import { checkNetworkHelpers } from '../doctor/network-helpers.ts';
+import { checkTun } from '../doctor/tun.ts';
+import { checkUserNamespaces } from '../doctor/user-namespaces.ts';
 import { checkDataDirectory, checkNode, checkRuntimeDirectory } from '../doctor/surroundings.ts';
 import { checkVirtualization } from '../doctor/virtualization.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -15,7 +19,7 @@ export interface DoctorArgs {
   readonly format: 'text' | 'json';
 }
 
-/** `krun doctor`: 0 when machines can run here, 1 otherwise. */
+/** `krun doctor`: 0 when machines can run here, those of the project where there is one; 1 otherwise. */
 export async function run(context: Context, args: DoctorArgs): Promise<ExitCode> {
   const host: DoctorHost = {
     platform: context.platform,
@@ -23,22 +27,40 @@ export async function run(context: Context, args: DoctorArgs): Promise<ExitCode>
     nodeVersion: process.versions.node,
     env: context.env,
   };
-  let checks = await allChecks(context, host);
-  if (args.fix && (await fixLibraries(context, checks))) checks = await allChecks(context, host);
+  const needs = await networkNeeds(context);
+  let checks = await allChecks(context, host, needs);
+  if (args.fix && (await fixLibraries(context, checks))) checks = await allChecks(context, host, needs);
   const healthy = !checks.some((check) => check.status === 'failed');
   if (args.format === 'json') print(context, JSON.stringify({ ok: healthy, checks }, undefined, 2));
   else print(context, doctorText(checks, createPaint(context.stdout.color)));
   return healthy ? EXIT.ok : EXIT.failure;
 }
 
-async function allChecks(context: Context, host: DoctorHost): Promise<readonly Check[]> {
-  const [libraries, machine, directories, helpers] = await Promise.all([
+async function allChecks(context: Context, host: DoctorHost, needs: NetworkNeeds): Promise<readonly Check[]> {
+  const [libraries, machine, directories, networks, tools] = await Promise.all([
     checkLibraries(host, context.self, {}),
     checkHypervisor(host),
     Promise.all([checkRuntimeDirectory(host, context.uid), checkDataDirectory(host)]),
-    checkHelpers(host),
+    checkNetworks(context, host, needs),
+    checkDiskTools(host),
   ]);
-  return [checkNode(host.nodeVersion), ...libraries, ...machine, ...directories, ...helpers];
+  return [checkNode(host.nodeVersion), ...libraries, ...machine, ...directories, ...networks, ...tools];
+}
+
+/** What networks need, beyond what is needed everywhere. */
+async function checkNetworks(
+  context: Context,
+  host: DoctorHost,
+  needs: NetworkNeeds,
+): Promise<readonly Check[]> {
+  const helpers = await checkNetworkHelpers(host, needs);
+  if (host.platform !== 'linux') return helpers;
+  const passt = helpers.some(({ id, status }) => id === 'passt' && status === 'ok');
+  return [
+    ...helpers,
+    ...(passt ? [await checkUserNamespaces(host, needs)] : []),
+    await checkTun(context.uid, needs),
+  ];
 }
 
 function checkHypervisor(host: DoctorHost): Promise<readonly Check[]> {

@@ -14,20 +14,6 @@ interface Helper {
 
 const HELPERS: readonly Helper[] = [
   {
-    name: 'gvproxy',
-    versionArgs: ['--version'],
-    purpose: 'networks between machines',
-    install: { linux: 'Debian: apt install gvproxy', darwin: 'brew install gvproxy' },
-    platforms: ['linux', 'darwin'],
-  },
-  {
-    name: 'passt',
-    versionArgs: ['--version'],
-    purpose: 'network of a single machine',
-    install: { linux: 'Debian: apt install passt' },
-    platforms: ['linux'],
-  },
-  {
     name: 'qemu-img',
     versionArgs: ['--version'],
     purpose: 'disks with format: qcow2',
@@ -48,14 +34,12 @@ const EXTRA_DIRECTORIES = [
   '/usr/sbin',
   '/sbin',
   '/usr/local/sbin',
-  '/usr/libexec/podman',
-  '/usr/lib/podman',
   '/opt/homebrew/bin',
   '/opt/homebrew/opt/e2fsprogs/sbin',
 ];
 
-/** Programs that some keys of krun.yaml need. */
-export async function checkHelpers(host: DoctorHost): Promise<readonly Check[]> {
+/** Programs that disks need. */
+export async function checkDiskTools(host: DoctorHost): Promise<readonly Check[]> {
   const helpers = HELPERS.filter((helper) => helper.platforms.includes(host.platform));
   return Promise.all(helpers.map((helper) => checkHelper(helper, host)));
 }
