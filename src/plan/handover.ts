@@ -1,63 +1,87 @@
 import { own } from '../base/record.ts';
 import { dependencyGraph, withNeeds } from '../project/graph.ts';
-import type { Machine, Port } from '../project/project.ts';
+import type { Machine } from '../project/project.ts';
 import type { Decision } from './decision.ts';
 import { attachedDisks, diskLabel } from './machine-disks.ts';
 import { isActive } from './machine-state.ts';
+import { processNetworks } from './network-use.ts';
 import type { Observed } from './observed.ts';
 import type { PlanBuilder } from './plan-builder.ts';
 import { interrupt } from './up-disks.ts';
 
-/** Something of which the host has one; machines that only read it can have it together. */
+/** Something of which the host has one. */
 export interface Resource {
   readonly key: string;
-  readonly isShared: boolean;
+  /** Machines that want it in one form can have it together; without a form it is for one alone. */
+  readonly form?: string;
 }
 
-/** What a running machine holds until it stops. */
+/** What a running machine holds until it stops, or until it is changed while it runs. */
 export function resourcesOf(definition: Machine): readonly Resource[] {
   return [
     ...attachedDisks(definition).map((disk) => ({
       key: `disk ${diskLabel(disk)}`,
-      isShared: disk.readOnly,
+      ...(disk.readOnly ? { form: 'read-only' } : {}),
     })),
-    ...definition.ports.map((port) => ({ key: portKey(port), isShared: false })),
+    ...portKeys(definition).map((key) => ({ key })),
+    ...processNetworks(definition).map(({ attachment, shape }) => ({
+      key: `network ${attachment.network.name}`,
+      form: shape,
+    })),
   ];
 }
 
-function portKey(port: Port): string {
-  return 'socket' in port ? `socket ${port.socket}` : `port ${port.host}/${port.protocol}`;
+/** The host's ports and sockets that a machine publishes; what krun chooses is free anyway. */
+export function portKeys({ ports }: Machine): readonly string[] {
+  return ports.flatMap((port) => {
+    if ('socket' in port) return [`socket ${port.socket}`];
+    return port.host === 'auto' ? [] : [`port ${port.host}/${port.protocol}`];
+  });
 }
 
-interface Freed {
+interface Freed extends Resource {
   readonly machine: string;
-  readonly stop: number;
-  readonly isShared: boolean;
+  readonly node: number;
 }
 
-/** Who lets go of what in this plan; gives the stops that a machine has to wait for. */
+/** Who lets go of what in this plan; gives the nodes that a machine has to wait for. */
 export class FreedResources {
   readonly #freed = new Map<string, Freed[]>();
 
   constructor(observed: Observed, stops: ReadonlyMap<string, number>) {
-    for (const [machine, stop] of stops) {
+    for (const [machine, node] of stops) {
       const definition = own(observed.machines, machine)?.definition;
-      for (const { key, isShared } of definition ? resourcesOf(definition) : []) {
-        const known = this.#freed.get(key);
-        if (known) known.push({ machine, stop, isShared });
-        else this.#freed.set(key, [{ machine, stop, isShared }]);
-      }
+      for (const resource of definition ? resourcesOf(definition) : []) this.#add(machine, node, resource);
     }
   }
 
-  /** Stops of other machines that hold what this definition needs. */
-  stopsBefore(definition: Machine): readonly number[] {
+  /** A machine is changed while it runs: what it has no more is free afterwards. */
+  addUpdate(node: number, before: Machine, after: Machine): void {
+    const kept = new Set(resourcesOf(after).map(({ key }) => key));
+    for (const resource of resourcesOf(before)) {
+      if (!kept.has(resource.key)) this.#add(before.name, node, resource);
+    }
+  }
+
+  /** Stops and updates of other machines that hold what this definition needs. */
+  nodesBefore(definition: Machine): readonly number[] {
     return resourcesOf(definition).flatMap((wanted) =>
       (this.#freed.get(wanted.key) ?? [])
-        .filter((held) => held.machine !== definition.name && !(held.isShared && wanted.isShared))
-        .map((held) => held.stop),
+        .filter((held) => held.machine !== definition.name && !canShare(held, wanted))
+        .map((held) => held.node),
     );
   }
+
+  #add(machine: string, node: number, resource: Resource): void {
+    const freed = { ...resource, machine, node };
+    const known = this.#freed.get(resource.key);
+    if (known) known.push(freed);
+    else this.#freed.set(resource.key, [freed]);
+  }
+}
+
+function canShare(held: Resource, wanted: Resource): boolean {
+  return held.form !== undefined && held.form === wanted.form;
 }
 
 /** Refuses starts on a disk that a machine outside this plan's reach runs on, where either of them writes. */

@@ -1,6 +1,8 @@
+import type { Machine } from '../project/project.ts';
 import type { Plan } from './action.ts';
 import { unknownMachine } from './causes.ts';
 import { isActive } from './machine-state.ts';
+import { refuseNetworkShapes } from './network-handover.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
 import { addStarts, addStops, mapValues, type StartContext, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
@@ -17,6 +19,7 @@ export function planStart(request: Named<'start'>, observed: Observed): Plan {
   const resting = chosen.filter(([, machine]) => !runs(machine) && isWanted(request.machines, machine));
   const stopping = resting.filter(([, machine]) => machine.state.status === 'stopping');
   const stops = addStops(builder, observed, causesOf(stopping, 'still stopping'), { byUser: false });
+  refuseNetworkShapes(builder, observed, { starts: definitionsOf(resting), stops });
   addStarts(builder, contextOf(observed), startItems(resting, 'krun start', stops));
   noteMissingDependencies(builder, observed, resting);
   noteNoMachines(builder, observed);
@@ -41,6 +44,7 @@ export function planRestart(request: Named<'restart'>, observed: Observed): Plan
   const active = chosen.filter(([, machine]) => isActive(machine.state));
   const options = { byUser: false, timeoutMs: request.timeoutMs };
   const stops = addStops(builder, observed, causesOf(active, 'krun restart'), options);
+  refuseNetworkShapes(builder, observed, { starts: definitionsOf(chosen), stops });
   addStarts(builder, contextOf(observed), startItems(chosen, 'krun restart', stops));
   noteNoMachines(builder, observed);
   return builder.build();
@@ -105,6 +109,10 @@ function runs({ state }: ObservedMachine): boolean {
 
 function causesOf(chosen: Chosen, cause: string): ReadonlyMap<string, string> {
   return new Map(chosen.map(([name]) => [name, cause]));
+}
+
+function definitionsOf(chosen: Chosen): ReadonlyMap<string, Machine> {
+  return new Map(chosen.map(([name, { definition }]) => [name, definition]));
 }
 
 function startItems(

@@ -7,7 +7,10 @@ import type { Plan } from './action.ts';
 import { decide, type Decision } from './decision.ts';
 import { FreedResources, interruptHolders, refuseSharedDisks } from './handover.ts';
 import { namedDisks } from './machine-disks.ts';
+import { orderUpdates } from './live-updates.ts';
 import { isActive } from './machine-state.ts';
+import { refuseNetworkShapes, type NetworkChanges } from './network-handover.ts';
+import { networkNotes } from './network-notes.ts';
 import type { Observed } from './observed.ts';
 import { addStarts, addStops, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
@@ -21,6 +24,7 @@ type Decisions = ReadonlyMap<string, Decision>;
 /** Plans what makes the machines of a project run as its file says: only what differs, in an order that holds. */
 export function planUp(request: UpRequest, observed: Observed): Plan {
   const builder = new PlanBuilder();
+  for (const note of networkNotes(request.project)) builder.note(note);
   const selected = selectForUp(request, builder);
   const first = new Map(
     selected.map((machine) => [machine.name, decide(request, observed, machine, builder)]),
@@ -31,6 +35,7 @@ export function planUp(request: UpRequest, observed: Observed): Plan {
   const decisions = interruptHolders(grown, observed);
   noteDoneTasks(request, decisions, builder);
   refuseSharedDisks(builder, decisions, observed, removedOrphans);
+  refuseNetworkShapes(builder, observed, networkChanges(decisions, removedOrphans));
   new UpNodes(request, observed, builder, decisions).add(orphans, steps);
   return builder.build();
 }
@@ -92,6 +97,18 @@ function noteDoneTasks(request: UpRequest, decisions: Decisions, builder: PlanBu
   }
 }
 
+function networkChanges(decisions: Decisions, removedOrphans: ReadonlySet<string>): NetworkChanges {
+  const decided = [...decisions];
+  return {
+    starts: new Map(
+      decided.flatMap(([name, { start, definition }]) =>
+        start === undefined ? [] : [[name, definition] as const],
+      ),
+    ),
+    stops: { has: (name) => removedOrphans.has(name) || decisions.get(name)?.stop !== undefined },
+  };
+}
+
 /** Turns decisions into nodes: stops, removals, disks, builds, records, starts, waits. */
 class UpNodes {
   readonly #stops: Map<string, number> = new Map();
@@ -117,7 +134,9 @@ class UpNodes {
     this.#addRemoves(orphans);
     for (const step of diskSteps) this.#addDisk(step);
     this.#addBuilds();
-    const starts = this.#addStarts(this.#addRecords());
+    const freed = new FreedResources(this.#observed, this.#stops);
+    this.#addUpdates(freed);
+    const starts = this.#addStarts(this.#addRecords(), freed);
     if (this.#request.wait && !this.#request.noStart) this.#addWaits(starts);
   }
 
@@ -183,7 +202,19 @@ class UpNodes {
     }
   }
 
-  /** Creates and updates; gives the node after which each machine can start. */
+  #addUpdates(freed: FreedResources): void {
+    const items = [...this.#decisions].filter(([, { update }]) => update !== undefined);
+    for (const [name, decision] of orderUpdates(items, this.#builder)) {
+      const { definition, hash, before, update = '' } = decision;
+      const changesLive = before !== undefined && isActive(before.state);
+      const action = { type: 'update', machine: name, definition, hash } as const;
+      const node = this.#builder.add(action, update, changesLive ? freed.nodesBefore(definition) : []);
+      this.#updates.set(name, node);
+      if (changesLive) freed.addUpdate(node, before.definition, definition);
+    }
+  }
+
+  /** Creates; gives the node after which each machine can start. */
   #addRecords(): ReadonlyMap<string, readonly number[]> {
     const ready = new Map<string, readonly number[]>();
     for (const [name, decision] of this.#decisions) {
@@ -196,27 +227,24 @@ class UpNodes {
       if (decision.create !== undefined) {
         const action = { type: 'create', machine: name, definition, hash } as const;
         ready.set(name, [this.#builder.add(action, decision.create, before)]);
-      } else if (decision.update !== undefined) {
-        const action = { type: 'update', machine: name, definition, hash } as const;
-        const update = this.#builder.add(action, decision.update);
-        this.#updates.set(name, update);
-        ready.set(name, [...before, update]);
       } else {
-        ready.set(name, before);
+        ready.set(name, [...before, ...present(this.#updates.get(name))]);
       }
     }
     return ready;
   }
 
-  #addStarts(ready: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, number> {
-    const freed = new FreedResources(this.#observed, this.#stops);
+  #addStarts(
+    ready: ReadonlyMap<string, readonly number[]>,
+    freed: FreedResources,
+  ): ReadonlyMap<string, number> {
     const items = new Map<string, StartItem>();
     const definitions: Record<string, Machine> = {};
     for (const [name, { definition, start }] of this.#decisions) {
       definitions[name] = definition;
       if (start === undefined) continue;
       // What another machine holds until it stops, this one can have only then.
-      const after = [...(ready.get(name) ?? []), ...freed.stopsBefore(definition)];
+      const after = [...(ready.get(name) ?? []), ...freed.nodesBefore(definition)];
       items.set(name, { cause: start, after });
     }
     const context = { observed: this.#observed, definitions, updates: this.#updates };

@@ -204,11 +204,11 @@ test('a port that moves to another machine is free once the first has stopped', 
   const request = up([machine('a'), machine('b', published)]);
   expect(plan(request, observe([seen(machine('a', published))]))).toMatchInlineSnapshot(`
     "
-    [1] stop a: network driver changed tsi -> none, port 8080:80/tcp removed
-    [2] remove a: network driver changed tsi -> none, port 8080:80/tcp removed  after [1]
-    [3] create a: network driver changed tsi -> none, port 8080:80/tcp removed  after [2]
+    [1] stop a: network default removed, port 8080:80/tcp removed
+    [2] remove a: network default removed, port 8080:80/tcp removed  after [1]
+    [3] create a: network default removed, port 8080:80/tcp removed  after [2]
     [4] create b: new machine
-    [5] start a: network driver changed tsi -> none, port 8080:80/tcp removed  after [3]
+    [5] start a: network default removed, port 8080:80/tcp removed  after [3]
     [6] start b: new machine  after [1] [4]
     "
   `);
