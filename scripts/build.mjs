@@ -1,4 +1,4 @@
-// Bundles the programs: the command line, the supervisor, the machine process and the installer of libkrun.
+// Bundles the programs: the command line, the supervisor, the machine and network processes and the installer of libkrun.
 //
 //   node scripts/build.mjs [DIRECTORY]     default: dist
 //
@@ -71,6 +71,7 @@ const rest = await build({
     ...parts,
     supervisor: 'src/supervisor/main.ts',
     machine: 'src/machine/main.ts',
+    network: 'src/network/main.ts',
     install: 'src/machine/install-main.ts',
   },
 });
