@@ -155,6 +155,8 @@ class Child implements GvproxyProcess {
   async stop(): Promise<void> {
     if (this.#hasEnded) return;
     this.#signalGroup('SIGTERM');
+    // It waits for the other side of its link.
+    this.#link?.destroy();
     const timer = setTimeout(() => this.#signalGroup('SIGKILL'), STOP_GRACE_MS);
     await this.ended;
     clearTimeout(timer);

@@ -97,8 +97,11 @@ const SYSTEM_NAMES: Readonly<Record<HelperName, string>> = {
 
 const GO_INSTALL = `\`go install github.com/containers/gvisor-tap-vsock/cmd/gvproxy@v${GVPROXY_RECOMMENDED}\``;
 
+const BREW_VMNET_HELPER =
+  '`brew tap nirs/vmnet-helper && brew trust nirs/vmnet-helper && brew install vmnet-helper`';
+
 function installCommand(name: HelperName, system: HelperSystem): string {
-  if (name === 'vmnet-helper') return '`brew install nirs/vmnet-helper/vmnet-helper`';
+  if (name === 'vmnet-helper') return BREW_VMNET_HELPER;
   if (system.platform === 'darwin') return '`brew install podman` (which brings gvproxy)';
   switch (family(system)) {
     case 'debian':
@@ -116,10 +119,11 @@ function installCommand(name: HelperName, system: HelperSystem): string {
 
 /** Debian 12 has no package; Ubuntu 24.04's is older than what krun works with. */
 function gvproxyOnDebian({ distribution, release }: HelperSystem): string {
-  if (distribution === 'debian' && isAtMost(release, 12))
-    return `Debian ${release} has no package, ${GO_INSTALL}`;
+  if (distribution === 'debian' && isAtMost(release, 12)) {
+    return `${GO_INSTALL} (Debian ${release} has no package)`;
+  }
   if (distribution === 'ubuntu' && isAtMost(release, 24)) {
-    return `the package of Ubuntu ${release} is too old, ${GO_INSTALL}`;
+    return `${GO_INSTALL} (the package of Ubuntu ${release} is too old)`;
   }
   return '`sudo apt install gvproxy`';
 }
