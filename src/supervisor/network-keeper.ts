@@ -259,8 +259,11 @@ export class NetworkKeeper {
   #endText({ code, signal }: ProcessEnd, run: number): string {
     if (signal !== null) return ` (${signal})`;
     if (code === null) return '';
-    const said = tailOf(this.#stderrFile(run)).trimEnd().split('\n').at(-1);
-    return ` (exit code ${code}${said ? `: ${said}` : ''})`;
+    const said = tailOf(this.#stderrFile(run)).trim();
+    if (said !== '') this.#context.warn(`network ${this.#name}: ${said}`);
+    // Below it come the stack and Node's version.
+    const reason = /^\w*Error\b.*$/m.exec(said)?.[0];
+    return ` (exit code ${code}${reason === undefined ? '' : `: ${reason}`})`;
   }
 
   #stderrFile(run: number): string {

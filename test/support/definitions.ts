@@ -1,4 +1,5 @@
-import type { Attachment, Machine, Port, Project } from '../../src/project/project.ts';
+import { macAddress } from '../../src/project/mac.ts';
+import type { Attachment, GvproxyNetwork, Machine, Port, Project } from '../../src/project/project.ts';
 
 /** A machine with every default, as resolving makes it. */
 export function machineDefinition(name: string, more: Partial<Machine> = {}): Machine {
@@ -52,4 +53,25 @@ export function tsi(...ports: readonly Port[]): {
 } {
   const network = { driver: 'tsi', name: 'default', hijack: ['inet'] } as const;
   return { networks: [{ network, mac: '', aliases: [] }], ports };
+}
+
+/** A machine's place on a network that krun switches; `more` changes the network. */
+export function onGvproxy(
+  machine: string,
+  more: Partial<GvproxyNetwork> = {},
+  attachment: Partial<Attachment> = {},
+): Attachment {
+  const network: GvproxyNetwork = {
+    driver: 'gvproxy',
+    name: 'default',
+    mtu: 1500,
+    offloading: false,
+    dns: [],
+    dnsSearch: [],
+    subnet: '192.168.127.0/24',
+    hostAccess: true,
+    ...more,
+  };
+  const mac = macAddress({ directory: '/p', network: network.name, machine });
+  return { network, mac, aliases: [], ...attachment };
 }
