@@ -184,14 +184,12 @@ function portKey(item: Tree): string | undefined {
   const text = scalarText(item);
   if (text === undefined) {
     const field = (name: string): string => scalarText(child(item, name)) ?? '';
-    const host = field('host') || field('socket');
+    const host = field('host') || field('socket') || 'auto';
     return [field('host_ip'), host, field('guest'), field('protocol') || 'tcp'].join('|');
   }
   const [ports = '', protocol = 'tcp'] = text.split('/');
-  const parts = /^(?:(\[[^\]]*\]|[^:]*):)?(?:([^:]*):)?([^:]*)$/.exec(ports);
+  const parts = /^(?:\[([^\]]*)\]:|(\d+(?:\.\d+)+):)?(?:([^:]*):)?([^:]*)$/.exec(ports);
   if (!parts) return undefined;
-  const [, first, second, guest = ''] = parts;
-  // One part before the guest port is the host port, two are address and host port.
-  const [address, host] = second === undefined ? ['', first ?? ''] : [first ?? '', second];
-  return [address, host, guest, protocol].join('|');
+  const [, bracketed, plain, host, guest] = parts;
+  return [bracketed ?? plain, host || 'auto', guest, protocol.toLowerCase()].join('|');
 }

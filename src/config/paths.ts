@@ -68,10 +68,8 @@ function libkrunClaims(project: Project, tree: MapTree): Claim[] {
 
 /** Programs that the file names for drivers which its networks have. */
 function helperClaims(project: Project, tree: MapTree): Claim[] {
-  const helpers = Object.assign(
-    {},
-    ...Object.values(project.machines).map((machine) => machine.helpers),
-  ) as HelperPaths;
+  // All machines have them alike.
+  const helpers: HelperPaths = Object.values(project.machines)[0]?.helpers ?? {};
   const drivers = new Set(Object.values(project.networks).map(({ driver }) => driver));
   return HELPER_DRIVERS.flatMap(([name, driver]): Claim[] => {
     const path = helpers[name];

@@ -65,7 +65,7 @@ function resolveMac(text: string, at: Place): string {
   const mac = text.toLowerCase();
   const first = Number.parseInt(mac.slice(0, 2), 16);
   if (first % 2 === 1) {
-    at.error('invalid-value', `${mac} is the address of a group, not of an interface`, {
+    at.error('invalid-value', `${mac} is a multicast address, not that of an interface`, {
       hint: `the first pair has to be even, such as in ${(first - 1).toString(16).padStart(2, '0')}${mac.slice(2)}`,
     });
   } else if (mac === '00:00:00:00:00:00') {
@@ -168,7 +168,7 @@ function warnOfDhcpRange(address: number, network: Network, at: Place): void {
   const [start, end] = [parseIpv4(network.addresses.start), parseIpv4(network.addresses.end)];
   if (start === undefined || end === undefined || address <= start || address > end) return;
   at.warning('conflict', `macOS may give ${formatIpv4(address)} to another machine`, {
-    hint: `write an address behind \`end_address\`, which is ${network.addresses.end}`,
+    hint: `write an address after \`end_address\`, which is ${network.addresses.end}`,
   });
 }
 

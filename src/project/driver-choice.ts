@@ -44,9 +44,11 @@ function automatic(
     return { driver: 'gvproxy', why: `auto: ${why}` };
   }
   const place = askingPlace(network);
+  const hasPasst =
+    host.platform === 'linux' && (configured.passt !== undefined || host.helpers.passt.kind === 'found');
+  const limit = passtLimit(network);
   if (finding.kind === 'missing') {
-    const passt = configured.passt !== undefined || host.helpers.passt.kind === 'found';
-    if (host.platform === 'linux' && passt && fitsPasst(network)) {
+    if (hasPasst && limit === undefined) {
       return { driver: 'passt', why: 'auto: gvproxy is not installed, and one machine needs no switch' };
     }
     if (isOnlyNetwork && fitsTsi(network)) {
@@ -58,7 +60,7 @@ function automatic(
       return undefined;
     }
   }
-  needs.add('gvproxy', network.name, place ?? network.place);
+  needs.add('gvproxy', network.name, place ?? network.place, hasPasst ? limit : undefined);
   return { driver: 'gvproxy' };
 }
 
@@ -72,14 +74,13 @@ function askingPlace({ isWritten, place, members }: NetworkWish): Place | undefi
   return undefined;
 }
 
-/** passt serves one machine, answers for no names and listens on no unix sockets. */
-function fitsPasst({ members }: NetworkWish): boolean {
-  return members.every(
-    ({ wish, attachment }) =>
-      members.length === 1 &&
-      (attachment.options.aliases ?? []).length === 0 &&
-      wish.ports.every(({ port }) => !('socket' in port)),
-  );
+/** What passt cannot do of what a network is for, after `passt`. */
+function passtLimit({ members }: NetworkWish): string | undefined {
+  if (members.length > 1) return 'joins no machines';
+  if (members.some(({ attachment }) => (attachment.options.aliases ?? []).length > 0))
+    return 'answers for no names';
+  const sockets = members.some(({ wish }) => wish.ports.some(({ port }) => 'socket' in port));
+  return sockets ? 'cannot listen on unix sockets' : undefined;
 }
 
 /** Under TSI there is no interface that could have options, and the guest chooses where it listens. */
@@ -142,7 +143,10 @@ function needHelper(driver: NetworkDriver, network: string, place: Place, needs:
 export class HelperNeeds {
   readonly #host: HostFacts;
   readonly #configured: HelperPaths;
-  readonly #users = new Map<HelperName, { readonly place: Place; readonly networks: string[] }>();
+  readonly #users = new Map<
+    HelperName,
+    { readonly place: Place; readonly networks: string[]; readonly passtLimit?: string | undefined }
+  >();
   readonly #unconnected: NetworkWish[] = [];
 
   constructor(host: HostFacts, configured: HelperPaths) {
@@ -150,11 +154,11 @@ export class HelperNeeds {
     this.#configured = configured;
   }
 
-  /** A network needs a helper; `place` is where it says so. */
-  add(helper: HelperName, network: string, place: Place): void {
+  /** A network needs a helper; `place` is where it says so. `passtLimit` is why passt, which is there, does not do. */
+  add(helper: HelperName, network: string, place: Place, passtLimit?: string): void {
     // Whether a program that the file names is there, the check of paths tells.
     if (this.#configured[helper] !== undefined || this.#host.helpers[helper].kind === 'found') return;
-    const users = this.#users.get(helper) ?? { place, networks: [] };
+    const users = this.#users.get(helper) ?? { place, networks: [], passtLimit };
     users.networks.push(network);
     this.#users.set(helper, users);
   }
@@ -165,14 +169,18 @@ export class HelperNeeds {
   }
 
   report(): void {
-    for (const [helper, { place, networks }] of this.#users) {
+    for (const [helper, { place, networks, passtLimit }] of this.#users) {
       const finding = this.#host.helpers[helper];
       if (finding.kind === 'found') continue;
       const users = `network${networks.length === 1 ? '' : 's'} ${quotedList(networks, 'and')}`;
-      place.error('capability', `${finding.message}: ${users} need${networks.length === 1 ? 's' : ''} it`, {
-        span: place.name === 'driver' ? place.valueSpan : place.keySpan,
-        hint: finding.hint,
-      });
+      place.error(
+        'capability',
+        `${finding.message}: ${users} need${networks.length === 1 ? 's' : ''} it${passtLimit === undefined ? '' : `, as passt ${passtLimit}`}`,
+        {
+          span: place.name === 'driver' ? place.valueSpan : place.keySpan,
+          hint: finding.hint,
+        },
+      );
     }
     for (const { members } of this.#unconnected) this.#warnOfNone(members);
   }

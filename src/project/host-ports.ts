@@ -44,7 +44,7 @@ function inMachine(first: PlacedPort, second: PlacedPort): string {
 }
 
 function clashText(first: PlacedPort['port'], second: PlacedPort['port']): string {
-  if ('socket' in second) return `${second.socket} is published twice`;
+  if ('socket' in second) return 'this socket is published twice';
   const name = `host port ${second.host}/${second.protocol}`;
   const [a, b] = ['hostIp' in first ? first.hostIp : undefined, second.hostIp];
   if (a === undefined || b === undefined || a === b) return `${name} is published twice`;

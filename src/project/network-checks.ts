@@ -46,7 +46,10 @@ function reportRepeated(
       .child(key)
       .error('conflict', `\`${first.wish.machine}\` has the ${WHAT[key]} ${value} as well`, {
         related: [{ message: 'it is given here', span: first.place.child(key).valueSpan }],
-        hint: `give \`${member.wish.machine}\` another one`,
+        hint:
+          key === 'interface'
+            ? 'a tap device serves one machine: give each its own under `networks` of the machine'
+            : `give \`${member.wish.machine}\` another one`,
       });
   }
 }
@@ -58,6 +61,8 @@ function tapDevice({ attachment: { network, interface: own } }: PlacedAttachment
 
 function namesOf({ wish, attachment, place }: PlacedAttachment): readonly PlacedName[] {
   const { machine, hostname, at } = wish;
+  const options = wish.attachments.find(({ network }) => network === attachment.network.name)?.options;
+  const written = options?.aliases ?? [];
   return [
     { name: machine, machine, kind: 'machine', place: at },
     { name: bareName(hostname), machine, kind: 'hostname', place: at.child('hostname') },
@@ -65,7 +70,10 @@ function namesOf({ wish, attachment, place }: PlacedAttachment): readonly Placed
       name,
       machine,
       kind: 'alias' as const,
-      place: place.child('aliases'),
+      place: place.child(
+        'aliases',
+        written.findIndex((text) => bareName(text) === name),
+      ),
     })),
   ];
 }

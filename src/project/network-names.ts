@@ -69,9 +69,9 @@ function reportClash(first: PlacedName, second: PlacedName, network: string): vo
   const what = second.kind === 'alias' ? 'alias' : 'host name';
   second.place.error(
     'conflict',
-    `the ${what} \`${second.name}\` leads to \`${first.machine}\` on network \`${network}\``,
+    `\`${first.machine}\` has the name \`${second.name}\` on network \`${network}\` as well`,
     {
-      related: [{ message: `\`${first.machine}\` has the name here`, span: placeSpan(first) }],
+      related: [{ message: 'it is given here', span: placeSpan(first) }],
       hint: `give \`${second.machine}\` another ${what}`,
     },
   );

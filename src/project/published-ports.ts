@@ -31,7 +31,10 @@ export function publishPorts({ machine, at, ports, attachments }: Publisher): re
       hint: 'add `inet` to `hijack`',
     });
   }
-  const placed = ports.map(({ port, place }) => ({ machine, port: onNetwork(port, carrier, place), place }));
+  const placed = ports.flatMap(({ port, place }) => {
+    const published = onNetwork(port, carrier, place);
+    return published ? [{ machine, port: published, place }] : [];
+  });
   for (const { port, place } of placed) place.isOriginOf(at.child('ports').path, portText(port));
   reportRepeatedGuestPorts(placed, carrier);
   return placed;
@@ -65,16 +68,15 @@ function reportClosed(at: Place): void {
   });
 }
 
-function onNetwork(port: Port, network: Network, place: Place): Port {
+function onNetwork(port: Port, network: Network, place: Place): Port | undefined {
   if ('socket' in port) {
-    if (network.driver === 'tsi' || network.driver === 'passt') {
-      place
-        .child('socket')
-        .keyError('conflict', `the driver \`${network.driver}\` cannot listen on a unix socket`, {
-          hint: 'publish a port of the host, or use the driver `gvproxy`',
-        });
-    }
-    return port;
+    if (network.driver !== 'tsi' && network.driver !== 'passt') return port;
+    place
+      .child('socket')
+      .keyError('conflict', `the driver \`${network.driver}\` cannot listen on a unix socket`, {
+        hint: 'publish a port of the host, or use the driver `gvproxy`',
+      });
+    return undefined;
   }
   if (network.driver !== 'tsi') return { ...port, hostIp: port.hostIp ?? '127.0.0.1' };
   return underTsi(port, place);

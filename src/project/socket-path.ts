@@ -8,7 +8,7 @@ export function checkSocketPath(path: string, at: Place, reserved = 0): void {
   const bytes = new TextEncoder().encode(path).length;
   const most = LONGEST_BYTES - reserved;
   if (bytes <= most) return;
-  at.error('limit', `the path of this socket has ${bytes} bytes; ${most} are possible: ${path}`, {
+  at.error('limit', `the absolute path of this socket has ${bytes} bytes; ${most} are possible`, {
     hint: 'choose a place with a shorter path',
   });
 }

@@ -16,7 +16,7 @@ import type { Place } from './place.ts';
 const NEVER: readonly (readonly [network: string, reason: string])[] = [
   ['0.0.0.0/8', 'is no address of a host'],
   ['127.0.0.0/8', 'never leaves a host'],
-  ['224.0.0.0/3', 'is for groups'],
+  ['224.0.0.0/3', 'is for multicast'],
 ];
 
 /** A gateway, a host and a machine need three addresses beside the network's own two. */
@@ -80,7 +80,7 @@ function vmnetSubnet(config: NetworkConfigLong, at: Place): Subnet | undefined {
   if (!contains(subnet, end) || end <= start) {
     at.child('end_address').error(
       'invalid-value',
-      `${formatIpv4(end)} is not behind ${formatIpv4(start)} in ${formatSubnet(subnet)}`,
+      `${formatIpv4(end)} is not after ${formatIpv4(start)} in ${formatSubnet(subnet)}`,
       { hint: 'write the last address that guests may get' },
     );
     return undefined;
