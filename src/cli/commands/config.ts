@@ -23,6 +23,7 @@ export interface ConfigArgs {
   readonly machines?: boolean;
   readonly services?: boolean;
   readonly disks?: boolean;
+  readonly networks?: boolean;
   readonly profiles?: boolean;
   readonly resolved?: boolean;
   readonly showSecrets?: boolean;
@@ -61,6 +62,7 @@ function textOf(context: Context, args: ConfigArgs, loaded: LoadedProject): stri
   const { project } = loaded;
   if (args.machines || args.services) return Object.keys(project.machines).join('\n');
   if (args.disks) return Object.keys(project.disks).join('\n');
+  if (args.networks) return Object.keys(project.networks).join('\n');
   if (args.profiles) return profilesOf(loaded).join('\n');
   if (args.hash !== undefined) return hashText(context, args.hash, loaded);
   const value = args.resolved ? resolvedProject(args, loaded) : mergedFile(args, loaded);

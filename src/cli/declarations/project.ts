@@ -30,6 +30,7 @@ export function declareProject(declare: Declare): void {
     .option('--machines', 'names of the machines')
     .option('--services', 'as --machines')
     .option('--disks', 'names of the disks')
+    .option('--networks', 'names of the networks that machines are on')
     .option('--profiles', 'names of the profiles')
     .option('--hash [machine]', "hash of each machine's effective definition, or of one")
     .option('-o, --output <file>', 'write to a file')
