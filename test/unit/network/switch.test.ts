@@ -1,35 +1,400 @@
-import { expect, it } from 'vitest';
-import { ethernet, GATEWAY, ipv4, tcp, udp } from './support/frames.ts';
-import { createNetwork, note, texts } from './support/network.ts';
-import { settle } from './support/peer.ts';
+import { describe, expect, it } from 'vitest';
+import { parseSubnet } from '../../../src/base/ipv4.ts';
+import { Switch } from '../../../src/network/switch.ts';
+import { BROADCAST, arp, ethernet, GATEWAY, ipv4, tcp, udp } from './support/frames.ts';
+import { createNetwork, memberNumber, note, texts } from './support/network.ts';
+import { createPeer, settle, withPrefix } from './support/peer.ts';
+import { cutAtRandom, seeded } from './support/random.ts';
 
 const PUBLIC = '93.184.216.34';
 
-it('a frame goes to the member that it is addressed to, and to nobody else', async () => {
-  const { members, uplink } = createNetwork(3);
-  const [one, two, three] = members;
-  one!.send(note(two!, one!, 'hello'));
-  await settle();
-  expect(texts(two!.received)).toEqual(['hello']);
-  expect([one!.received, three!.received, uplink.received]).toEqual([[], [], []]);
+describe('forwarding', () => {
+  it('brings a frame to the member that it is addressed to, and to nobody else', async () => {
+    const { members, uplink } = createNetwork(3);
+    const [one, two, three] = members;
+    one!.send(note(two!, one!, 'hello'));
+    await settle();
+    expect(texts(two!.received)).toEqual(['hello']);
+    expect([one!.received, three!.received, uplink.received]).toEqual([[], [], []]);
+  });
+
+  it('brings a packet for the gateway up, and its answer back', async () => {
+    const { members, uplink } = createNetwork(2);
+    const [one, two] = members;
+    const up = ethernet(
+      GATEWAY.mac,
+      one!.mac,
+      0x0800,
+      ipv4({ from: one!.ip, to: PUBLIC, protocol: 6, payload: tcp(443) }),
+    );
+    one!.send(up);
+    const down = ethernet(
+      one!.mac,
+      GATEWAY.mac,
+      0x0800,
+      ipv4({ from: PUBLIC, to: one!.ip, protocol: 17, payload: udp(9, Buffer.of(1)) }),
+    );
+    uplink.send(down);
+    await settle();
+    expect(uplink.received).toEqual([up]);
+    expect(one!.received).toEqual([down]);
+    expect(two!.received).toEqual([]);
+  });
+
+  it('brings what is for several to every other member', async () => {
+    const { members, uplink } = createNetwork(3);
+    const [one, two, three] = members;
+    const all = note({ mac: BROADCAST }, one!, 'all');
+    const some = note({ mac: '33:33:00:00:00:01' }, one!, 'some');
+    one!.send(all, some);
+    await settle();
+    expect([two!.received, three!.received]).toEqual([
+      [all, some],
+      [all, some],
+    ]);
+    expect([one!.received, uplink.received]).toEqual([[], []]);
+  });
+
+  it('brings a broadcast of the uplink to every member', async () => {
+    const { members, uplink } = createNetwork(2);
+    const question = arp({
+      operation: 1,
+      sender: GATEWAY,
+      target: { mac: '00:00:00:00:00:00', ip: members[0]!.ip },
+    });
+    const frame = ethernet(BROADCAST, GATEWAY.mac, 0x0806, question);
+    uplink.send(frame);
+    await settle();
+    expect(members.map(({ received }) => received)).toEqual([[frame], [frame]]);
+    expect(uplink.received).toEqual([]);
+  });
+
+  it('drops what is addressed to nobody: gvproxy would send it back', async () => {
+    const { subject, members, uplink } = createNetwork(2);
+    members[0]!.send(note({ mac: '02:00:00:00:00:99' }, members[0]!, 'lost'));
+    uplink.send(note({ mac: '02:00:00:00:00:99' }, GATEWAY, 'lost too'));
+    await settle();
+    expect(uplink.received).toEqual([]);
+    expect(members[1]!.received).toEqual([]);
+    expect(subject.counters('m1')?.sent.dropped).toBe(1);
+    expect(subject.uplinkCounters().sent.dropped).toBe(1);
+  });
+
+  it('writes once to each destination of a chunk', async () => {
+    const { members } = createNetwork(3);
+    const [one, two, three] = members;
+    const frames = Array.from({ length: 30 }, (_, index) =>
+      note(index % 3 ? two! : three!, one!, `n${index}`),
+    );
+    one!.send(...frames);
+    await settle();
+    expect([two!.received.length, two!.writes(), three!.received.length, three!.writes()]).toEqual([
+      20, 1, 10, 1,
+    ]);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'keeps the frames of each pair whole and in order, whatever their cuts (seed %i)',
+    async (seed) => {
+      const random = seeded(seed);
+      const { members } = createNetwork(20);
+      const sent = new Map<string, string[]>();
+      const streams = members.map((from, index) => {
+        const frames = Array.from({ length: 60 }, (_, number) => {
+          const other = members[(index + 1 + random(19)) % 20]!;
+          const key = `${from.name}>${other.name}`;
+          const text = `${key} ${number} ${'x'.repeat(random(1400))}`;
+          sent.set(key, [...(sent.get(key) ?? []), text]);
+          return withPrefix(note(other, from, text));
+        });
+        return { from, pieces: [...cutAtRandom(Buffer.concat(frames), random, 4000)] };
+      });
+      while (streams.some(({ pieces }) => pieces.length > 0)) {
+        const { from, pieces } = streams[random(20)]!;
+        const piece = pieces.shift();
+        if (piece) from.sendRaw(piece);
+        if (random(4) === 0) await settle();
+      }
+      await settle();
+      const got = new Map<string, string[]>();
+      for (const { received } of members) {
+        for (const text of texts(received)) {
+          const key = text.split(' ', 1)[0]!;
+          got.set(key, [...(got.get(key) ?? []), text]);
+        }
+      }
+      expect(Object.fromEntries(got)).toEqual(Object.fromEntries(sent));
+      expect(members.every(({ rest }) => rest().length === 0)).toBe(true);
+    },
+  );
 });
 
-it('a packet for the gateway goes up, and its answer comes back', async () => {
-  const { members, uplink } = createNetwork(2);
-  const [one, two] = members;
-  const packet = ipv4({ from: one!.ip, to: PUBLIC, protocol: 6, payload: tcp(443) });
-  const up = ethernet(GATEWAY.mac, one!.mac, 0x0800, packet);
-  one!.send(up);
+describe('a guest', () => {
+  it('speaks from its own Ethernet address only', async () => {
+    const { subject, members, uplink } = createNetwork(3);
+    const [one, two, three] = members;
+    const lies = [two!, GATEWAY, { mac: '02:00:00:00:00:77' }].map((as) => note(three!, as, 'lie'));
+    one!.send(...lies, note(three!, one!, 'truth'));
+    await settle();
+    expect(texts(three!.received)).toEqual(['truth']);
+    expect(uplink.received).toEqual([]);
+    expect(subject.counters('m1')?.sent).toMatchObject({ frames: 4, dropped: 3 });
+  });
+
+  it('does not speak from the IPv4 address of another, but may have addresses of its own', async () => {
+    const { subject, members } = createNetwork(3);
+    const [one, two, three] = members;
+    const packet = (from: string): Buffer =>
+      ethernet(three!.mac, one!.mac, 0x0800, ipv4({ from, to: three!.ip, protocol: 6, payload: tcp(80) }));
+    one!.send(...[two!.ip, GATEWAY.ip, '192.168.127.254'].map(packet), packet('10.1.2.3'), packet(one!.ip));
+    await settle();
+    expect(three!.received).toEqual([packet('10.1.2.3'), packet(one!.ip)]);
+    expect(subject.counters('m1')?.sent.dropped).toBe(3);
+  });
+
+  it('does not claim the address of another by ARP', async () => {
+    const { subject, members, uplink } = createNetwork(2);
+    const [one, two] = members;
+    const claim = (ip: string, mac: string): Buffer => {
+      const packet = arp({ operation: 2, sender: { mac, ip }, target: { mac: two!.mac, ip: two!.ip } });
+      return ethernet(BROADCAST, one!.mac, 0x0806, packet);
+    };
+    const short = ethernet(BROADCAST, one!.mac, 0x0806, Buffer.alloc(27));
+    one!.send(claim(GATEWAY.ip, one!.mac), claim(two!.ip, one!.mac), claim(one!.ip, two!.mac), short);
+    const honest = claim(one!.ip, one!.mac);
+    one!.send(honest);
+    await settle();
+    expect(two!.received).toEqual([honest]);
+    expect(uplink.received).toEqual([honest]);
+    expect(subject.counters('m1')?.sent.dropped).toBe(4);
+  });
+
+  it('hears from the switch who has the addresses of gateway and host, with or without an uplink', async () => {
+    const { subject, members, uplink } = createNetwork(2);
+    const [one, two] = members;
+    const ask = (ip: string): Buffer =>
+      ethernet(
+        BROADCAST,
+        one!.mac,
+        0x0806,
+        arp({ operation: 1, sender: one!, target: { mac: '00:00:00:00:00:00', ip } }),
+      );
+    one!.send(ask(GATEWAY.ip));
+    await settle();
+    subject.detachUplink();
+    one!.send(ask('192.168.127.254'));
+    await settle();
+    const answer = (ip: string): Buffer =>
+      ethernet(
+        one!.mac,
+        GATEWAY.mac,
+        0x0806,
+        arp({ operation: 2, sender: { mac: GATEWAY.mac, ip }, target: one! }),
+      );
+    expect(one!.received).toEqual([answer(GATEWAY.ip), answer('192.168.127.254')]);
+    expect([two!.received, uplink.received]).toEqual([[], []]);
+  });
+
+  it('that sends runts harms nobody', async () => {
+    const { subject, members, uplink } = createNetwork(2);
+    const [one, two] = members;
+    for (let length = 0; length < 14; length++) one!.send(Buffer.alloc(length));
+    one!.send(note(two!, one!, 'still here'));
+    await settle();
+    expect(texts(two!.received)).toEqual(['still here']);
+    expect(uplink.received).toEqual([]);
+    expect(subject.counters('m1')?.sent).toMatchObject({ frames: 1, dropped: 14 });
+  });
+});
+
+describe('a link', () => {
+  it('ends where the peer announces a frame that cannot be', async () => {
+    const { subject, members, events } = createNetwork(2);
+    members[0]!.sendRaw(Buffer.from('0001001b', 'hex'));
+    await settle();
+    expect(members[0]!.socket.destroyed).toBe(true);
+    expect(subject.counters('m1')?.connected).toBe(false);
+    expect(events).toEqual(['m1 up', 'm2 up', 'm1 down: it announced a frame of more than 65562 bytes']);
+  });
+
+  it('comes, goes and comes again, and half a frame of before is forgotten', async () => {
+    const { subject, members, events } = createNetwork(2);
+    const [one, two] = members;
+    one!.sendRaw(withPrefix(note(two!, one!, 'never whole')).subarray(0, 20));
+    one!.leave();
+    await settle();
+    two!.send(note(one!, two!, 'nobody there'));
+    await settle();
+    expect(subject.counters('m1')).toMatchObject({ connected: false, received: { frames: 0, dropped: 1 } });
+    const again = createPeer();
+    subject.attach('m1', again.socket);
+    again.send(note(two!, one!, 'back'));
+    two!.send(note(one!, two!, 'welcome'));
+    await settle();
+    expect([texts(two!.received), texts(again.received)]).toEqual([['back'], ['welcome']]);
+    expect(events).toEqual(['m1 up', 'm2 up', 'm1 down', 'm1 up']);
+  });
+
+  it('is taken over by a newer connection', async () => {
+    const { subject, members, events } = createNetwork(2);
+    const [one, two] = members;
+    const newer = createPeer();
+    subject.attach('m1', newer.socket);
+    one!.send(note(two!, one!, 'from the old one'));
+    two!.send(note(one!, two!, 'to the new one'));
+    await settle();
+    expect(one!.socket.destroyed).toBe(true);
+    expect([texts(newer.received), texts(two!.received), one!.received]).toEqual([
+      ['to the new one'],
+      [],
+      [],
+    ]);
+    expect(events).toEqual(['m1 up', 'm2 up', 'm1 up']);
+  });
+
+  it('tells the error that ended it', async () => {
+    const { members, uplink, events } = createNetwork(1);
+    members[0]!.leave(new Error('read ECONNRESET'));
+    uplink.leave(new Error('write EPIPE'));
+    await settle();
+    expect(events).toEqual(['m1 up', 'm1 down: read ECONNRESET', 'uplink down: write EPIPE']);
+  });
+
+  it('ends where the peer closes its half', async () => {
+    const { members, events } = createNetwork(1);
+    members[0]!.socket.push(null);
+    await settle();
+    expect(members[0]!.socket.destroyed).toBe(true);
+    expect(events).toEqual(['m1 up', 'm1 down']);
+  });
+
+  it('of the uplink may be replaced, and its end from this side is no event', async () => {
+    const { subject, members, uplink, events } = createNetwork(1);
+    const again = createPeer();
+    subject.attachUplink(again.socket);
+    await settle();
+    const frame = ethernet(
+      GATEWAY.mac,
+      members[0]!.mac,
+      0x0800,
+      ipv4({ from: members[0]!.ip, to: PUBLIC, protocol: 1, payload: Buffer.alloc(8) }),
+    );
+    members[0]!.send(frame);
+    await settle();
+    expect([uplink.socket.destroyed, uplink.received, again.received]).toEqual([true, [], [frame]]);
+    subject.detachUplink();
+    members[0]!.send(frame);
+    await settle();
+    expect(events).toEqual(['m1 up']);
+    expect(subject.counters('m1')?.sent.dropped).toBe(1);
+    expect(subject.uplinkCounters()).toMatchObject({ connected: false, received: { frames: 1, dropped: 1 } });
+  });
+});
+
+describe('members', () => {
+  it('may be added, changed and removed while others talk', async () => {
+    const { subject, members } = createNetwork(2);
+    const [one, two] = members;
+    one!.send(note(two!, one!, 'first'));
+    await settle();
+    const three = { ...memberNumber(3), ...createPeer() };
+    subject.setMember('m3', { mac: three.mac, ip: three.ip, names: ['m3'] });
+    subject.attach('m3', three.socket);
+    one!.send(note(three, one!, 'to the third'));
+    await settle();
+    subject.removeMember('m2');
+    one!.send(note(two!, one!, 'too late'));
+    await settle();
+    expect([texts(two!.received), texts(three.received)]).toEqual([['first'], ['to the third']]);
+    expect(two!.socket.destroyed).toBe(true);
+    expect(subject.counters('m2')).toBeUndefined();
+    expect(subject.counters('m1')?.sent.dropped).toBe(1);
+  });
+
+  it('keep their link and counters when they are told again', async () => {
+    const { subject, members } = createNetwork(2);
+    const [one, two] = members;
+    one!.send(note(two!, one!, 'before'));
+    await settle();
+    subject.setMember('m1', { mac: one!.mac, ip: '192.168.127.77', names: ['other'] });
+    one!.send(note(two!, one!, 'after'));
+    await settle();
+    expect(texts(two!.received)).toEqual(['before', 'after']);
+    expect(subject.counters('m1')).toEqual({
+      connected: true,
+      sent: { frames: 2, bytes: 14 + 6 + 14 + 5, dropped: 0 },
+      received: { frames: 0, bytes: 0, dropped: 0 },
+    });
+    expect(subject.counters('m2')?.received).toEqual({ frames: 2, bytes: 39, dropped: 0 });
+  });
+
+  it('that nobody announced get no link', async () => {
+    const { subject } = createNetwork(0);
+    const peer = createPeer();
+    subject.attach('ghost', peer.socket);
+    await settle();
+    expect(peer.socket.destroyed).toBe(true);
+  });
+
+  it.each([
+    ['02:00:00:00:00:01', '192.168.127.9', 'machine `m1` has the Ethernet address 02:00:00:00:00:01'],
+    ['02:00:00:00:00:09', '192.168.127.2', 'machine `m1` has the address 192.168.127.2'],
+    [GATEWAY.mac, '192.168.127.9', `the network's machines cannot have the Ethernet address ${GATEWAY.mac}`],
+    [
+      '03:00:00:00:00:09',
+      '192.168.127.9',
+      "the network's machines cannot have the Ethernet address 03:00:00:00:00:09",
+    ],
+    [
+      '02:00:00:00:00',
+      '192.168.127.9',
+      "the network's machines cannot have the Ethernet address 02:00:00:00:00",
+    ],
+    [
+      '02:00:00:00:00:09',
+      '192.168.127.1',
+      '192.168.127.1 is not an address that 192.168.127.0/24 has for machines',
+    ],
+    [
+      '02:00:00:00:00:09',
+      '192.168.127.254',
+      '192.168.127.254 is not an address that 192.168.127.0/24 has for machines',
+    ],
+    [
+      '02:00:00:00:00:09',
+      '192.168.128.2',
+      '192.168.128.2 is not an address that 192.168.127.0/24 has for machines',
+    ],
+    ['02:00:00:00:00:09', 'web', 'web is not an address that 192.168.127.0/24 has for machines'],
+  ])('with %s and %s are refused where others or the network have them', (mac, ip, reason) => {
+    const { subject } = createNetwork(1);
+    expect(subject.conflict('m2', { mac, ip, names: [] })).toBe(reason);
+    expect(() => subject.setMember('m2', { mac, ip, names: [] })).toThrow(reason);
+  });
+
+  it('do not conflict with themselves', () => {
+    const { subject, members } = createNetwork(1);
+    expect(
+      subject.conflict('m1', { mac: members[0]!.mac, ip: members[0]!.ip, names: ['new'] }),
+    ).toBeUndefined();
+  });
+});
+
+it('closing ends every link without an event', async () => {
+  const { subject, members, uplink, events } = createNetwork(2);
+  subject.close();
   await settle();
-  expect(uplink.received).toEqual([up]);
-  const down = ethernet(
-    one!.mac,
-    GATEWAY.mac,
-    0x0800,
-    ipv4({ from: PUBLIC, to: one!.ip, protocol: 17, payload: udp(9, Buffer.of(1)) }),
-  );
-  uplink.send(down);
+  expect([...members, uplink].every(({ socket }) => socket.destroyed)).toBe(true);
+  expect(events).toEqual(['m1 up', 'm2 up']);
+});
+
+it('a switch without anybody listening to its events works', async () => {
+  const subnet = parseSubnet('10.9.0.0/16');
+  const subject = new Switch({ subnet: subnet!, mtu: 1500, hostAccess: true, hostAddresses: () => [] });
+  const peer = createPeer();
+  subject.setMember('one', { mac: '02:00:00:00:00:01', ip: '10.9.200.1', names: [] });
+  subject.attach('one', peer.socket);
+  peer.leave();
   await settle();
-  expect(one!.received).toEqual([down]);
-  expect(two!.received).toEqual([]);
+  expect(subject.counters('one')?.connected).toBe(false);
 });
