@@ -46,6 +46,11 @@ export function networkNames(file: KrunFile): readonly string[] {
   return names.includes(DEFAULT_NETWORK) ? names : [DEFAULT_NETWORK, ...names];
 }
 
+/** The options of a network; none where the file does not write it. */
+export function networkOf(file: KrunFile, name: string): NetworkConfigLong {
+  return own(file.networks ?? {}, name) ?? {};
+}
+
 /** Names that a machine gives under `networks`, known or not. */
 export function namedNetworks({ networks }: MachineConfig): readonly string[] {
   if (networks === undefined) return [DEFAULT_NETWORK];
@@ -107,6 +112,6 @@ export function networkWishes(
     if (!first) return [];
     const isWritten = Object.hasOwn(file.networks ?? {}, name);
     const place = isWritten ? at.child(name) : first.attachment.place;
-    return [{ name, config: own(file.networks ?? {}, name) ?? {}, place, isWritten, members }];
+    return [{ name, config: networkOf(file, name), place, isWritten, members }];
   });
 }

@@ -9,6 +9,7 @@ import {
   attachmentWishes,
   type MachineWish,
   namedNetworks,
+  networkOf,
   networkNames,
   type NetworkWish,
   networkWishes,
@@ -92,7 +93,7 @@ function chooseDrivers(
   { host, configured, file }: NetworksScope,
 ): ReadonlyMap<string, Chosen> {
   const needs = new HelperNeeds(host, configured);
-  const isOpen = (name: string): boolean => file.networks?.[name]?.driver !== 'none';
+  const isOpen = (name: string): boolean => networkOf(file, name).driver !== 'none';
   const used = wishes.flatMap((wish) => wish.attachments.filter(({ network }) => isOpen(network)));
   const chosen = nets.flatMap((wish): [string, Chosen][] => {
     const choice = chooseDriver(wish, { host, configured, isOnlyNetwork: used.length === 1 }, needs);
@@ -130,7 +131,7 @@ function subnetsOf(
   }
   const areNeighbours = (one: string, other: string): boolean => together.has(`${one} ${other}`);
   const wishes = networkNames(file).map((name) => {
-    const config = file.networks?.[name] ?? {};
+    const config = networkOf(file, name);
     const driver = chosen.get(name)?.choice.driver ?? config.driver ?? 'auto';
     return {
       name,
@@ -151,7 +152,7 @@ function attach(
   return wish.attachments.flatMap((attachment) => {
     const network = networks.get(attachment.network);
     if (!network) {
-      if (file.networks?.[attachment.network]?.driver === 'none') {
+      if (networkOf(file, attachment.network).driver === 'none') {
         reportWithoutInterface(attachment, 'the driver `none`');
       }
       return [];

@@ -4,13 +4,16 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, type LoadResult } from '../../src/config/load.ts';
 import { nodeFiles } from '../../src/host/node-files.ts';
-import { LINUX_HOST } from '../support/host-facts.ts';
+import { LINUX_HOST, MAC_HOST } from '../support/host-facts.ts';
 
 const examples = path.resolve(import.meta.dirname, '..', '..', 'examples');
 const entries = await readdir(examples, { withFileTypes: true });
 const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 
-function load(workingDirectory: string): Promise<LoadResult> {
+async function load(workingDirectory: string): Promise<LoadResult> {
+  const text = await readFile(path.join(workingDirectory, 'krun.yaml'), 'utf8');
+  // What macOS alone has is an example for a Mac.
+  const host = /driver: (socket_)?vmnet/.test(text) ? MAC_HOST : LINUX_HOST;
   return loadProject(
     {
       workingDirectory,
@@ -19,7 +22,7 @@ function load(workingDirectory: string): Promise<LoadResult> {
       environment: {},
       profiles: [],
       hostCpus: 2,
-      host: LINUX_HOST,
+      host,
     },
     nodeFiles(),
   );

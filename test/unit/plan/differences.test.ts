@@ -54,7 +54,7 @@ describe('a changed field is told in its own words', () => {
     [
       {},
       tsi({ host: 8080, guest: 80, protocol: 'tcp' }),
-      ['network driver changed none -> tsi', 'port 8080:80/tcp added'],
+      ['network default added', 'port 8080:80/tcp added'],
     ],
     [
       { dependsOn: { db: { condition: 'started' } } },

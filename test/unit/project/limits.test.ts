@@ -44,16 +44,16 @@ describe('limits', () => {
     expect(complaints(disks(5))).toBe('\n\n');
     expect(complaints(disks(4), 'shares: ["./a:/a", "./b:/b"]')).toMatchInlineSnapshot(`
       "
-      5:5 error limit: machine \`web\` needs 12 devices; a guest on x86_64 has 11: krun itself uses 6 (balloon, rng, console, root file system, vsock, control console), disks 4 (/p/d0.img, /p/d1.img, /p/d2.img, /p/d3.img), shares 2 (/a, /b)
+      5:5 error limit: machine \`web\` needs 12 devices; a guest on x86_64 has 11: krun itself uses 5 (balloon, rng, console, root file system, control console), disks 4 (/p/d0.img, /p/d1.img, /p/d2.img, /p/d3.img), shares 2 (/a, /b), networks 1 (default)
           hint: remove 1; one share can hold several directories
       "
     `);
-    expect(complaints(disks(6), 'agent: false')).toBe('\n\n');
+    expect(complaints(disks(7), 'networks: []', 'agent: false')).toBe('\n\n');
     expect(resolveText(webFile(disks(6)), { hostArch: 'arm64' }).diagnostics).toEqual([]);
     const block = `machines:\n  web:\n    root: { disk: ./r.img }\n    command: [x]\n    ${disks(5)}\n`;
     expect(resolveText(block).text).toMatchInlineSnapshot(`
       "
-      5:5 error limit: machine \`web\` needs 12 devices; a guest on x86_64 has 11: krun itself uses 6 (balloon, rng, console, root file system, vsock, control console), disks 6 (root /p/r.img, /p/d0.img, /p/d1.img, /p/d2.img, /p/d3.img, /p/d4.img)
+      5:5 error limit: machine \`web\` needs 12 devices; a guest on x86_64 has 11: krun itself uses 5 (balloon, rng, console, root file system, control console), disks 6 (root /p/r.img, /p/d0.img, /p/d1.img, /p/d2.img, /p/d3.img, /p/d4.img), networks 1 (default)
           hint: remove 1; one share can hold several directories
       "
     `);

@@ -126,27 +126,22 @@ describe('a mistake in one machine', () => {
   test('in ports', () => {
     expect(complaints('ports: ["8080:80", "8080:81", "8081:80", "1-2:1-3", "70000:1", "9-8:1-2"]'))
       .toMatchInlineSnapshot(`
-      "
-      5:46 error invalid-value: 2 host ports cannot be joined to 3 guest ports
-          hint: write two ranges of one length
-      5:57 error invalid-value: "70000" is not a port or a range of ports
-          hint: ports are numbers from 1 to 65535, a range is 8000-8010
-      5:68 error invalid-value: "9-8" is not a port or a range of ports
-          hint: ports are numbers from 1 to 65535, a range is 8000-8010
-      5:35 error conflict: guest port 80/tcp is published twice
-          5:13 the first time is here
-      5:24 error conflict: host port 8080/tcp is published twice
-          5:13 the first time is here
-      5:5 warning network-exposure: every port on which the guest of \`web\` listens is open on the host, at the address that the guest binds
-          hint: let programs in the guest bind 127.0.0.1, unless others shall reach them
-      "
-    `);
+        "
+        5:46 error invalid-value: 2 host ports cannot be joined to 3 guest ports
+            hint: write two ranges of one length
+        5:57 error invalid-value: "70000" is not a port or a range of ports
+            hint: ports are numbers from 1 to 65535, a range is 8000-8010
+        5:68 error invalid-value: "9-8" is not a port or a range of ports
+            hint: ports are numbers from 1 to 65535, a range is 8000-8010
+        5:24 error conflict: host port 8080/tcp is published twice
+            5:13 the first time is here
+            hint: choose another port, or let krun choose one: \`auto:81\`
+        "
+      `);
     expect(complaints('ports: ["8080:80/sctp"]')).toMatchInlineSnapshot(`
       "
       5:13 error invalid-value: "sctp" is not a protocol of ports
-          hint: write tcp
-      5:5 warning network-exposure: every port on which the guest of \`web\` listens is open on the host, at the address that the guest binds
-          hint: let programs in the guest bind 127.0.0.1, unless others shall reach them
+          hint: write \`tcp\` or \`udp\`
       "
     `);
   });
@@ -162,7 +157,7 @@ describe('a mistake in one machine', () => {
       "
       6:5 error conflict: a machine without network cannot publish ports
           5:5 the network is turned off here
-          hint: remove \`ports\`, or put the machine into a network
+          hint: remove \`ports\`, or put the machine on a network
       "
     `);
     const off = `${webFile('ports: ["8080:80"]')}networks: { default: { driver: none } }\n`;
@@ -170,7 +165,7 @@ describe('a mistake in one machine', () => {
       "
       5:5 error conflict: a machine without network cannot publish ports
           2:3 the network is turned off here
-          hint: remove \`ports\`, or put the machine into a network
+          hint: remove \`ports\`, or put the machine on a network
       "
     `);
   });

@@ -94,14 +94,8 @@ describe('machines together', () => {
     expect(resolveText(file).text).toMatchInlineSnapshot(`
       "
       3:41 error conflict: host port 8080/tcp is published twice
-          2:41 the first time is here
-      2:33 warning network-exposure: every port on which the guest of \`a\` listens is open on the host, at the address that the guest binds
-          hint: let programs in the guest bind 127.0.0.1, unless others shall reach them
-      3:33 warning network-exposure: every port on which the guest of \`b\` listens is open on the host, at the address that the guest binds
-          hint: let programs in the guest bind 127.0.0.1, unless others shall reach them
-      2:33 warning network-exposure: 2 machines share the ports of the host: two that listen on one port get each other's connections
-          3:33 \`b\` is another
-          hint: let each of them listen on ports of its own
+          2:41 the first time is here, in \`a\`
+          hint: choose another port, or let krun choose one: \`auto:81\`
       "
     `);
   });
@@ -139,7 +133,7 @@ disks: { data: { size: 1GiB } }
     const file = `machines:
   a: { root: ./r, command: [x], ports: ["8080:80"] }
   b: { root: ./r, command: [x], networks: [open] }
-networks: { open: { driver: tsi } }
+networks: { default: { driver: tsi }, open: { driver: tsi } }
 `;
     const { project, text } = resolveText(file);
     expect(project).toBeDefined();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { only, resolveText, web, webFile } from './support.ts';
-import { tsi } from '../../support/definitions.ts';
 
 describe('a machine with nothing but root and command', () => {
   test('gets every default', () => {
@@ -17,7 +16,22 @@ describe('a machine with nothing but root and command', () => {
       rlimits: [],
       disks: [],
       shares: [],
-      networks: [],
+      networks: [
+        {
+          network: {
+            driver: 'gvproxy',
+            name: 'default',
+            subnet: '192.168.127.0/24',
+            mtu: 1500,
+            offloading: false,
+            hostAccess: true,
+            dns: [],
+            dnsSearch: [],
+          },
+          mac: 'ea:21:1d:c8:f2:a5',
+          aliases: [],
+        },
+      ],
       ports: [],
       helpers: {},
       dependsOn: {},
@@ -170,30 +184,6 @@ disks:
     });
     const odd = resolveText(`${webFile()}disks: { odd: { size: 5000B } }\n`).project?.disks['odd'];
     expect(odd?.sizeBytes).toBe(8192);
-  });
-});
-
-describe('the network', () => {
-  test('is TSI with ports, sorted and with ranges taken apart', () => {
-    expect(web('ports: ["9000-9001:80-81", "8080:8080/tcp", { host: 443, guest: "8443" }]')).toMatchObject(
-      tsi(
-        { host: 443, guest: 8443, protocol: 'tcp' },
-        { host: 8080, guest: 8080, protocol: 'tcp' },
-        { host: 9000, guest: 80, protocol: 'tcp' },
-        { host: 9001, guest: 81, protocol: 'tcp' },
-      ),
-    );
-  });
-
-  test('is TSI where the file says so', () => {
-    const { project } = resolveText(`${webFile()}networks: { default: { driver: tsi } }\n`);
-    expect(project?.machines['web']).toMatchObject(tsi());
-  });
-
-  test('is none where nothing asks for more', () => {
-    const { project, diagnostics } = resolveText(`${webFile('networks: [lan]')}networks: { lan: }\n`);
-    expect(project?.machines['web']?.networks).toEqual([]);
-    expect(diagnostics).toEqual([]);
   });
 });
 
