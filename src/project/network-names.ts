@@ -11,7 +11,7 @@ const RESERVED: Readonly<Record<string, string>> = {
   localhost: 'the guest itself',
 };
 
-/** Further names of a machine on a network, lower-case and without the domain that all have. */
+/** Further names of a machine on a network, lower-case and without the domain that all have, sorted. */
 export function resolveAliases(texts: readonly string[], network: Network, at: Place): readonly string[] {
   if (texts.length > 0 && network.driver !== 'gvproxy') {
     at.keyError('conflict', `nobody answers for names on a network with the driver \`${network.driver}\``, {
@@ -19,7 +19,7 @@ export function resolveAliases(texts: readonly string[], network: Network, at: P
     });
   }
   const aliases = texts.flatMap((text, index) => alias(text, at.child(index)) ?? []);
-  return [...new Set(aliases)];
+  return [...new Set(aliases)].toSorted();
 }
 
 function alias(text: string, at: Place): string | undefined {
