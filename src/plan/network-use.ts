@@ -28,8 +28,15 @@ export function networkShape(network: Network): string {
 function uplinkOf(network: Network, publishes: boolean): Uplink | undefined {
   switch (network.driver) {
     case 'gvproxy': {
-      const { subnet, mtu, hostAccess } = network;
-      return { kind: 'gvproxy', subnet, mtu, hostAccess };
+      const { subnet, mtu, hostAccess, dns, dnsSearch } = network;
+      return {
+        kind: 'gvproxy',
+        subnet,
+        mtu,
+        hostAccess,
+        ...(dns.length > 0 ? { dns } : {}),
+        ...(dnsSearch.length > 0 ? { dnsSearch } : {}),
+      };
     }
     // Both publish ports by themselves.
     case 'passt':

@@ -15,7 +15,7 @@ import { MachineLogs } from './machine-logs.ts';
 import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
 import { startMachine, type StartContext } from './machine-start.ts';
-import { closeRun, revokeRuns } from './run-lifetime.ts';
+import { closeRun, endHelper, revokeRuns } from './run-lifetime.ts';
 import { outcomeSeen, type Sighting } from './sighting.ts';
 
 /** What all keepers of a project share. */
@@ -201,7 +201,7 @@ export class MachineKeeper {
 
   /** Ends the run of a machine whose link to a network is gone for ever; its restart policy decides what comes next. */
   loseNetwork(reason: string): void {
-    this.#run?.fail(reason);
+    if (this.#context.networks.lostBy(this.record.definition) !== undefined) this.#run?.fail(reason);
   }
 
   /** Kills the machine's process, whatever comes of it. */
@@ -248,8 +248,8 @@ export class MachineKeeper {
 
   /** libkrun connects once: a machine without the process of its network has lost its link for ever. */
   #checkLinks(): void {
-    const missing = this.#run && this.#context.networks.missing(this.record.definition);
-    if (missing !== undefined) this.loseNetwork(`the network process of ${missing} ended`);
+    const lost = this.#run && this.#context.networks.lostBy(this.record.definition);
+    if (lost !== undefined) this.#run?.fail(`the network process of ${lost} ended`);
   }
 
   /** The networks of a machine that an earlier supervisor started are told of it again. */
@@ -307,7 +307,7 @@ export class MachineKeeper {
     });
     const since = now();
     await closeRun(this.#files);
-    await this.#context.networks.part(definition);
+    await Promise.all([endHelper(this.#files, run), this.#context.networks.part(definition)]);
     if (decision.next === 'restart') {
       const nextAt = new Date(Date.now() + decision.delayMs).toISOString();
       const next = decision.attempt;

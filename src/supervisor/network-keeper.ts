@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { bootId } from '../host/identity.ts';
@@ -14,7 +15,7 @@ import { writeNetworkRecord } from '../store/record-files.ts';
 import { STATE_SCHEMA_VERSION, type NetworkRecord } from '../store/records.ts';
 import { ActionFailure } from './failure.ts';
 import { tailOf } from './raw-text.ts';
-import { closeRun, revokeRuns, startRun } from './run-lifetime.ts';
+import { closeRun, endHelper, revokeRuns, startRun } from './run-lifetime.ts';
 import { adoptRunProcess, type ProcessEnd, type RunProcess } from './run-process.ts';
 
 /** What a network process is started from. */
@@ -38,6 +39,8 @@ export interface NetworkHooks {
 
 /** A network process that does not open its socket in this time never will. */
 const START_MS = 20_000;
+/** Who ends a machine does not wait longer for a network that hangs. */
+const DELETE_MS = 5000;
 /** Time to end its helper; then it is killed, and the helper ends with it. */
 const STOP_MS = 5000;
 
@@ -48,6 +51,7 @@ interface Live {
   readonly process: RunProcess;
   /** Resolves when nothing of it is left. */
   readonly over: Promise<void>;
+  hasEnded: boolean;
 }
 
 /** Looks after the process of one network: has it run while a machine needs it, with the shape that the machine has. */
@@ -81,7 +85,7 @@ export class NetworkKeeper {
 
   /** Shape of the process that runs. */
   get shape(): string | undefined {
-    return this.#live?.shape;
+    return this.#live?.hasEnded === false ? this.#live.shape : undefined;
   }
 
   /** Takes over the process of an earlier supervisor. */
@@ -100,7 +104,7 @@ export class NetworkKeeper {
   /** Has the process run with the machine's shape of the network. */
   ensure(wanted: ProcessNetwork, helpers: HelperPaths): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#live?.shape === wanted.shape) return;
+      if (this.shape === wanted.shape) return;
       // The plan lets no machine start before all that run on another shape have stopped.
       if (this.#live) await this.#stop(this.#live);
       await this.#start(wanted, helpers);
@@ -122,10 +126,12 @@ export class NetworkKeeper {
 
   /** Resolves as well where the process is gone. */
   async delete(machine: string): Promise<void> {
-    if (!this.#live) return;
-    const answer = await this.#client.deleteMember(machine);
-    if (answer.ok || answer.error.kind === 'absent') return;
-    this.#context.warn(`network ${this.#name}: machine ${machine} stays a member: ${answer.error.message}`);
+    if (this.shape === undefined) return;
+    const overdue = delay(DELETE_MS, undefined, { ref: false });
+    const answer = await Promise.race([this.#client.deleteMember(machine), overdue]);
+    if (answer?.ok || answer?.error.kind === 'absent' || this.shape === undefined) return;
+    const why = answer?.error.message ?? `no answer for ${DELETE_MS / 1000} s`;
+    this.#context.warn(`network ${this.#name}: machine ${machine} stays a member: ${why}`);
   }
 
   /** Names of all members that the process knows. */
@@ -177,8 +183,9 @@ export class NetworkKeeper {
       uplink,
     };
     const stderrFile = this.#stderrFile(run);
-    const process = await startRun({ files, run, spec, program: networkProgram, stderrFile, environment });
+    // Until it answers, nobody is told of its end but who waits here.
     this.#endAsked = true;
+    const process = await startRun({ files, run, spec, program: networkProgram, stderrFile, environment });
     const live = this.#watch(process, run, shape);
     const problem = await this.#untilAnswering(live);
     if (problem) {
@@ -218,33 +225,34 @@ export class NetworkKeeper {
 
   #watch(process: RunProcess, run: number, shape: string): Live {
     const over = process.ended.then((end) => this.#ended(run, end));
-    const live = { run, shape, process, over };
+    const live = { run, shape, process, over, hasEnded: false };
     this.#live = live;
     return live;
   }
 
   async #ended(run: number, end: ProcessEnd): Promise<void> {
-    this.#live = undefined;
-    const isLost = !this.#endAsked;
+    if (this.#live) this.#live.hasEnded = true;
     const reason = `the network process of ${this.#name} ended${this.#endText(end, run)}`;
-    if (isLost) this.#hooks.lost(reason);
+    if (!this.#endAsked) this.#hooks.lost(reason);
     try {
       await closeRun(this.#files);
+      await endHelper(this.#files, run);
       await this.#removeRun(run);
     } catch (error) {
       this.#context.warn(`network ${this.#name}: ${String(error)}`);
     }
+    this.#live = undefined;
     this.#hooks.settled();
   }
 
   async #stop(live: Live): Promise<void> {
     this.#endAsked = true;
+    if (live.hasEnded) return live.over;
     const timer = setTimeout(() => live.process.kill(), STOP_MS);
     const answer = await this.#client.stop();
     if (!answer.ok) live.process.kill();
     await live.over;
     clearTimeout(timer);
-    this.#endAsked = false;
   }
 
   #failure(failure: NetworkFailure): ActionFailure {

@@ -4,6 +4,7 @@ import { unlessMissing } from '../host/errno.ts';
 import { isAlive } from '../host/identity.ts';
 import { isActive } from '../plan/machine-state.ts';
 import { networkShape, processNetworks, type ProcessNetwork } from '../plan/network-use.ts';
+import { restartDelayMs } from '../plan/restart.ts';
 import type { Machine } from '../project/project.ts';
 import { networkLayout } from '../store/layout.ts';
 import { readNetworkRecord } from '../store/record-files.ts';
@@ -28,6 +29,8 @@ export class Networks {
   readonly #context: NetworksContext;
   readonly #leases: LeaseBook;
   readonly #keepers: Map<string, NetworkKeeper> = new Map();
+  /** How often the process of a network has ended by itself. */
+  readonly #losses: Map<string, number> = new Map();
 
   constructor(context: NetworksContext) {
     this.#context = context;
@@ -69,8 +72,12 @@ export class Networks {
     return endpoint;
   }
 
-  /** A machine that an earlier supervisor started goes on: the network may know something else of it, or nothing. */
+  /** A machine that runs goes on: the network may know something else of it, or nothing, or have no process. */
   async rejoin(definition: Machine, endpoint: Endpoint): Promise<void> {
+    const replaceable = processNetworks(definition).filter((network) => !carriesLinks(network));
+    await Promise.all(
+      replaceable.map((network) => this.#keeper(nameOf(network)).ensure(network, definition.helpers)),
+    );
     await this.#put(definition, endpoint);
   }
 
@@ -99,10 +106,10 @@ export class Networks {
     );
   }
 
-  /** Whether all processes that the machine's links depend on are there. Gives the name of one that is not. */
-  missing(definition: Machine): string | undefined {
+  /** The network whose process is gone, and with it the machine's link. */
+  lostBy(definition: Machine): string | undefined {
     const lost = processNetworks(definition).find(
-      (network) => this.#keepers.get(nameOf(network))?.shape !== network.shape,
+      (network) => carriesLinks(network) && this.#keepers.get(nameOf(network))?.shape !== network.shape,
     );
     return lost && nameOf(lost);
   }
@@ -149,14 +156,33 @@ export class Networks {
     );
   }
 
+  #lost(name: string, reason: string): void {
+    this.#context.warn(reason);
+    const attempt = (this.#losses.get(name) ?? 0) + 1;
+    this.#losses.set(name, attempt);
+    this.#context.lost(name, reason);
+    setTimeout(() => void this.#revive(name), restartDelayMs(attempt));
+  }
+
+  /** Machines whose links do not depend on the process get their ports back. */
+  async #revive(name: string): Promise<void> {
+    for (const { definition, endpoint, state } of this.#context.records()) {
+      if (!isOn(definition, name) || !endpoint || !isActive(state) || state.status === 'restarting') continue;
+      try {
+        if (this.lostBy(definition) === undefined) await this.rejoin(definition, endpoint);
+      } catch (error) {
+        this.#context.warn(describeFailure(error).message);
+      }
+    }
+  }
+
   #keeper(name: string, record?: NetworkRecord): NetworkKeeper {
     const known = this.#keepers.get(name);
     if (known) return known;
-    const { lost, settled } = this.#context;
     const hooks = {
       isWanted: () => this.#isWanted(name),
-      lost: (reason: string) => lost(name, reason),
-      settled,
+      lost: (reason: string) => this.#lost(name, reason),
+      settled: this.#context.settled,
     };
     const keeper = new NetworkKeeper(this.#context, name, hooks, record);
     this.#keepers.set(name, keeper);
@@ -178,6 +204,11 @@ export class Networks {
   #others(machine: string): readonly MachineRecord[] {
     return this.#context.records().filter((record) => record.machine !== machine);
   }
+}
+
+/** Whether the frames of its members go through the process: libkrun does not connect a second time. */
+function carriesLinks({ uplink }: ProcessNetwork): boolean {
+  return uplink.kind === 'gvproxy';
 }
 
 /** Whether a machine needs the process of a network while it runs. */

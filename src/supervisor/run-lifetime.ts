@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import { runLayout } from '../store/layout.ts';
@@ -33,6 +34,9 @@ import { killIdentified, spawnRunProcess, untilGone, type RunProcess } from './r
  *
  * 1 comes before 3 because a process without a record would be looked for by nobody.
  */
+
+/** Identity of the helper that the process of a run started; in the directory of the run. */
+const HELPER_FILE = 'helper.json';
 
 /** Where the runs of a machine, or of a network, have their files. */
 export interface RunFiles {
@@ -73,11 +77,20 @@ export async function closeRun(files: RunFiles): Promise<void> {
 export async function revokeRuns(files: RunFiles, runs: readonly number[]): Promise<void> {
   await closeRun(files);
   for (const run of runs) {
-    const identity = await readIdentity(files, run);
-    if (!identity) continue;
-    killIdentified(identity);
-    await untilGone(identity);
+    await killNamed(runLayout(files, run).identityFile);
+    await endHelper(files, run);
   }
+}
+
+/** Ends the helper that the process of a run had started, where it did not end with it. */
+export async function endHelper(files: RunFiles, run: number): Promise<void> {
+  await killNamed(path.join(runLayout(files, run).directory, HELPER_FILE));
+}
+
+/** Kills the process whose identity a file holds, and waits until it is gone. */
+async function killNamed(file: string): Promise<void> {
+  const identity = (await readJsonIfPresent(file)) as ProcessIdentity | null | undefined;
+  if (identity && killIdentified(identity)) await untilGone(identity);
 }
 
 /** The identity that the process of a run wrote; undefined before it did. */

@@ -98,7 +98,8 @@ function signalIdentified(identity: ProcessIdentity, signal: NodeJS.Signals): bo
     process.kill(identity.pid, signal);
     return true;
   } catch (error) {
-    ignoreErrno(error, 'ESRCH');
+    // EPERM: it runs as another user, for whom it ends by itself.
+    ignoreErrno(error, 'ESRCH', 'EPERM');
     return false;
   }
 }
