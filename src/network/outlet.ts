@@ -96,8 +96,7 @@ export class Outlet {
       this.#lanes.set(source, lane);
       this.#turns.push(source);
     }
-    // A small run would keep the whole chunk in memory that it is a part of.
-    lane.waiting.push(run.length * 2 < run.buffer.byteLength ? Buffer.from(run) : run);
+    lane.waiting.push(run.length * 2 < run.buffer.byteLength ? detached(run) : run);
     lane.cost += run.length + OVERHEAD_BYTES;
     this.#cost += run.length + OVERHEAD_BYTES;
   }
@@ -160,6 +159,13 @@ export class Outlet {
     this.#dropped += frames;
     return frames;
   }
+}
+
+/** A copy with memory of its own: a small run would keep the whole chunk that it is a part of, and Node's pool likewise. */
+function detached(run: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(run.length);
+  run.copy(copy);
+  return copy;
 }
 
 /** The part of a run that fits: its length, and how many frames it has. */

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { address, ethernet, GATEWAY, ipv4, tcp, udp, type Ipv4 } from './support/frames.ts';
+import { createNetwork } from './support/network.ts';
+import { settle } from './support/peer.ts';
+
+const MORE = 0x2000;
+const PUBLIC = '93.184.216.34';
+const HOST = '192.168.127.254';
+
+/** What of these frames comes out at gvproxy, when the first member sends them. */
+async function passing(
+  frames: readonly Buffer[],
+  hostAccess = true,
+  hostAddresses: readonly string[] = [],
+): Promise<readonly Buffer[]> {
+  const { members, uplink, subject } = createNetwork(2, { hostAccess, hostAddresses: () => hostAddresses });
+  members[0]!.send(...frames);
+  await settle();
+  const { dropped } = subject.counters('m1')!.sent;
+  expect(uplink.received.length + dropped, 'what does not pass is counted').toBe(frames.length);
+  expect(members.map(({ received }) => received)).toEqual([[], []]);
+  return uplink.received;
+}
+
+/** A packet of the first member for the gateway's station. */
+function packet(fields: Partial<Ipv4>): Buffer {
+  return raw(ipv4({ from: '192.168.127.2', to: GATEWAY.ip, protocol: 6, payload: tcp(80), ...fields }));
+}
+
+function raw(bytes: Buffer, type = 0x0800): Buffer {
+  return ethernet(GATEWAY.mac, '02:00:00:00:00:01', type, bytes);
+}
+
+describe("gvproxy's forwarder API", () => {
+  const sixtyBytes = { options: Buffer.alloc(40, 1) };
+  const looseSource = {
+    options: Buffer.concat([Buffer.from([131, 7, 4]), address(GATEWAY.ip), Buffer.of(0)]),
+  };
+  const api = tcp(80);
+  const dns = tcp(53);
+
+  it.each<[string, readonly Buffer[]]>([
+    ['plainly', [packet({})]],
+    ['behind IPv4 options', [packet(sixtyBytes), packet(looseSource)]],
+    ['behind options that look like a header with another port', [packet({ options: tcp(443) })]],
+    [
+      'in two fragments',
+      [
+        packet({ payload: api.subarray(0, 8), fragment: MORE }),
+        packet({ payload: api.subarray(8), fragment: 1 }),
+      ],
+    ],
+    [
+      'with a first fragment too short for the port',
+      [packet({ payload: api.subarray(0, 2), fragment: MORE })],
+    ],
+    [
+      'with a last fragment that overlaps the ports',
+      [packet({ payload: dns, fragment: MORE }), packet({ payload: api })],
+    ],
+    [
+      'with fragments that only claim to be later ones',
+      [packet({ payload: api, fragment: 1 }), packet({ payload: api, fragment: 0x1fff })],
+    ],
+    [
+      'with an allowed first fragment that is written over',
+      [packet({ payload: dns, fragment: MORE }), packet({ payload: api, fragment: MORE })],
+    ],
+    ['with a reserved bit', [packet({ fragment: 0x8000 })]],
+    ['forbidding fragments', [packet({ fragment: 0x4000 })]],
+    [
+      'in a frame that ends before the port',
+      [raw(ipv4({ from: '192.168.127.2', to: GATEWAY.ip, protocol: 6, payload: api }).subarray(0, 22))],
+    ],
+    [
+      'with a VLAN tag',
+      [
+        raw(Buffer.concat([Buffer.from('00010800', 'hex'), packet({}).subarray(14)]), 0x8100),
+        raw(
+          Buffer.concat([
+            Buffer.from('000181000001', 'hex'),
+            Buffer.from('0800', 'hex'),
+            packet({}).subarray(14),
+          ]),
+          0x88a8,
+        ),
+      ],
+    ],
+    [
+      'as IPv6, which gvproxy does not speak',
+      [raw(Buffer.concat([Buffer.from('6000000000140640', 'hex'), Buffer.alloc(32), api]), 0x86dd)],
+    ],
+    [
+      'as IPv6 that calls itself IPv4',
+      [raw(Buffer.concat([Buffer.from('6000000000140640', 'hex'), Buffer.alloc(32), api]))],
+    ],
+    [
+      'with a header length that is none',
+      [0x40, 0x41, 0x44, 0x4f].map((first) => {
+        const bytes = ipv4({ from: '192.168.127.2', to: GATEWAY.ip, protocol: 6, payload: api });
+        bytes[0] = first;
+        return raw(bytes.subarray(0, 40));
+      }),
+    ],
+    ['with a length of 802.3 for a type', [raw(packet({}).subarray(14), 40)]],
+  ])('is not reached %s', async (_, frames) => {
+    expect(await passing(frames)).toEqual([]);
+  });
+
+  it.each<[string, readonly Buffer[]]>([
+    ["another port of the gateway's", [packet({ payload: tcp(53) })]],
+    ['port 80 of the world', [packet({ to: PUBLIC }), packet({ to: PUBLIC, ...sixtyBytes })]],
+    ['port 80 of the host', [packet({ to: HOST })]],
+    ['an answer from port 80', [packet({ payload: tcp(40_000, 80) })]],
+    ['port 80 of UDP', [packet({ protocol: 17, payload: udp(80, Buffer.alloc(0)) })]],
+    [
+      'fragments for the world',
+      [
+        packet({ to: PUBLIC, payload: api.subarray(0, 8), fragment: MORE }),
+        packet({ to: PUBLIC, payload: api.subarray(8), fragment: 1 }),
+      ],
+    ],
+    ['a ping', [packet({ protocol: 1, payload: Buffer.from('0800f7ff00000000', 'hex') })]],
+  ])('is not %s, which passes', async (_, frames) => {
+    expect(await passing(frames)).toEqual(frames);
+  });
+});
+
+describe('without host access', () => {
+  const own = ['10.0.0.7', '10.0.0.255', 'fe80::1', '172.17.0.1'];
+  const icmp = { protocol: 1, payload: Buffer.alloc(8) };
+
+  it.each([
+    HOST,
+    '127.0.0.1',
+    '127.255.255.254',
+    '0.0.0.0',
+    '0.1.2.3',
+    '10.0.0.7',
+    '10.0.0.255',
+    '172.17.0.1',
+    '224.0.0.251',
+    '239.255.255.250',
+    '255.255.255.255',
+    '192.168.127.255',
+  ])('%s is not reached, by no protocol and in no fragment', async (to) => {
+    const frames = [
+      packet({ to, payload: tcp(22) }),
+      packet({ to, protocol: 17, payload: udp(53, Buffer.alloc(20)) }),
+      packet({ to, ...icmp }),
+      packet({ to, ...icmp, fragment: 5 }),
+      packet({ to, ...icmp, options: Buffer.alloc(8, 1) }),
+    ];
+    expect(await passing(frames, false, own)).toEqual([]);
+  });
+
+  it('the world and the name server are reached', async () => {
+    const frames = [
+      packet({ to: PUBLIC, payload: tcp(22) }),
+      packet({ to: '10.0.0.8', payload: tcp(22) }),
+      packet({ protocol: 17, payload: udp(53, Buffer.from('not a query')) }),
+      packet({ payload: tcp(40_000, 80) }),
+    ];
+    expect(await passing(frames, false, own)).toEqual(frames);
+  });
+
+  it("the gateway stays one, even where the host has its address: its name server and published ports' answers are there", async () => {
+    const frames = [packet({ payload: tcp(40_000, 80) })];
+    expect(await passing(frames, false, [GATEWAY.ip])).toEqual(frames);
+  });
+
+  it('the host is asked for its addresses no oftener than once a second', async () => {
+    let asked = 0;
+    const { members } = createNetwork(1, {
+      hostAccess: false,
+      hostAddresses: () => {
+        asked++;
+        return [];
+      },
+    });
+    members[0]!.send(...Array.from({ length: 500 }, () => packet({ to: PUBLIC })));
+    await settle();
+    expect(asked).toBe(1);
+  });
+});
+
+it('with host access all of that is reached', async () => {
+  const frames = [HOST, '127.0.0.1', '10.0.0.7'].map((to) => packet({ to, payload: tcp(22) }));
+  expect(await passing(frames, true, ['10.0.0.7'])).toEqual(frames);
+});
+
+it('DHCP never reaches gvproxy, whole or in fragments, whatever address it names', async () => {
+  const message = Buffer.alloc(300);
+  const frames = [
+    packet({ protocol: 17, payload: udp(67, message, 68) }),
+    packet({ protocol: 17, payload: udp(67, message, 68), to: PUBLIC }),
+    packet({ protocol: 17, payload: udp(67, message, 68).subarray(0, 64), fragment: MORE }),
+    packet({ protocol: 17, payload: udp(67, message, 68).subarray(0, 4) }),
+  ];
+  const { members, uplink } = createNetwork(1);
+  members[0]!.send(...frames);
+  await settle();
+  expect(uplink.received).toEqual([]);
+});
