@@ -1,0 +1,59 @@
+/**
+ * Sessions: commands beside the workload of a running guest. A client sends `POST /sessions` with
+ * `Upgrade: krun-session` and a {@link SessionRequest} as JSON body to the machine's control socket. The answer is
+ * `101`, and from then on both sides send frames: one byte of {@link FRAME}, a 4-byte big-endian length, the payload.
+ * `409` with `{"error", "hint"?}` where the guest has no agent, or has not reported in.
+ *
+ * A session outlives neither its client (unless detached) nor its machine, and needs no supervisor.
+ */
+export interface SessionRequest {
+  /** At least one word, started without a shell. */
+  readonly command: readonly string[];
+  /** Added to the environment of the workload. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute path in the guest; the machine's own `working_dir` when absent. */
+  readonly workingDir?: string;
+  /** `NAME|UID[:GROUP|GID]`; the machine's own `user` when absent. */
+  readonly user?: string;
+  /** Whether the client sends input; `/dev/null` otherwise. Always with a terminal. */
+  readonly stdin: boolean;
+  /** A terminal of its own, of that size; output then comes as `stdout` alone. */
+  readonly terminal?: TerminalSize & { readonly term: string };
+  /** The session goes on without the client, and its output is dropped. */
+  readonly detached?: boolean;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Kinds of frames, with their payload. */
+export const FRAME = {
+  /** To the guest: bytes. */
+  stdin: 0,
+  /** From the guest: bytes. */
+  stdout: 1,
+  stderr: 2,
+  /** To the guest: no more input; empty. */
+  stdinEnd: 3,
+  /** To the guest: name of a signal for the command's process group. */
+  signal: 4,
+  /** To the guest: {@link TerminalSize} as JSON. */
+  resize: 5,
+  /** From the guest: the command is running; empty. */
+  started: 6,
+  /** From the guest, last: {@link SessionEnd} as JSON. */
+  end: 7,
+} as const;
+
+export interface SessionEnd {
+  /** 128 + N for a command that signal N ended; null where nobody knows. */
+  readonly exitCode: number | null;
+  /** Why there is no command of that name, user or directory, or no exit code. */
+  readonly error?: string;
+  readonly hint?: string;
+}
+
+/** Longest payload of a frame. */
+export const LONGEST_FRAME_BYTES: number = 1024 * 1024;
