@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -121,7 +121,8 @@ export interface HelperVersion {
 }
 
 /** A program that is not the helper may do anything, even nothing. */
-const VERSION_TIMEOUT_MS = 5000;
+const VERSION_TIMEOUT_MS = 3000;
+const MOST_OUTPUT = 64 * 1024;
 
 /** Asks a helper for its version. Never fails: distributions print what they like. */
 export async function helperVersion(name: HelperName, program: string): Promise<HelperVersion> {
@@ -144,18 +145,40 @@ interface Output {
   readonly problem?: string;
 }
 
+/** What a program prints with one argument, until it ends or the time is over. */
 function outputOf(program: string, argument: string): Promise<Output> {
   return new Promise((resolve) => {
-    const options = { timeout: VERSION_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 256 * 1024 } as const;
-    const child = execFile(program, [argument], options, (error, stdout, stderr) => {
-      const output = stdout + stderr;
-      if (!error) return resolve({ output });
-      const problem = error.killed ? 'it does not end when asked for its version' : error.message;
-      // Some exit with an error code after `-help`.
-      resolve({ output, problem });
+    // A process group of its own, so that nothing stays of a script that is not what it was taken for.
+    const child = spawn(program, [argument], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let problem: string | undefined;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(0, MOST_OUTPUT);
+      });
+    }
+    const timer = setTimeout(() => {
+      problem = 'it does not end when asked for its version';
+      killGroup(child.pid);
+    }, VERSION_TIMEOUT_MS);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      resolve({ output, problem: error.message });
     });
-    child.stdin?.end();
-    // A program that ends at once does not read its input.
-    child.stdin?.on('error', (error) => ignoreErrno(error, 'EPIPE', 'ECONNRESET'));
+    child.once('exit', () => killGroup(child.pid));
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve({ output, ...(problem === undefined ? {} : { problem }) });
+    });
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // EPERM: on macOS, a group of which only remains are left.
+    ignoreErrno(error, 'ESRCH', 'EPERM');
+  }
 }

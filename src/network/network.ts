@@ -19,7 +19,7 @@ export interface NetworkParts {
 }
 
 /** How long a member waits for an uplink that is being started again; longer than the first start may take. */
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 20_000;
 
 const NO_FRAMES: LinkCounters = { frames: 0, bytes: 0, dropped: 0 };
 

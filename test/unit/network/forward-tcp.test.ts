@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 /** A server that stands for the guest's. */
-async function guest(serve: (socket: net.Socket) => void): Promise<number> {
+async function guest(serve: (socket: net.Socket) => unknown): Promise<number> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
