@@ -46,7 +46,7 @@ export function resolveAttachment(
         ? macAddress({ ...project, network: network.name, machine })
         : resolveMac(options.mac, place.child('mac')),
     ...(ip === undefined ? {} : { ip }),
-    aliases: resolveAliases(options.aliases ?? [], network, place.child('aliases')),
+    aliases: resolveAliases(options.aliases ?? [], { network, ip, at: place.child('aliases') }),
     ...(network.driver === 'tap' ? tapInterface(wish, machine, network) : {}),
   };
 }

@@ -1,6 +1,6 @@
 import { firstMember, formatSubnet, lastMember, overlaps, parseSubnet, type Subnet } from '../base/ipv4.ts';
 import type { DriverChoice } from './driver-choice.ts';
-import { bareName, checkNames, type PlacedName } from './network-names.ts';
+import { bareName, checkNames, hasNames, type PlacedName } from './network-names.ts';
 import type { MachineWish, NetworkWish } from './network-wishes.ts';
 import type { Place } from './place.ts';
 import type { Attachment, Network } from './project.ts';
@@ -19,7 +19,7 @@ export function checkMembers(attachments: readonly PlacedAttachment[], nets: rea
     reportRepeated(members, 'mac', ({ attachment }) => attachment.mac || undefined);
     reportRepeated(members, 'ip', ({ attachment }) => attachment.ip);
     const network = members[0]?.attachment.network;
-    if (network?.driver === 'gvproxy') checkNames(members.flatMap(namesOf), name);
+    checkNames(members.filter(isNamed).flatMap(namesOf), name);
     if (network) checkRoom(network, members, place);
   }
   reportRepeated(attachments, 'interface', tapDevice);
@@ -57,6 +57,10 @@ function reportRepeated(
 /** The device that libkrun opens for a machine: its own, or the network's. */
 function tapDevice({ attachment: { network, interface: own } }: PlacedAttachment): string | undefined {
   return network.driver === 'tap' ? (own ?? network.interface) : undefined;
+}
+
+function isNamed({ attachment: { network, ip } }: PlacedAttachment): boolean {
+  return hasNames(network, ip);
 }
 
 function namesOf({ wish, attachment, place }: PlacedAttachment): readonly PlacedName[] {

@@ -12,14 +12,27 @@ const RESERVED: Readonly<Record<string, string>> = {
 };
 
 /** Further names of a machine on a network, lower-case and without the domain that all have, sorted. */
-export function resolveAliases(texts: readonly string[], network: Network, at: Place): readonly string[] {
-  if (texts.length > 0 && network.driver !== 'gvproxy') {
+export function resolveAliases(
+  texts: readonly string[],
+  { network, ip, at }: { readonly network: Network; readonly ip: string | undefined; readonly at: Place },
+): readonly string[] {
+  if (texts.length > 0 && !hasNames(network, ip)) {
+    const others = network.driver === 'passt' ? '' : ', or give the machine an `ip`';
     at.keyError('conflict', `nobody answers for names on a network with the driver \`${network.driver}\``, {
-      hint: 'remove `aliases`, or use the driver `gvproxy`',
+      hint: `remove \`aliases\`, or use the driver \`gvproxy\`${others}`,
     });
   }
   const aliases = texts.flatMap((text, index) => alias(text, at.child(index)) ?? []);
   return [...new Set(aliases)].toSorted();
+}
+
+/**
+ * Whether other machines find a machine by name: gvproxy's switch answers; elsewhere guests are told the addresses that
+ * the file gives, where they see each other at all.
+ */
+export function hasNames({ driver }: Network, ip: string | undefined): boolean {
+  if (driver === 'gvproxy') return true;
+  return driver !== 'passt' && driver !== 'tsi' && ip !== undefined;
 }
 
 function alias(text: string, at: Place): string | undefined {

@@ -24,6 +24,8 @@ export interface MachineWish {
   readonly hostname: string;
   readonly at: Place;
   readonly attachments: readonly AttachmentWish[];
+  /** It names a network that there is not: what follows from that is no mistake of its own. */
+  readonly hasUnknownNetwork: boolean;
   readonly ports: readonly PortWish[];
 }
 

@@ -53,7 +53,11 @@ export function resolveNetworks(scope: NetworksScope, root: Place): ResolvedNetw
   const attachments = wishes.flatMap((wish) => attach(wish, networks, scope));
   checkMembers(attachments, nets);
   const ports = wishes.flatMap((wish) =>
-    publishPorts({ ...wish, attachments: ofMachine(attachments, wish.machine) }),
+    publishPorts({
+      ...wish,
+      attachments: ofMachine(attachments, wish.machine),
+      off: turnedOffAt(wish, root),
+    }),
   );
   checkHostPorts(ports);
   warnOfSystemPorts(ports, scope.host.firstOpenPort);
@@ -83,6 +87,7 @@ function machineWishes({ file, enabled, ...scope }: NetworksScope, at: Place): r
       hostname: config.hostname ?? machine,
       at: at.child(machine),
       attachments: attachmentWishes(config, file, at.child(machine, 'networks')),
+      hasUnknownNetwork: namedNetworks(config).some((name) => !networkNames(file).includes(name)),
       ports: resolvePorts(config.ports ?? [], scope, at.child(machine, 'ports')),
     }));
 }
@@ -165,6 +170,11 @@ function attach(
       },
     ];
   });
+}
+
+/** Where a machine without networks is told so: in its own list, or in a network with `driver: none`. */
+function turnedOffAt({ at, attachments: [first] }: MachineWish, root: Place): Place {
+  return first ? root.child('networks', first.network, 'driver') : at.child('networks');
 }
 
 function ofMachine(attachments: readonly PlacedAttachment[], machine: string): readonly Attachment[] {

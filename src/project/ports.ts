@@ -20,7 +20,10 @@ interface PortText {
   readonly name?: string | undefined;
 }
 
-/** The published ports of a machine, ranges taken apart. */
+/**
+ * The published ports of a machine, ranges taken apart. What is wrong with a short form is told at all of it, because it
+ * has no places below.
+ */
 export function resolvePorts(
   configs: readonly PortConfig[],
   scope: HostScope,
@@ -53,9 +56,10 @@ function resolvePort(config: PortConfig, scope: HostScope, at: Place): readonly 
     at.error('invalid-value', `"${protocol}" is not a protocol of ports`, { hint: 'write `tcp` or `udp`' });
     return [];
   }
-  const hostIp = text.hostIp === undefined ? undefined : hostAddress(text.hostIp, at);
-  const guest = parseRange(text.guest, at);
-  const host = text.host === 'auto' ? guest?.map(() => 'auto' as const) : parseRange(text.host, at);
+  const hostIp = text.hostIp === undefined ? undefined : hostAddress(text.hostIp, at.child('host_ip'));
+  const guest = parseRange(text.guest, at.child('guest'));
+  const host =
+    text.host === 'auto' ? guest?.map(() => 'auto' as const) : parseRange(text.host, at.child('host'));
   if (!host || !guest) return [];
   if (host.length !== guest.length) {
     const [hosts, guests] = [portCount(host.length, 'host'), portCount(guest.length, 'guest')];
@@ -82,7 +86,7 @@ type LongPort = Exclude<PortConfig, string | number>;
 function resolveSocket(config: LongPort, scope: HostScope, at: Place): readonly HostSocket[] {
   const socket = resolveHostPath(config.socket ?? '', scope, at.child('socket'));
   checkSocketPath(socket, at.child('socket'));
-  const guest = parseRange(String(config.guest), at);
+  const guest = parseRange(String(config.guest), at.child('guest'));
   if (config.protocol === 'udp') {
     at.child('protocol').error('conflict', 'a unix socket leads to a TCP port: UDP has no connections', {
       hint: 'write `host` instead of `socket`, or remove `protocol`',

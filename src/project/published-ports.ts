@@ -16,14 +16,18 @@ export interface Publisher {
   readonly at: Place;
   readonly ports: readonly PortWish[];
   readonly attachments: readonly Attachment[];
+  readonly hasUnknownNetwork: boolean;
+  /** What says that it has no network, if it has none. */
+  readonly off: Place;
 }
 
 /** The ports of a machine as its networks can publish them; what they cannot is reported. */
-export function publishPorts({ machine, at, ports, attachments }: Publisher): readonly PlacedPort[] {
+export function publishPorts(publisher: Publisher): readonly PlacedPort[] {
+  const { machine, at, ports, attachments } = publisher;
   if (ports.length === 0) return [];
   const carrier = portCarrier(attachments)?.network;
   if (!carrier) {
-    reportNoCarrier(attachments, machine, at);
+    if (!publisher.hasUnknownNetwork) reportNoCarrier(publisher);
     return [];
   }
   if (carrier.driver === 'tsi' && !carrier.hijack.includes('inet')) {
@@ -40,10 +44,10 @@ export function publishPorts({ machine, at, ports, attachments }: Publisher): re
   return placed;
 }
 
-function reportNoCarrier(attachments: readonly Attachment[], machine: string, at: Place): void {
+function reportNoCarrier({ attachments, machine, at, off }: Publisher): void {
   const place = at.child('ports');
   const [first] = attachments;
-  if (!first) return reportClosed(at);
+  if (!first) return reportClosed(at, off);
   const { network } = first;
   place.keyError(
     'conflict',
@@ -61,9 +65,9 @@ function hintForAddress(network: Network): string {
   return 'give the machine an `ip`, and the network `start_address`, `end_address` and `subnet_mask`';
 }
 
-function reportClosed(at: Place): void {
+function reportClosed(at: Place, off: Place): void {
   at.child('ports').keyError('conflict', 'a machine without network cannot publish ports', {
-    related: [{ message: 'the network is turned off here', span: at.child('networks').keySpan }],
+    related: [{ message: 'the network is turned off here', span: off.keySpan }],
     hint: 'remove `ports`, or put the machine on a network',
   });
 }
@@ -85,18 +89,18 @@ function onNetwork(port: Port, network: Network, place: Place): Port | undefined
 /** Under TSI the guest's listener is the host's. */
 function underTsi({ hostIp, ...port }: HostPort, place: Place): HostPort {
   if (hostIp !== undefined) {
-    place.error('conflict', 'under TSI the guest chooses the address of the host on which its port listens', {
-      hint: `leave ${hostIp} out and let the program in the guest bind it, or use the driver \`gvproxy\``,
-    });
+    place
+      .child('host_ip')
+      .error('conflict', 'under TSI the guest chooses the address of the host on which its port listens', {
+        hint: `leave ${hostIp} out and let the program in the guest bind it, or use the driver \`gvproxy\``,
+      });
   }
   if (port.protocol === 'udp') {
-    place.error(
-      'conflict',
-      'under TSI a guest cannot receive UDP from outside: libkrun listens on TCP only',
-      {
+    place
+      .child('protocol')
+      .error('conflict', 'under TSI a guest cannot receive UDP from outside: libkrun listens on TCP only', {
         hint: 'use the driver `gvproxy` or `passt`',
-      },
-    );
+      });
   }
   return port;
 }

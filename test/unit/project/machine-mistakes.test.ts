@@ -153,6 +153,7 @@ describe('a mistake in one machine', () => {
           hint: did you mean \`default\`?
       "
     `);
+    expect(complaints('networks: [defualt]', 'ports: ["8080:80"]')).toBe(complaints('networks: [defualt]'));
     expect(complaints('networks: []', 'ports: ["8080:80"]')).toMatchInlineSnapshot(`
       "
       6:5 error conflict: a machine without network cannot publish ports
@@ -164,7 +165,7 @@ describe('a mistake in one machine', () => {
     expect(resolveText(off).text).toMatchInlineSnapshot(`
       "
       5:5 error conflict: a machine without network cannot publish ports
-          2:3 the network is turned off here
+          6:24 the network is turned off here
           hint: remove \`ports\`, or put the machine on a network
       "
     `);
