@@ -112,9 +112,8 @@ function gatewayOf(network: Guest): string | undefined {
     case 'tap':
     case 'unixstream':
     case 'unixgram':
-      return network.gateway;
     case 'socket_vmnet':
-      return undefined;
+      return network.gateway;
   }
 }
 
