@@ -557,9 +557,8 @@ static void map_user(uid_t uid) {
 }
 
 /* In the guest: its devices, and places of its own for what its bootstrap mounts and writes. */
-static void make_devices(int socket, uid_t uid, const char *run_directory) {
+static void make_devices(int socket) {
     int taps[MAX_LINKS];
-    if (uid != 0) map_user(uid);
     for (int i = 0; i < vm.nlinks; i++) {
         char name[IFNAMSIZ];
         snprintf(name, sizeof name, "eth%d", i);
@@ -567,6 +566,10 @@ static void make_devices(int socket, uid_t uid, const char *run_directory) {
         if (taps[i] < 0) _exit(124);
     }
     send_descriptors(socket, taps, vm.nlinks);
+}
+
+/* What the guest mounts over files of its root is not the host's to see: here the two have one root. */
+static void keep_mounts(const char *run_directory) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) _exit(124);
     if (mount("run", run_directory, "tmpfs", 0, NULL) < 0) _exit(124);
 }
@@ -701,7 +704,9 @@ static void run_command(const struct guest *self) {
 /* The guest's init: starts the command, and takes every process of the guest along when it ends. */
 static int guest(void *argument) {
     const struct guest *self = argument;
-    if (vm.nlinks) make_devices(self->devices, self->uid, self->run_directory);
+    if (self->uid != 0) map_user(self->uid);
+    if (vm.nlinks) make_devices(self->devices);
+    keep_mounts(self->run_directory);
     arrange_descriptors(self->life);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The machine process may have been killed before that; it holds the other end. */
@@ -736,9 +741,9 @@ static pid_t start_guest(void) {
     self.uid = geteuid();
     prepare_command(&self, ports_directory());
     static const int wanted[] = { CLONE_NEWPID, CLONE_NEWUSER | CLONE_NEWPID };
-    int network = vm.nlinks ? CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS : 0;
+    int others = CLONE_NEWNS | (vm.nlinks ? CLONE_NEWNET | CLONE_NEWUTS : 0);
     for (int i = 0; i < 2; i++) {
-        pid_t child = clone(guest, stack + sizeof stack, wanted[i] | network | SIGCHLD, &self);
+        pid_t child = clone(guest, stack + sizeof stack, wanted[i] | others | SIGCHLD, &self);
         if (child < 0) continue;
         close(life[0]);
         close(devices[1]);
