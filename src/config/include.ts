@@ -19,7 +19,7 @@ export interface Include {
 }
 
 /** Sections whose names belong to the whole project. */
-const NAMED_SECTIONS = ['machines', 'disks', 'networks', 'secrets', 'configs'] as const;
+const NAMED_SECTIONS = ['machines', 'disks', 'networks', 'helpers', 'secrets', 'configs'] as const;
 
 /** The well-formed entries of a file's `include`, relative to `directory`. */
 export function includesOf(layer: MapTree, directory: string): Include[] {

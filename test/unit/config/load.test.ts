@@ -234,6 +234,20 @@ describe('mistakes', () => {
     ]);
   });
 
+  test('about programs are told where the file names them, and only for drivers that it has', async () => {
+    const text = `${web('')}helpers: { gvproxy: ./gvproxy, passt: ./passt }\n`;
+    expect(textOf(await load({ '/p/krun.yaml': text }))).toMatchInlineSnapshot(`
+      "krun.yaml:5:21: error: program \`gvproxy\` does not exist
+       5 | helpers: { gvproxy: ./gvproxy, passt: ./passt }
+         |                     ^~~~~~~~~
+      hint: correct the path, or remove it and krun looks in PATH and where packages put gvproxy
+
+      1 error
+      "
+    `);
+    expect(textOf(await load({ '/p/krun.yaml': text, '/p/gvproxy': '' }))).toBe('');
+  });
+
   test('a root that a build makes may be missing', async () => {
     const text = 'machines:\n  web: { root: ./made, command: [sh], build: { command: ./make.sh } }\n';
     expect(textOf(await load({ '/p/krun.yaml': text }))).toBe('');
@@ -265,5 +279,43 @@ describe('profiles', () => {
   ])('%s', async (_name, request, expected) => {
     const { project } = await load({ '/p/krun.yaml': text }, request);
     expect(Object.keys(project?.machines ?? {})).toEqual(expected);
+  });
+});
+
+describe('networks', () => {
+  test('and programs may be those of an included file, with paths of their own', async () => {
+    const machine = await machineOf({
+      '/p/krun.yaml': `include: [lib/krun.yaml]\n${web('    networks: [wire]\n')}`,
+      '/p/lib/krun.yaml': [
+        'machines: { other: { root: ./r, command: [sh], networks: [] } }',
+        'networks: { wire: { driver: unixstream, socket: ./s.sock } }',
+        'helpers: { gvproxy: ./bin/gvproxy }\n',
+      ].join('\n'),
+      '/p/lib/r/': '',
+    });
+    expect(machine.helpers).toEqual({ gvproxy: '/p/lib/bin/gvproxy' });
+    expect(machine.networks[0]?.network).toMatchObject({ socket: '/p/lib/s.sock' });
+  });
+
+  test('are merged key by key, and those of a machine whatever their form', async () => {
+    const machine = await machineOf({
+      '/p/krun.yaml': `${web('    networks: [back]\n')}networks: { back: { dns: [1.1.1.1] } }\n`,
+      '/p/krun.override.yaml':
+        'machines: { web: { networks: { back: { ip: 10.0.0.9 } } } }\nnetworks: { back: { subnet: 10.0.0.0/24 } }\n',
+    });
+    expect(machine.networks).toMatchObject([
+      { ip: '10.0.0.9', network: { dns: ['1.1.1.1'], subnet: '10.0.0.0/24' } },
+    ]);
+  });
+
+  test('of a project under another name have interfaces of their own', async () => {
+    const files = { '/p/krun.yaml': web('') };
+    const macs = [
+      await machineOf(files),
+      await machineOf(files, { projectName: 'copy' }),
+      await machineOf({ '/p/krun.yaml': `name: renamed\n${web('')}` }),
+    ].map(({ networks }) => networks[0]?.mac);
+    expect(macs[1]).not.toBe(macs[0]);
+    expect(macs[2]).toBe(macs[0]);
   });
 });

@@ -100,6 +100,18 @@ describe('a later file', () => {
       '{ports: ["8080:80/tcp", "53:53", {host: 53, guest: 53, protocol: udp}, "127.0.0.1:8080:80"]}',
       { ports: ['8080:80/tcp', { host: 53, guest: 53, protocol: 'udp' }, '53:53', '127.0.0.1:8080:80'] },
     ],
+    [
+      'ports by their sockets, and in any form of a free port',
+      '{ports: [{socket: ./a, guest: 80}, "auto:81", "[::1]:82:82/UDP"]}',
+      '{ports: [{socket: ./a, guest: 80, name: n}, {host: auto, guest: 81}, {host_ip: "::1", host: 82, guest: 82, protocol: udp}]}',
+      {
+        ports: [
+          { socket: './a', guest: 80, name: 'n' },
+          { host: 'auto', guest: 81 },
+          { host_ip: '::1', host: 82, guest: 82, protocol: 'udp' },
+        ],
+      },
+    ],
     ['ports without a host port', '{ports: ["80", 81]}', '{ports: [80, "82"]}', { ports: [80, 81, '82'] }],
     [
       'shares by target',

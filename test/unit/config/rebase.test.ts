@@ -37,6 +37,11 @@ describe('paths of a file elsewhere become absolute', () => {
     ],
     ['env files', '{env_file: [a, {path: ../b}]}', { env_file: ['/lib/a', { path: '/b' }] }],
     ['one env file', '{env_file: a}', { env_file: '/lib/a' }],
+    [
+      'sockets of the host that ports have',
+      '{ports: ["8080:80", {socket: ./a.sock, guest: 80}]}',
+      { ports: ['8080:80', { socket: '/lib/a.sock', guest: 80 }] },
+    ],
     ['boot', '{boot: {firmware: efi, initrd: i}}', { boot: { firmware: 'efi', initrd: '/lib/i' } }],
     ['a firmware file', '{boot: {firmware: f.fd}}', { boot: { firmware: '/lib/f.fd' } }],
     [
