@@ -2,8 +2,9 @@
  * HTTP over the network process's control socket, JSON bodies:
  *
  *     GET    /state            NetworkState; answers as soon as the process is there
- *     PUT    /members/NAME     Member; opens its link, joins its names, publishes its ports. 200 with MemberStatus,
- *                              or 409 with Refusal: then nothing was changed
+ *     PUT    /members/NAME     Member; waits until the network is ready or has failed, then opens its link, joins its
+ *                              names, publishes its ports. 200 with MemberStatus, or 409 with Refusal: then
+ *                              nothing was changed
  *     DELETE /members/NAME     closes all that belongs to it; 204
  *     POST   /stop             ends helper and process; 202
  */
@@ -51,6 +52,7 @@ export interface LinkCounters {
 export interface NetworkState {
   readonly version: number;
   readonly run: number;
+  /** `failed` is final: the uplink never came up, and the process waits to be stopped. */
   readonly status: 'starting' | 'ready' | 'recovering' | 'failed';
   /** Why it is not ready. */
   readonly reason?: string;

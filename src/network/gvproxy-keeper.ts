@@ -117,7 +117,9 @@ export class GvproxyKeeper implements UplinkKeeper {
       if (this.#isStopping) return;
       const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS);
       failures += 1;
-      this.#options.events.say(`${problem.message}; krun starts it again in ${waitMs} ms`);
+      // One line for each change, not one for each of a thousand tries.
+      const isNews = this.#phase.status === 'ready' || waitMs < LONGEST_BACKOFF_MS;
+      if (isNews) this.#options.events.say(`${problem.message}; krun starts it again in ${waitMs} ms`);
       this.#enter({ status: 'recovering', ...problem });
       await this.#pause(waitMs);
     }

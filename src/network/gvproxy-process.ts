@@ -117,7 +117,11 @@ class Child implements GvproxyProcess {
       return how;
     });
     this.#link = await this.#connect(signal);
-    if (this.#link) return ok(this);
+    if (this.#link) {
+      // It ends with its link by itself; one that does not would be a network without a way out.
+      this.#link.once('close', () => setTimeout(() => this.kill(), STOP_GRACE_MS).unref());
+      return ok(this);
+    }
     if (this.#hasEnded) {
       await this.#process;
       return err(explainGvproxy(this.#tail, await ending));

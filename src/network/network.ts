@@ -28,6 +28,7 @@ export class Network {
   readonly #parts: NetworkParts;
   readonly #members = new Map<string, Member>();
   readonly #turns = new Turns();
+  #isClosing = false;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -61,6 +62,7 @@ export class Network {
     const down = downRefusal(phase);
     if (down) return err(down);
     return this.#turns.take(async () => {
+      if (this.#isClosing) return err({ message: 'the network ends' });
       const problem = await this.#join(name, member);
       if (problem) return err(problem);
       this.#members.set(name, member);
@@ -78,12 +80,17 @@ export class Network {
     });
   }
 
-  async close(): Promise<void> {
-    const { lan, ports, uplink } = this.#parts;
-    await lan?.links.closeAll();
-    await ports.close();
-    lan?.switch.close();
-    await uplink.stop();
+  /** Ends the uplink and removes all sockets. */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    return this.#turns.take(async () => {
+      const { lan, ports, uplink } = this.#parts;
+      await lan?.links.closeAll();
+      lan?.switch.close();
+      // A helper closes its ports by ending, also one that hangs.
+      await uplink.stop();
+      await ports.close();
+    });
   }
 
   /** The steps that can fail come first, so that there is little to take back. */
