@@ -3,7 +3,7 @@ import { findProject } from '../config/find.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import { child } from '../config/normalize.ts';
-import { guestEnd } from '../view/port.ts';
+import { byGuestEnd, guestEnd } from '../view/port.ts';
 import { publishedPorts } from '../view/ports.ts';
 import type { Layout } from '../store/layout.ts';
 import { readProjectState } from '../store/record-files.ts';
@@ -34,7 +34,7 @@ export async function publishedTargets(
 ): Promise<readonly string[]> {
   const ports = (await records(context, given))
     .filter(({ machine }) => words.includes(machine))
-    .flatMap(publishedPorts);
+    .flatMap((record) => publishedPorts(record).toSorted(byGuestEnd));
   return [
     ...new Set(ports.flatMap((port) => [...(port.name === undefined ? [] : [port.name]), guestEnd(port)])),
   ];

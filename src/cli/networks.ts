@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import { readJsonIfPresent } from '../host/atomic-file.ts';
 import { unlessMissing } from '../host/errno.ts';
 import type { MemberStatus } from '../network/api.ts';
 import { NetworkClient } from '../network/client.ts';
@@ -8,7 +7,8 @@ import { processNetworks } from '../plan/network-use.ts';
 import { portCarrier } from '../project/port-carrier.ts';
 import type { Attachment, Machine, Network } from '../project/project.ts';
 import { type Layout, networkLayout } from '../store/layout.ts';
-import type { MachineRecord, NetworkRecord } from '../store/records.ts';
+import { readNetworkRecord } from '../store/record-files.ts';
+import type { MachineRecord } from '../store/records.ts';
 import type { NetworkAnswer, SeenMember, SeenNetwork } from '../view/network.ts';
 import { publishedPorts } from '../view/ports.ts';
 
@@ -41,19 +41,18 @@ async function seeNetwork(
   { attached, records }: Known,
 ): Promise<SeenNetwork | undefined> {
   const files = networkLayout(layout, name);
-  const record = (await readJsonIfPresent(files.recordFile)) as Partial<NetworkRecord> | undefined;
-  const answer = record === undefined ? undefined : await ask(files.controlSocket);
+  const [record, answer] = await Promise.all([readNetworkRecord(layout, name), ask(files.controlSocket)]);
   const wanted = attached.find((network) => network.name === name);
   // A process that runs was started from its record's definition.
-  const definition =
-    answer?.kind === 'state' ? (record?.definition ?? wanted) : (wanted ?? record?.definition);
-  const isLeft = wanted === undefined && (answer === undefined || answer.kind === 'absent');
+  const started = record.ok ? record.value?.definition : undefined;
+  const definition = answer.kind === 'state' ? (started ?? wanted) : (wanted ?? started);
+  const isLeft = wanted === undefined && answer.kind === 'absent';
   if (definition === undefined || isLeft) return undefined;
   const isNeeded = records.some((member) =>
     processNetworks(member.definition).some(({ attachment }) => attachment.network.name === name),
   );
   const absent = isNeeded ? ({ kind: 'absent' } as const) : undefined;
-  const process = answer === undefined || answer.kind === 'absent' ? absent : answer;
+  const process = answer.kind === 'absent' ? absent : answer;
   const members = records.flatMap((member) => seeMember(member, name, process));
   return { name, definition, members, ...(process && { process }) };
 }

@@ -13,6 +13,11 @@ export function guestEnd({ guest, protocol }: BoundPort): string {
   return `${guest}/${protocol}`;
 }
 
+/** The order of a person who asks for the guest's ports, whatever the host's are. */
+export function byGuestEnd(a: BoundPort, b: BoundPort): number {
+  return a.guest - b.guest || (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0);
+}
+
 /** A table of published ports. */
 export function portTable(published: readonly PublishedPort[], width: number | undefined): string {
   const isNamed = published.some(({ port }) => port.name !== undefined);

@@ -122,7 +122,7 @@ test('the completion of bash works by itself, and twice, and runs nothing that w
     'web',
     'db web',
     'json',
-    'stdout stderr console all',
+    'stdout stderr console helper all',
     'db web',
     'tab',
     '',

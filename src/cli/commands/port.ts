@@ -1,6 +1,6 @@
 import { nearest } from '../../base/text.ts';
 import { isActive } from '../../plan/machine-state.ts';
-import { guestEnd, portJson, portTable, type PublishedPort } from '../../view/port.ts';
+import { byGuestEnd, guestEnd, portJson, portTable, type PublishedPort } from '../../view/port.ts';
 import { hostEnd, publishedPorts } from '../../view/ports.ts';
 import type { MachineRecord } from '../../store/records.ts';
 import type { PortTarget } from '../arguments.ts';
@@ -26,7 +26,9 @@ export async function run(context: Context, args: PortArgs): Promise<ExitCode> {
   const chosen = selectRecords(context, records.value, args.machine === undefined ? [] : [args.machine]);
   if (!chosen.ok) return chosen.error;
   const published = chosen.value.flatMap((record) =>
-    publishedPorts(record).map((port) => ({ machine: record.machine, port })),
+    publishedPorts(record)
+      .toSorted(byGuestEnd)
+      .map((port) => ({ machine: record.machine, port })),
   );
   const found = published.filter((each) => isMeant(each, args));
   if (found.length === 0) return tellNone(context, args, chosen.value, published);
