@@ -4,31 +4,16 @@ import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
-import type { MachineSpec, ProcessIdentity } from '../../src/machine/spec.ts';
-import { NetworkClient } from '../../src/network/client.ts';
-import type { NetworkState } from '../../src/network/api.ts';
+import type { MachineSpec } from '../../src/machine/spec.ts';
 import type { Machine } from '../../src/project/project.ts';
-import { machineLayout, networkLayout, runLayout } from '../../src/store/layout.ts';
-import { readNetworkRecord } from '../../src/store/record-files.ts';
+import { machineLayout, runLayout } from '../../src/store/layout.ts';
 import { onGvproxy } from '../support/definitions.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
+import { networkIdentity, networkState } from './support/networks.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
 
 const FOREVER = 'while :; do sleep 0.1; done';
 const gvproxy = gvproxyPath('0.8.9');
-
-async function networkIdentity({ layout }: SupervisedProject, network: string): Promise<ProcessIdentity> {
-  const record = await readNetworkRecord(layout, network);
-  const run = record.ok ? (record.value?.run ?? 0) : 0;
-  const { identityFile } = runLayout(networkLayout(layout, network), run);
-  return JSON.parse(await readFile(identityFile, 'utf8')) as ProcessIdentity;
-}
-
-async function networkState({ layout }: SupervisedProject, network = 'default'): Promise<NetworkState> {
-  const state = await new NetworkClient(networkLayout(layout, network).controlSocket).state();
-  if (!state.ok) throw new Error(state.error.message);
-  return state.value;
-}
 
 async function machineSpec({ layout }: SupervisedProject, machine: string, run = 1): Promise<MachineSpec> {
   const { specFile } = runLayout(machineLayout(layout, machine), run);
@@ -42,6 +27,12 @@ function createProject(program = gvproxy): Promise<SupervisedProject> {
 /** A machine on a gvproxy network. */
 function machineOn(project: SupervisedProject, name: string, more: Partial<Machine> = {}): Promise<Machine> {
   return project.machine(name, FOREVER, { networks: [onGvproxy(name)], ...more });
+}
+
+async function existing<T>(value: Promise<T | undefined>): Promise<T> {
+  const found = await value;
+  if (found === undefined) throw new Error('it does not exist');
+  return found;
 }
 
 async function freePort(): Promise<number> {
@@ -86,7 +77,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     expect((await project.record('web'))?.endpoint?.interfaces).toMatchObject([{ network: 'default', ip }]);
     await project.done({ type: 'stop', machines: ['web'] });
     expect(Object.keys((await networkState(project)).members)).toEqual(['db']);
-    const identity = await networkIdentity(project, 'default');
+    const identity = await existing(networkIdentity(project, 'default'));
     await project.done({ type: 'stop', machines: ['db'] });
     expect(isAlive(identity)).toBe(false);
     await project.done(project.down());
@@ -112,7 +103,7 @@ when('a killed network process fails the machines on it, and their policy starts
   await project.done(project.up([web, db, alone]));
   const before = await networkState(project);
   const aloneBefore = await project.identity('alone');
-  kill((await networkIdentity(project, 'default')).pid, 'SIGKILL');
+  kill((await existing(networkIdentity(project, 'default'))).pid, 'SIGKILL');
   const reason = 'the network process of default ended (SIGKILL)';
   const failed = await project.untilState('db', ({ status }) => status === 'failed');
   expect(failed.state).toMatchObject({ status: 'failed', reason });
@@ -137,13 +128,13 @@ when('a network process outlives its supervisor, and the next supervisor takes i
   await using project = await createProject();
   const machines = [await machineOn(project, 'web'), await machineOn(project, 'db')];
   await project.done(project.up(machines));
-  const before = await networkIdentity(project, 'default');
+  const before = await existing(networkIdentity(project, 'default'));
   kill((await project.supervisor()).version.pid, 'SIGKILL');
   // Nobody was there to see its end.
   kill((await project.identity('db')).pid, 'SIGKILL');
   await expect.poll(async () => (await networkState(project)).members['db']?.connected).toBe(false);
   await project.supervisor();
-  expect(await networkIdentity(project, 'default')).toEqual(before);
+  expect(await existing(networkIdentity(project, 'default'))).toEqual(before);
   expect(Object.keys((await networkState(project)).members)).toEqual(['web']);
   await project.done({ type: 'stop', machines: [] });
   await expect.poll(() => isAlive(before)).toBe(false);
@@ -155,7 +146,7 @@ when(
     await using project = await createProject();
     await project.done(project.up([await machineOn(project, 'web')]));
     kill((await project.supervisor()).version.pid, 'SIGKILL');
-    const network = await networkIdentity(project, 'default');
+    const network = await existing(networkIdentity(project, 'default'));
     kill(network.pid, 'SIGKILL');
     await expect.poll(() => isAlive(network)).toBe(false);
     await project.supervisor();
@@ -212,7 +203,7 @@ when('a changed network is ended before any machine starts on it in its new shap
   const web = await machineOn(project, 'web');
   const db = await machineOn(project, 'db');
   await project.done(project.up([web, db]));
-  const first = await networkIdentity(project, 'default');
+  const first = await existing(networkIdentity(project, 'default'));
   const renewed = [web, db].map((one) => ({ ...one, networks: [onGvproxy(one.name, { mtu: 1400 })] }));
   await project.done(project.up(renewed));
   expect(isAlive(first)).toBe(false);
