@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 import type { Member } from '../../src/network/api.ts';
 import { freePort } from '../unit/network/support/free-port.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
-import { canRunGuests, NetworkProcess } from './support/network-process.ts';
+import { NetworkProcess } from './support/network-process.ts';
+import { canRunGuests } from './support/tap-guest.ts';
 
 /** Echoes on TCP and UDP port 80, with its name in front; connects where it is told to. */
 function echo(name: string): string {

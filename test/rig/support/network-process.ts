@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,8 +8,8 @@ import type { Member, MemberStatus, NetworkState } from '../../../src/network/ap
 import { NetworkClient } from '../../../src/network/client.ts';
 import { NETWORK_SPEC_VERSION, type NetworkSpec, type Uplink } from '../../../src/network/spec.ts';
 import { readLogs } from '../../../src/store/log-read.ts';
-import { compileProgram } from './compile.ts';
 import { findProcesses, type FoundProcess } from './processes.ts';
+import { Guest } from './tap-guest.ts';
 import { until } from './until.ts';
 
 export interface NetworkOptions {
@@ -174,59 +174,6 @@ export class NetworkProcess implements AsyncDisposable {
     await until(async () => (await this.processes()).length === 0, { timeoutMs: 3000 });
     for (const { pid } of await this.processes()) process.kill(pid, 'SIGKILL');
     await rm(this.base, { recursive: true, force: true, maxRetries: 5 });
-  }
-}
-
-/** A network namespace behind a tap device in place of a microVM. */
-export class Guest {
-  readonly #child: ChildProcess;
-  #output = '';
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
-    }
-  }
-
-  /** Resolves when the script has printed something. */
-  static async start(member: Member, script: string): Promise<Guest> {
-    const program = await compileProgram('tap-guest');
-    const gateway = member.ip.replace(/\d+$/, '1');
-    const args = [member.linkSocket ?? '', member.mac, `${member.ip}/24`, gateway];
-    const guest = new Guest(spawn(program, [...args, process.execPath, '-e', script], { stdio: 'pipe' }));
-    await guest.says(/./);
-    return guest;
-  }
-
-  /** Resolves with the output as soon as it matches. */
-  async says(pattern: RegExp): Promise<string> {
-    const met = await until(() => pattern.test(this.#output) || this.#child.exitCode !== null, {
-      timeoutMs: 30_000,
-    });
-    if (met && pattern.test(this.#output)) return this.#output;
-    throw new Error(`guest (exit ${this.#child.exitCode}) does not say ${pattern}: ${this.#output}`);
-  }
-
-  /** Asks the script on its standard input. */
-  tell(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-}
-
-/** Whether this machine lets tests make tap devices and network namespaces. */
-export function canRunGuests(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
-    return true;
-  } catch (error) {
-    if (['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
   }
 }
 
