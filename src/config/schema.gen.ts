@@ -1081,7 +1081,7 @@ export interface DiskConfig {
  */
 export interface NetworkConfigLong {
   /**
-   * What carries the network; `auto` takes gvproxy where it is installed, else passt for a machine alone, else TSI for the only machine. `krun plan` says what was taken and why.
+   * What carries the network. `gvproxy`: krun's switch joins the machines, and gvproxy is their way out. `passt`: one for each machine; they do not see each other (Linux). `vmnet`, `socket_vmnet`: Apple's vmnet framework (macOS). `tap`: tap devices that you make (Linux). `tsi`: sockets of the guests become sockets of the host. `unixgram`, `unixstream`: a backend that somebody else runs. `none`: no network at all. `auto`: gvproxy where it is installed, else passt for a machine alone, else TSI for the only machine; `krun plan` says what was taken and why.
    */
   driver?:
     | 'auto'

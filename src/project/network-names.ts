@@ -46,10 +46,15 @@ function alias(text: string, at: Place): string | undefined {
     });
     return undefined;
   }
+  return reportReserved(name, at, 'alias') ? undefined : name;
+}
+
+/** Whether a name leads to something else than a machine; if so, it is reported. */
+function reportReserved(name: string, at: Place, what: string): boolean {
   const owner = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
-  if (owner === undefined) return name;
-  at.error('conflict', `the name \`${name}\` leads to ${owner}`, { hint: 'choose another alias' });
-  return undefined;
+  if (owner === undefined) return false;
+  at.error('conflict', `the name \`${name}\` leads to ${owner}`, { hint: `choose another ${what}` });
+  return true;
 }
 
 /** A name as the network's switch compares it. */
@@ -71,6 +76,9 @@ const WEIGHT = { machine: 0, hostname: 1, alias: 2 } as const;
 /** Reports names on one network that would lead to two machines. */
 export function checkNames(names: readonly PlacedName[], network: string): void {
   const seen = new Map<string, PlacedName>();
+  for (const { kind, name, place } of names) {
+    if (kind === 'hostname') reportReserved(name, place, 'host name');
+  }
   for (const name of names.toSorted((a, b) => WEIGHT[a.kind] - WEIGHT[b.kind])) {
     const first = seen.get(name.name);
     if (!first) seen.set(name.name, name);

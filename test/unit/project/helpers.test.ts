@@ -54,7 +54,9 @@ test('the way to install a helper is told for each system', () => {
     passt runs on Linux only
     passt runs on Linux only"
   `);
-  expect(helperInstallHint('vmnet-helper', { platform: 'darwin' })).toMatchInlineSnapshot(`"install it: \`brew tap nirs/vmnet-helper && brew trust nirs/vmnet-helper && brew install vmnet-helper\`; or name the program in KRUN_VMNET_HELPER"`);
+  expect(helperInstallHint('vmnet-helper', { platform: 'darwin' })).toMatchInlineSnapshot(
+    `"install it: \`brew tap nirs/vmnet-helper && brew trust nirs/vmnet-helper && brew install vmnet-helper\`; or name the program in KRUN_VMNET_HELPER"`,
+  );
 });
 
 test('what a helper prints for its version is read, whoever built it', () => {
