@@ -87,7 +87,7 @@ describe.each(GVPROXY_VERSIONS)('machines on a network of gvproxy %s', (version)
       await edit(project, config([`${pagePort}:80`]));
       const plan = await project.krun(['plan']);
       expect(plan.code).toBe(3);
-      expect(plan.stdout).toMatch(/update +web/);
+      expect(plan.stdout).toMatch(/^~ web +update +port \d+:80\/tcp added/m);
       expect(plan.stdout).not.toMatch(/stop|start|create/);
       await project.ok(['up', '-d']);
       expect(await page(`http://127.0.0.1:${pagePort}/`)).toBe('page of web\n');

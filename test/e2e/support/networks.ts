@@ -45,6 +45,8 @@ export function serving(more: Readonly<Record<string, unknown>> = {}): Readonly<
     root: './rootfs',
     build: { command: ['./mknet.sh'], inputs: ['mknet.sh', 'guest-net', 'serve.sh'] },
     memory: '200MiB',
+    // Three boots at once share two emulated processors.
+    boot_timeout: '150s',
     command: ['/bin/sh', '/serve.sh'],
     ...more,
   };
