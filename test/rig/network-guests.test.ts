@@ -1,74 +1,15 @@
 import { once } from 'node:events';
-import dgram from 'node:dgram';
 import { statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Member } from '../../src/network/api.ts';
+import { GvproxyApi } from '../../src/network/gvproxy-api.ts';
 import { freePort } from '../unit/network/support/free-port.ts';
+import { ask, askUdp, Conversation, echo, tcp } from './support/echo-guest.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
-import { NetworkProcess } from './support/network-process.ts';
+import { GVPROXY_UPLINK, NetworkProcess } from './support/network-process.ts';
 import { canRunGuests } from './support/tap-guest.ts';
-
-/** Echoes on TCP and UDP port 80, with its name in front; connects where it is told to. */
-function echo(name: string): string {
-  return `
-    const net = require('node:net');
-    net.createServer((socket) => {
-      socket.on('error', () => socket.destroy());
-      socket.on('data', (data) => socket.write('${name}: ' + data));
-    }).listen(80, () => {
-      const udp = require('node:dgram').createSocket('udp4');
-      udp.on('message', (data, from) => udp.send('${name}: ' + data, from.port, from.address));
-      udp.bind(80, () => console.log('ready'));
-    });
-    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const [host, port, text] = line.split(' ');
-      const socket = net.connect(Number(port), host, () => socket.write(text));
-      socket.on('error', (error) => console.log(host + ' ' + error.code));
-      socket.on('data', (data) => { console.log('got ' + data); socket.end(); });
-    });`;
-}
-
-/** An open connection that asks and answers in turns. */
-class Conversation {
-  readonly #socket: net.Socket;
-  constructor(options: net.NetConnectOpts) {
-    this.#socket = net.connect(options);
-    this.#socket.on('error', () => this.#socket.destroy());
-  }
-
-  ask(text: string): Promise<string> {
-    return new Promise((resolve) => {
-      this.#socket.once('data', (data: Buffer) => resolve(data.toString()));
-      this.#socket.once('close', () => resolve('closed'));
-      if (this.#socket.destroyed) resolve('closed');
-      else this.#socket.write(text);
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.destroy();
-  }
-}
-
-async function ask(options: net.NetConnectOpts, text: string): Promise<string> {
-  using conversation = new Conversation(options);
-  return await conversation.ask(text);
-}
-
-async function askUdp(port: number, text: string): Promise<string> {
-  const socket = dgram.createSocket('udp4');
-  const answer = once(socket, 'message');
-  socket.send(text, port, '127.0.0.1');
-  const [message] = (await answer) as [Buffer];
-  socket.close();
-  return message.toString();
-}
-
-function tcp(host: number): Member['ports'][number] {
-  return { host, guest: 80, protocol: 'tcp' };
-}
 
 describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
   const gvproxy = gvproxyPath(version);
@@ -131,12 +72,77 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
         await expect.poll(async () => (await network.state()).status).toBe('ready');
         expect(await ask({ host: '127.0.0.1', port }, `x${restarts}`)).toBe(`web: x${restarts}`);
         expect(await ask({ path: socket }, 'u')).toBe('web: u');
-        other.tell(`192.168.127.2 80 y${restarts}`);
+        other.tell(`tcp 192.168.127.2 80 y${restarts}`);
         await other.says(new RegExp(`got web: y${restarts}`));
       }
       expect((await network.state()).members['web']?.connected).toBe(true);
       expect(await network.log()).toContain('gvproxy ended (SIGKILL); krun starts it again in 100 ms');
       expect(await network.log()).toContain('is ready again; links and ports work as before');
+    },
+  );
+
+  test.skipIf(!gvproxy || !canRunGuests())(
+    "a guest finds the others and the host by name, and cannot reach gvproxy's own interface",
+    async () => {
+      const uplink = { ...GVPROXY_UPLINK, hostAccess: false };
+      await using network = await NetworkProcess.start({ gvproxy, uplink });
+      const web = network.member(2, { names: ['web'] });
+      await network.put('web', web);
+      await network.put('db', network.member(3, { names: ['db', 'store'] }));
+      const guest = await network.guest(web, echo('web'));
+      for (const [name, address] of [
+        ['db', '192.168.127.3'],
+        ['STORE.krun.internal', '192.168.127.3'],
+        ['host.krun.internal', '192.168.127.254'],
+      ]) {
+        guest.tell(`lookup ${name} 192.168.127.1`);
+        await guest.says(new RegExp(`${name} is ${address}`));
+      }
+      const refused = async (): Promise<number> => (await network.state()).members['web']?.sent.dropped ?? 0;
+      let before = await refused();
+      const body = '{"local":"127.0.0.1:1","remote":"192.168.127.2:80"}';
+      guest.tell(`tcp 192.168.127.1 80 POST /services/forwarder/expose HTTP/1.0 ${body}`);
+      await expect.poll(refused).toBeGreaterThan(before);
+      before = await refused();
+      const server = net.createServer((socket) => socket.end('secret')).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      guest.tell(`tcp 192.168.127.254 ${(server.address() as net.AddressInfo).port} hello`);
+      await expect.poll(refused).toBeGreaterThan(before);
+      server.close();
+      expect(await new GvproxyApi(network.spec.sockets.gvproxyApi).forwards()).toEqual([]);
+      expect(await guest.says(/./)).not.toMatch(/got/);
+    },
+  );
+
+  test.skipIf(!gvproxy || !canRunGuests())(
+    'a guest that is paused, and one that sends nonsense, are no trouble of the others',
+    async () => {
+      await using network = await NetworkProcess.start({ gvproxy });
+      const port = await freePort('tcp');
+      const web = network.member(2, { ports: [tcp(port)] });
+      const [db, paused, mad] = [network.member(3), network.member(4), network.member(5)];
+      for (const [name, member] of Object.entries({ web, db, paused, mad })) await network.put(name, member);
+      const guest = await network.guest(web, echo('web'));
+      const other = await network.guest(db, echo('db'));
+      const sleeper = await network.guest(paused, echo('paused'));
+      guest.tell('tcp 192.168.127.4 80 awake');
+      await guest.says(/got paused: awake/);
+      sleeper.pause();
+      const link = net.connect(mad.linkSocket ?? '');
+      link.on('error', () => link.destroy());
+      for (let runts = 0; runts < 100; runts += 1) link.write(Buffer.from([0, 0, 0, 5, 1, 2, 3, 4, 5]));
+      const dropped = async (): Promise<number> =>
+        (await network.state()).members['paused']?.received.dropped ?? 0;
+      while ((await dropped()) === 0) {
+        guest.tell('flood 192.168.127.4 4000');
+        await guest.says(/flooded/);
+      }
+      expect((await network.state()).members['mad']?.sent.dropped).toBe(100);
+      other.tell('tcp 192.168.127.2 80 still');
+      await other.says(/got web: still/);
+      expect(await ask({ host: '127.0.0.1', port }, 'there')).toBe('web: there');
+      expect((await network.state()).helper?.restarts).toBe(0);
+      link.destroy();
     },
   );
 
@@ -150,18 +156,18 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
       await network.put('db', db);
       const first = await network.guest(web, echo('web'));
       const other = await network.guest(db, echo('db'));
-      first.tell('192.168.127.3 80 hello');
+      first.tell('tcp 192.168.127.3 80 hello');
       await first.says(/got db: hello/);
       const server = net.createServer((socket) => socket.end('from the host')).listen(0, '127.0.0.1');
       await once(server, 'listening');
-      first.tell(`192.168.127.254 ${(server.address() as net.AddressInfo).port} hello`);
+      first.tell(`tcp 192.168.127.254 ${(server.address() as net.AddressInfo).port} hello`);
       await first.says(/got from the host/);
       server.close();
       first.kill();
       await expect.poll(async () => (await network.state()).members['web']?.connected).toBe(false);
       await network.guest(web, echo('web2'));
       await expect.poll(async () => (await network.state()).members['web']?.connected).toBe(true);
-      other.tell('192.168.127.2 80 again');
+      other.tell('tcp 192.168.127.2 80 again');
       await other.says(/got web2: again/);
     },
   );
@@ -177,7 +183,7 @@ test.skipIf(!gvproxyPath('0.8.9') || !canRunGuests())('another subnet has its ow
   expect(await ask({ host: '127.0.0.1', port }, 'a')).toBe('web: a');
   const server = net.createServer((socket) => socket.end('from the host')).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  guest.tell(`10.9.8.254 ${(server.address() as net.AddressInfo).port} hello`);
+  guest.tell(`tcp 10.9.8.254 ${(server.address() as net.AddressInfo).port} hello`);
   await guest.says(/got from the host/);
   server.close();
   expect((await network.state()).gateway).toBe('10.9.8.1');

@@ -24,7 +24,7 @@ export interface NetworkOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export const GVPROXY_UPLINK: Uplink = {
+export const GVPROXY_UPLINK: Extract<Uplink, { kind: 'gvproxy' }> = {
   kind: 'gvproxy',
   subnet: '192.168.127.0/24',
   mtu: 1500,

@@ -45,6 +45,11 @@ export class Guest {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  /** Stops the guest where it is; its link stays open. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
