@@ -7,6 +7,9 @@ import { tryLock } from '../../src/host/flock.ts';
 import { isAlive } from '../../src/host/identity.ts';
 import { connectSupervisor } from '../../src/supervisor/client.ts';
 import { observeProject } from '../../src/supervisor/observe.ts';
+import { onGvproxy } from '../support/definitions.ts';
+import { gvproxyPath } from './support/helpers.ts';
+import { networkIdentity, networkState } from './support/networks.ts';
 import { collect, kill, seededRandom, SupervisedProject, testSeed } from './support/supervised.ts';
 
 const FOREVER = 'while :; do sleep 0.05; done';
@@ -14,6 +17,7 @@ const FOREVER = 'while :; do sleep 0.05; done';
 const COUNT =
   'read id </proc/sys/kernel/random/uuid; n=0; while :; do echo "$id $n"; echo "$id $n" >>"$SAID"; n=$((n+1)); sleep 0.01; done';
 const seed = testSeed();
+const gvproxy = gvproxyPath('0.8.9');
 
 async function supervisorPid(project: SupervisedProject): Promise<number | undefined> {
   const text = await readFile(project.layout.lockFile, 'utf8').catch(() => '');
@@ -199,6 +203,43 @@ describe(`SIGKILL at random moments (KRUN_TEST_SEED=${seed})`, () => {
         await expectNothingLeft(project);
       });
     });
+  }
+
+  for (const victim of ['a network process', 'a network process and the supervisor'] as const) {
+    test.skipIf(!gvproxy)(
+      `of ${victim}: machines come up again, and nothing is left after a down`,
+      async () => {
+        await inParallel(12, async (round) => {
+          const random = seededRandom(seed + round);
+          await using project = await SupervisedProject.create({ KRUN_GVPROXY: gvproxy ?? '' });
+          const machines = await Promise.all(
+            ['web', 'db'].map((name) =>
+              project.machine(name, FOREVER, { networks: [onGvproxy(name)], restart: { policy: 'always' } }),
+            ),
+          );
+          const client = await project.supervisor();
+          const up = collect(client.request(project.up(machines))).catch(() => undefined);
+          // From before there is a network process until well after the guests reported in.
+          await delay(random() * 1500);
+          if (victim !== 'a network process') kill(client.version.pid, 'SIGKILL');
+          const identity = await networkIdentity(project, 'default');
+          if (identity) kill(identity.pid, 'SIGKILL');
+          await up;
+          const connected = async (): Promise<readonly boolean[]> => {
+            // A machine whose start failed at the user's request is the user's to start again.
+            if (!(await project.perform(project.up(machines, { wait: true }))).ok) return [];
+            const state = await networkState(project).catch(() => undefined);
+            return Object.values(state?.members ?? {}).map((member) => member.connected);
+          };
+          // A kill that the supervisor had not heard of before is dealt with first.
+          await expect.poll(connected, { timeout: 60_000 }).toEqual([true, true]);
+          for (const { name } of machines)
+            await project.untilState(name, ({ status }) => status === 'running');
+          await expectNothingLeft(project);
+          expect(readdirSync(project.layout.networksDirectory)).toEqual([]);
+        });
+      },
+    );
   }
 
   test('of the supervisor while it removes: down can be repeated', async () => {
