@@ -9,21 +9,21 @@ const MACHINE_HELPERS: Partial<Readonly<Record<NetworkDriver, HelperName>>> = {
   vmnet: 'vmnet-helper',
 };
 
-/** Where helpers of these machines leave their words: the machines' own logs, and those of the networks they are on. */
-export function helperSources(layout: Layout, records: readonly MachineRecord[]): readonly NamedSource[] {
-  const networks = records.flatMap(({ definition }) =>
-    definition.networks.map(({ network }) => network.name),
-  );
-  return [
-    ...records.map(({ machine, definition }) => ({
-      origin: { machine, ...helperOf(definition) },
-      file: machineLayout(layout, machine).logFile,
-    })),
-    ...[...new Set(networks)].toSorted().map((network) => ({
-      origin: { network },
-      file: networkLayout(layout, network).logFile,
-    })),
-  ];
+/** The logs of machines, with the helper that writes into each. */
+export function machineLogs(layout: Layout, records: readonly MachineRecord[]): readonly NamedSource[] {
+  return records.map(({ machine, definition }) => ({
+    origin: { machine, ...helperOf(definition) },
+    file: machineLayout(layout, machine).logFile,
+  }));
+}
+
+/** The logs of the networks that machines are on. */
+export function networkLogs(layout: Layout, records: readonly MachineRecord[]): readonly NamedSource[] {
+  const names = records.flatMap(({ definition }) => definition.networks.map(({ network }) => network.name));
+  return [...new Set(names)].toSorted().map((network) => ({
+    origin: { network },
+    file: networkLayout(layout, network).logFile,
+  }));
 }
 
 /** The one program that can be meant; a machine may have several. */

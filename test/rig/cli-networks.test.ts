@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE } from './cli-project.ts';
 import { gvproxyPath } from './support/helpers.ts';
@@ -17,7 +15,7 @@ interface Inspected {
   readonly reason?: string;
   readonly helper: { readonly pid: number; readonly restarts: number };
   readonly members: Readonly<Record<string, { readonly connected?: boolean }>>;
-  readonly paths: { readonly directory: string };
+  readonly process: { readonly pid: number };
 }
 
 async function inspect(rig: Rig, ...names: readonly string[]): Promise<Inspected> {
@@ -164,16 +162,11 @@ test.skipIf(!gvproxy)('a gvproxy that is killed is seen to come back, and the lo
 test.skipIf(!gvproxy)('a network process that hangs is said to, in a second or two', async () => {
   await using rig = await rigWithGvproxy(machine('web', SERVICE) + NETWORKS);
   await rig.ok(['up', '-d']);
-  const { paths } = await inspect(rig);
-  const identity = JSON.parse(
-    await readFile(path.join(paths.directory, 'run-1', 'process.json'), 'utf8'),
-  ) as {
-    readonly pid: number;
-  };
+  const { process: identity } = await inspect(rig);
   process.kill(identity.pid, 'SIGSTOP');
   try {
     expect(await rig.ok(['network', 'ls'])).toMatch(/default +gvproxy +not answering: .* 1 s +web /);
-    expect(await inspect(rig)).toMatchObject({ status: 'not answering', helper: null });
+    expect(await inspect(rig)).toMatchObject({ status: 'not answering', helper: null, process: identity });
   } finally {
     process.kill(identity.pid, 'SIGCONT');
   }

@@ -4,12 +4,12 @@ import { createLogView, logJson, logLabel, type LogView } from '../../view/logs.
 import { machineLayout, type Layout, type Stream } from '../../store/layout.ts';
 import { type LogEntry, type LogQuery, readLogs } from '../../store/log-read.ts';
 import { readProjectState } from '../../store/record-files.ts';
-import type { LogLine } from '../../store/records.ts';
+import type { LogLine, MachineRecord } from '../../store/records.ts';
 import { resolveTimePoint, type TimePoint } from '../time-point.ts';
 import { type Context, print, tell } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { followLogs } from '../log-follow.ts';
-import { helperSources } from '../helper-logs.ts';
+import { machineLogs, networkLogs } from '../helper-logs.ts';
 import { type NamedSource, viewEntry } from '../log-output.ts';
 import { selectRecords } from '../machine-names.ts';
 import { locateProject } from '../project.ts';
@@ -45,9 +45,7 @@ export async function run(context: Context, args: LogsArgs): Promise<ExitCode> {
     args.follow && records.value.length === 0 ? [] : args.machines,
   );
   if (!chosen.ok) return chosen.error;
-  const sources = withNetworks(args)
-    ? helperSources(layout, chosen.value)
-    : chosen.value.map((record) => sourceOf(layout, record.machine));
+  const sources = sourcesOf(layout, chosen.value, args);
   const query = queryOf(context, args);
   const view = viewOf(context, args, sources);
   const write = (entry: LogEntry<NamedSource>): void => {
@@ -83,7 +81,7 @@ async function follow(context: Context, following: Following): Promise<ExitCode>
   const { tail: _, ...laterQuery } = query;
   try {
     await followLogs({
-      list: () => (withNetworks(args) ? recordedSources(layout, args) : machineSources(layout, args)),
+      list: () => (withHelpers(args) ? recordedSources(layout, args) : machineSources(layout, args)),
       query,
       laterQuery,
       parents: [layout.machinesDirectory, ...(withNetworks(args) ? [layout.networksDirectory] : [])],
@@ -97,6 +95,11 @@ async function follow(context: Context, following: Following): Promise<ExitCode>
   return code;
 }
 
+/** Whether lines of helpers may be shown, which are told apart by what the records say. */
+function withHelpers(args: LogsArgs): boolean {
+  return withNetworks(args) || args.stream === 'all';
+}
+
 /** Whether networks' logs are wanted too. */
 function withNetworks({ helpers, stream }: LogsArgs): boolean {
   return helpers === true || stream === 'helper';
@@ -108,23 +111,26 @@ async function machineSources(layout: Layout, { machines }: LogsArgs): Promise<r
   return present
     .filter((machine) => machines.length === 0 || machines.includes(machine))
     .toSorted()
-    .map((machine) => sourceOf(layout, machine));
+    .map((machine) => ({ origin: { machine }, file: machineLayout(layout, machine).logFile }));
 }
 
 /** Logs of machines and of their networks, as the records have them now. */
-async function recordedSources(layout: Layout, { machines }: LogsArgs): Promise<readonly NamedSource[]> {
+async function recordedSources(layout: Layout, args: LogsArgs): Promise<readonly NamedSource[]> {
   const state = await readProjectState(layout);
   // Told before the following began; a record that is damaged meanwhile changes nothing of what is followed.
   if (!state.ok) return [];
-  const records = Object.values(state.value.machines);
-  return helperSources(
-    layout,
-    records.filter((record) => machines.length === 0 || machines.includes(record.machine)),
+  const records = Object.values(state.value.machines).filter(
+    ({ machine }) => args.machines.length === 0 || args.machines.includes(machine),
   );
+  return sourcesOf(layout, records, args);
 }
 
-function sourceOf(layout: Layout, machine: string): NamedSource {
-  return { origin: { machine }, file: machineLayout(layout, machine).logFile };
+function sourcesOf(
+  layout: Layout,
+  records: readonly MachineRecord[],
+  args: LogsArgs,
+): readonly NamedSource[] {
+  return [...machineLogs(layout, records), ...(withNetworks(args) ? networkLogs(layout, records) : [])];
 }
 
 function queryOf(context: Context, args: LogsArgs): LogQuery {

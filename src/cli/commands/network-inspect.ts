@@ -4,8 +4,9 @@ import type { MachineSpec } from '../../machine/spec.ts';
 import { isActive } from '../../plan/machine-state.ts';
 import type { NetworkChoice } from '../../project/project.ts';
 import { type Layout, machineLayout, networkLayout, runLayout } from '../../store/layout.ts';
+import { readNetworkRecord } from '../../store/record-files.ts';
 import type { MachineRecord } from '../../store/records.ts';
-import type { SeenMember, SeenNetwork } from '../../view/network.ts';
+import type { NetworkAnswer, SeenMember, SeenNetwork } from '../../view/network.ts';
 import { networkDetails, networkText } from '../../view/network-inspect.ts';
 import { type Context, print, tellError } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -38,20 +39,28 @@ export async function run(context: Context, args: NetworkInspectArgs): Promise<E
     ...whyOf(network, choices[network.name]),
     members: network.members.map((member) => ({ ...member, ...helperOf(member, specs) })),
   }));
-  print(context, args.format === 'json' ? jsonOf(layout.value, chosen) : textOf(context, chosen));
+  print(context, args.format === 'json' ? await jsonOf(layout.value, chosen) : textOf(context, chosen));
   return EXIT.ok;
 }
 
-function jsonOf(layout: Layout, networks: readonly SeenNetwork[]): string {
-  const described = networks.map((network) => {
-    const { directory, controlSocket, logFile } = networkLayout(layout, network.name);
-    return {
-      ...networkDetails(network),
-      project: { id: layout.id, directory: layout.projectDirectory },
-      ...(network.process && { paths: { directory, controlSocket, log: logFile } }),
-    };
-  });
-  return JSON.stringify(described, undefined, 2);
+async function jsonOf(layout: Layout, networks: readonly SeenNetwork[]): Promise<string> {
+  const described = networks.map(async (network) => ({
+    ...networkDetails(network),
+    project: { id: layout.id, directory: layout.projectDirectory },
+    ...(network.process && (await processOf(layout, network.name, network.process))),
+  }));
+  return JSON.stringify(await Promise.all(described), undefined, 2);
+}
+
+/** The process of a network, where there is one, and where its files are. */
+async function processOf(layout: Layout, network: string, { kind }: NetworkAnswer): Promise<object> {
+  const files = networkLayout(layout, network);
+  const { directory, controlSocket, logFile } = files;
+  const record = await readNetworkRecord(layout, network);
+  const run = record.ok ? record.value?.run : undefined;
+  const isThere = kind !== 'absent' && run !== undefined;
+  const identity = isThere ? await readJsonIfPresent(runLayout(files, run).identityFile) : undefined;
+  return { process: identity ?? null, paths: { directory, controlSocket, log: logFile } };
 }
 
 function textOf(context: Context, networks: readonly SeenNetwork[]): string {
