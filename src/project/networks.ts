@@ -52,30 +52,39 @@ export function resolveNetworks(scope: NetworksScope, root: Place): ResolvedNetw
   const networks = defineNetworks(chosen, scope, root.child('networks'));
   const attachments = wishes.flatMap((wish) => attach(wish, networks, scope));
   checkMembers(attachments, nets);
+  const ofMachine = grouped(attachments, ({ wish }) => wish.machine);
+  const attachmentsOf = (machine: string): readonly Attachment[] =>
+    (ofMachine.get(machine) ?? []).map(({ attachment }) => attachment);
   const ports = wishes.flatMap((wish) =>
-    publishPorts({
-      ...wish,
-      attachments: ofMachine(attachments, wish.machine),
-      off: turnedOffAt(wish, root),
-    }),
+    publishPorts({ ...wish, attachments: attachmentsOf(wish.machine), off: turnedOffAt(wish, root) }),
   );
   checkHostPorts(ports);
   warnOfSystemPorts(ports, scope.host.firstOpenPort);
-  warnOfExposure(exposedMachines(wishes, attachments, chosen));
+  // A machine on two of these networks has been told so.
+  warnOfExposure(
+    [...ofMachine.values()].flatMap((all) => all.flatMap((one) => exposed(one, chosen) ?? []).slice(0, 1)),
+  );
+  const portsOf = grouped(ports, ({ machine }) => machine);
+  const choices = [...chosen].map(([name, { choice }]) => [name, choice] as const);
   return {
-    choices: Object.fromEntries(
-      [...chosen]
-        .filter(([, { wish }]) => wish.members.length > 0)
-        .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, { choice }]) => [name, choice]),
-    ),
+    choices: Object.fromEntries(choices.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     machines: new Map(
       wishes.map(({ machine }) => [
         machine,
-        { networks: ofMachine(attachments, machine), ports: sortedPorts(ports, machine) },
+        { networks: attachmentsOf(machine), ports: sortedPorts(portsOf.get(machine) ?? []) },
       ]),
     ),
   };
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 }
 
 function machineWishes({ file, enabled, ...scope }: NetworksScope, at: Place): readonly MachineWish[] {
@@ -177,31 +186,18 @@ function turnedOffAt({ at, attachments: [first] }: MachineWish, root: Place): Pl
   return first ? root.child('networks', first.network, 'driver') : at.child('networks');
 }
 
-function ofMachine(attachments: readonly PlacedAttachment[], machine: string): readonly Attachment[] {
-  return attachments.filter(({ wish }) => wish.machine === machine).map(({ attachment }) => attachment);
-}
-
 /** By the port of the host; free ones, and sockets, behind. */
-function sortedPorts(ports: readonly PlacedPort[], machine: string): readonly Port[] {
+function sortedPorts(ports: readonly PlacedPort[]): readonly Port[] {
   const hostOf = (port: Port): number => ('host' in port && port.host !== 'auto' ? port.host : 65_536);
-  return ports
-    .filter((placed) => placed.machine === machine)
-    .map(({ port }) => port)
-    .toSorted((a, b) => hostOf(a) - hostOf(b) || a.guest - b.guest);
+  return ports.map(({ port }) => port).toSorted((a, b) => hostOf(a) - hostOf(b) || a.guest - b.guest);
 }
 
-function exposedMachines(
-  wishes: readonly MachineWish[],
-  attachments: readonly PlacedAttachment[],
+function exposed(
+  { wish, attachment: { network } }: PlacedAttachment,
   chosen: ReadonlyMap<string, Chosen>,
-): readonly Exposed[] {
-  return wishes.flatMap(({ machine, at, ports }) => {
-    const tsi = attachments.find(
-      ({ wish, attachment: { network } }) =>
-        wish.machine === machine && network.driver === 'tsi' && network.hijack.includes('inet'),
-    );
-    if (!tsi) return [];
-    const { why } = chosen.get(tsi.attachment.network.name)?.choice ?? {};
-    return [{ machine, place: at.child(ports.length > 0 ? 'ports' : 'networks'), why }];
-  });
+): Exposed | undefined {
+  if (network.driver !== 'tsi' || !network.hijack.includes('inet')) return undefined;
+  const { machine, at, ports } = wish;
+  const { why } = chosen.get(network.name)?.choice ?? {};
+  return { machine, place: at.child(ports.length > 0 ? 'ports' : 'networks'), why };
 }
