@@ -71,6 +71,27 @@ test('doctor looks at the library in a process of its own', async () => {
   expect(other.stdout).toMatch(/failed +libkrun +.*cannot be loaded/);
 });
 
+test('doctor fails for a helper only where the project needs it', async () => {
+  await using rig = await createCliRig(
+    `${machine('web', SERVICE)}networks:\n  default: { driver: gvproxy }\n`,
+    { env: { KRUN_GVPROXY: '/nowhere/gvproxy' } },
+  );
+  const gvproxy = async (cwd: string): Promise<unknown> => {
+    const { stdout } = await rig.krun(['doctor', '--format', 'json'], { cwd });
+    const { checks } = JSON.parse(stdout) as { checks: { id: string; status: string; detail: string }[] };
+    return checks.find(({ id }) => id === 'gvproxy');
+  };
+  expect(await gvproxy('.')).toMatchObject({
+    status: 'failed',
+    detail: 'gvproxy: /nowhere/gvproxy does not exist; network `default` needs it',
+    hint: expect.stringContaining('KRUN_GVPROXY names it'),
+  });
+  expect(await gvproxy('..')).toMatchObject({
+    status: 'warning',
+    detail: 'gvproxy: /nowhere/gvproxy does not exist; needed for networks of several machines',
+  });
+});
+
 test('completion offers commands, options, choices and the names of machines', async () => {
   await using rig = await createCliRig(machine('web', SERVICE) + machine('db', SERVICE));
   await rig.ok(['up', '-d']);
