@@ -50,7 +50,7 @@ function answer(asked: Query): string | undefined {
 function describeAnswer(bytes: Buffer): string {
   const decoded = packet.decode(bytes) as packet.DecodedPacket & { readonly rcode: string };
   const records = (decoded.answers ?? []).map(
-    (record) => `${record.name} ${record.type} ${'data' in record ? String(record.data) : ''}`,
+    (record) => `${record.name} ${record.type} ${'data' in record ? (record.data as string) : ''}`,
   );
   return [decoded.rcode, ...records].join(', ');
 }

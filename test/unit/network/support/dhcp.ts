@@ -105,12 +105,21 @@ function describeValue(code: number, value: Buffer): string {
   if (code === 26) return String(value.readUInt16BE());
   if (code === 51) return `${value.readUInt32BE()} s`;
   if (code === 53) return ['', 'DISCOVER', 'OFFER', 'REQUEST', 'DECLINE', 'ACK', 'NAK'][value[0]!]!;
-  if (code === 119)
-    return value
-      .toString('latin1')
-      .replace(/[\0-\x1f]/g, (byte) => (byte === '\0' ? ' ' : `<${byte.charCodeAt(0)}>`))
-      .trim();
+  if (code === 119) return domains(value).join(' ');
   return value.toString('hex');
+}
+
+/** Domains in a row, each as labels with their lengths and a zero. */
+function domains(bytes: Buffer): readonly string[] {
+  const found: string[] = [];
+  let labels: string[] = [];
+  for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) {
+    if (bytes[at] === 0) {
+      found.push(labels.join('.'));
+      labels = [];
+    } else labels.push(bytes.toString('latin1', at + 1, at + 1 + bytes[at]!));
+  }
+  return found;
 }
 
 function addressBytes(text: string): Buffer {
