@@ -1,7 +1,7 @@
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { errnoOf, ignoreErrno, unlessMissing } from '../host/errno.ts';
+import { errnoOf, ignoreErrno, systemHint, unlessMissing } from '../host/errno.ts';
 import { LONGEST_SOCKET_PATH } from '../store/layout.ts';
 import type { Refusal } from './api.ts';
 
@@ -10,6 +10,18 @@ import type { Refusal } from './api.ts';
  * goes; anything else stays, and is the reason why it cannot be published.
  */
 export async function clearSocketPlace(file: string): Promise<Refusal | undefined> {
+  try {
+    return await clearPlace(file);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    const hint = systemHint(code);
+    const message = `host socket ${file} cannot be made: ${(error as Error).message}`;
+    return { message, ...(hint === undefined ? {} : { hint }) };
+  }
+}
+
+async function clearPlace(file: string): Promise<Refusal | undefined> {
   const bytes = Buffer.byteLength(file);
   if (bytes > LONGEST_SOCKET_PATH) {
     return {

@@ -81,3 +81,8 @@ test('a directory that is missing and a path that is too long are told', async (
   const long = path.join(directory, 'x'.repeat(103));
   expect((await clearSocketPlace(long))?.message).toContain('bytes; the system takes 103');
 });
+
+test('a path that the system refuses is told', async () => {
+  symlinkSync('loop', path.join(directory, 'loop'));
+  expect((await clearSocketPlace(path.join(directory, 'loop', 'web.sock')))?.message).toContain('ELOOP');
+});
