@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, write } from 'node:fs';
 import { watchPath } from '../host/watch.ts';
+import { performLastActs } from './last-acts.ts';
 import { serveControl } from './control-server.ts';
 import type { MachineSpec } from './spec.ts';
 import { parseStatus, readStatus } from './status-file.ts';
@@ -16,7 +17,7 @@ export async function takeControl(spec: MachineSpec, controlFd: number | undefin
     // Any other signal may mean anything to the guest's command.
     isStopping ||= signal === spec.stopSignal;
     // libkrun 1.x has no way to ask a guest that runs without krun's script.
-    if (controlFd === undefined) hardStop();
+    if (controlFd === undefined) endProcess();
     else sendSignal(controlFd, signal);
   }
 
@@ -24,7 +25,11 @@ export async function takeControl(spec: MachineSpec, controlFd: number | undefin
   process.on('SIGINT', () => stop());
   // Whoever closes a terminal or ends a session does not end detached machines.
   process.on('SIGHUP', () => undefined);
-  await serveControl(spec.controlSocket, { isStopping: () => isStopping, stop, hardStop });
+  await serveControl(spec.controlSocket, {
+    isStopping: () => isStopping,
+    stop,
+    hardStop: endProcess,
+  });
   endWithGuest(spec.files.status);
 }
 
@@ -34,7 +39,9 @@ function sendSignal(controlFd: number, signal: string): void {
   });
 }
 
-function hardStop(): void {
+/** Ends the machine at once. */
+export function endProcess(): void {
+  performLastActs();
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -44,11 +51,12 @@ function endWithGuest(statusFile: string): void {
   closeSync(openSync(statusFile, 'a', 0o600));
   let timer: NodeJS.Timeout | undefined;
   const check = (): void => {
-    if (!existsSync(statusFile)) return hardStop();
+    if (!existsSync(statusFile)) return endProcess();
     if (parseStatus(readStatus(statusFile)).exitCode === undefined) return;
     watch.close();
     clearInterval(timer);
-    setTimeout(hardStop, EXIT_GRACE_MS);
+    performLastActs();
+    setTimeout(endProcess, EXIT_GRACE_MS);
   };
   const watch = watchPath(statusFile, check);
   // A user has 128 watchers on most systems, and more machines than that are possible.

@@ -1,75 +1,83 @@
-import path from 'node:path';
-import { errnoOf, systemHint } from '../host/errno.ts';
-import { connectUnix, MOST_SOCKET_PATH_BYTES, type SocketKind } from '../host/unix-sockets.ts';
+import { appendFileSync } from 'node:fs';
+import type { LinkName } from './calls.ts';
 import type { Descriptors } from './execute.ts';
-import { StartFailure, type MachineFailure } from './failure.ts';
+import type { Libkrun } from './ffi.ts';
+import type { HelperProcess } from './helper-process.ts';
+import { addLastAct } from './last-acts.ts';
+import { connectStream, prepareDatagramSocket } from './link-sockets.ts';
 import { linkName } from './network-calls.ts';
 import type { MachineSpec, SpecInterface } from './spec.ts';
+import { parseStatus, readStatus } from './status-file.ts';
+import { checkTap } from './tap.ts';
 
 /**
  * Opens what is behind the guest's interfaces. libkrun itself would look there only when the guest's driver starts, and
- * hang where nobody is. Throws {@link StartFailure}.
+ * hang where nobody is. `endProcess` is called when a helper ends before the guest. Throws StartFailure.
  */
-export async function openLinks(spec: MachineSpec): Promise<Descriptors> {
-  const descriptors: Partial<Record<keyof Descriptors, number>> = {};
+export async function openLinks(
+  spec: MachineSpec,
+  library: Libkrun,
+  endProcess: () => void,
+): Promise<Descriptors> {
+  const descriptors: Partial<Record<LinkName, number>> = {};
   for (const [index, entry] of spec.network.interfaces.entries()) {
     const device = linkName(index);
-    const fd = openLink(spec, entry, device);
-    if (fd !== undefined) descriptors[device] = fd;
+    const link = await openLink(spec, library, entry, device);
+    if (link?.helper) watchHelper(spec, link.helper, endProcess);
+    if (link) descriptors[device] = link.fd;
   }
   return descriptors;
 }
 
-function openLink(spec: MachineSpec, { backend }: SpecInterface, device: string): number | undefined {
+interface Link {
+  readonly fd: number;
+  readonly helper?: HelperProcess;
+}
+
+/** Nothing to hand over for a link that libkrun opens by its name. */
+async function openLink(
+  spec: MachineSpec,
+  library: Libkrun,
+  { backend, mac, offloading }: SpecInterface,
+  device: LinkName,
+): Promise<Link | undefined> {
+  // Modules that few machines need are loaded for these only: what is loaded here delays the guest.
   switch (backend.kind) {
     case 'unixstream':
-      return connectTo(spec, 'stream', backend.path, device);
-    default:
+      return { fd: connectStream(spec, backend.path, device) };
+    case 'unixgram':
+      // libkrun 1.19 brought this function too.
+      prepareDatagramSocket(spec, { file: backend.path, device }, library.has('krun_disable_implicit_init'));
       return undefined;
+    case 'tap':
+      checkTap(backend.interface, device);
+      return undefined;
+    case 'passt': {
+      const { startPasst } = await import('./passt.ts');
+      return startPasst(spec, { device, mac, settings: backend });
+    }
+    case 'vmnet-helper': {
+      const { startVmnetHelper } = await import('./vmnet.ts');
+      return startVmnetHelper(spec, device, { settings: backend, offloading });
+    }
   }
 }
 
-function connectTo(spec: MachineSpec, kind: SocketKind, file: string, device: string): number {
-  const bytes = Buffer.byteLength(file);
-  if (bytes > MOST_SOCKET_PATH_BYTES) {
-    throw new StartFailure({
-      code: 'limit',
-      message: `the socket of ${device}, ${file}, has ${bytes} bytes; a unix socket's path has at most ${MOST_SOCKET_PATH_BYTES}`,
-      hint: 'use a shorter path',
-    });
-  }
-  try {
-    return connectUnix(kind, file);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    // krun's own network process makes its sockets beside the machine's.
-    const isOwn = path.dirname(file) === path.dirname(spec.controlSocket);
-    throw new StartFailure(connectFailure(code, kind, file, { device, isOwn }));
-  }
+/** A guest that goes on without its network would look well and serve nobody. */
+function watchHelper(spec: MachineSpec, helper: HelperProcess, endProcess: () => void): void {
+  let isOver = false;
+  addLastAct(() => {
+    isOver = true;
+    helper.signal('SIGTERM');
+  });
+  helper.ended.then((end) => {
+    if (isOver || parseStatus(readStatus(spec.files.status)).exitCode !== undefined) return;
+    appendFileSync(spec.files.status, `krun-helper ${JSON.stringify(end)}\n`);
+    endProcess();
+  }, rethrow);
 }
 
-/** Why a program that is to carry frames cannot be reached. */
-export function connectFailure(
-  code: string,
-  kind: SocketKind,
-  file: string,
-  { device, isOwn }: { readonly device: string; readonly isOwn: boolean },
-): MachineFailure {
-  const cause = CONNECT_CAUSES[code] ?? `cannot be connected to (${code})`;
-  const message = `the socket of ${device}, ${file}, ${code === 'EPROTOTYPE' ? `is not a ${kind} socket` : cause}`;
-  const start = isOwn
-    ? 'the process of the network has ended; `krun up` starts it again'
-    : 'start the program that serves it first: krun does not, because the network names a socket';
-  const hint = code === 'EACCES' || code === 'EPERM' ? systemHint(code) : start;
-  return { code: 'environment', message, ...(hint === undefined ? {} : { hint }) };
+/** A rejection here is a defect, and shall be told as one. */
+function rethrow(error: unknown): void {
+  throw error;
 }
-
-const CONNECT_CAUSES: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ECONNREFUSED: 'has nobody who listens',
-  ENOTSOCK: 'is not a socket',
-  EACCES: 'may not be used by this user',
-  EPERM: 'may not be used by this user',
-  EAGAIN: 'accepts no connection',
-};

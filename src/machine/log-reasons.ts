@@ -107,3 +107,8 @@ export function hasPanic(text: string): boolean {
 export function isHalted(text: string): boolean {
   return /^\[[^\]]*init_or_kernel\] \[ *[\d.]+\] reboot: (System halted|Power off not available)/m.test(text);
 }
+
+/** libkrun's last words on an interface whose socket was closed by the other end. */
+export function hasLostLink(text: string): boolean {
+  return /^LIBKRUN VIRTIO-NET FATAL: /m.test(text);
+}

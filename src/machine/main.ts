@@ -9,7 +9,8 @@ import { openLinks } from './links.ts';
 import { explainLog } from './log-reasons.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { MACHINE_FAILED_EXIT, MACHINE_SPEC_VERSION, type MachineSpec } from './spec.ts';
-import { takeControl } from './control.ts';
+import { endProcess, takeControl } from './control.ts';
+import { performLastActs } from './last-acts.ts';
 
 /** `node dist/machine.js SPEC`: runs one machine in this process, which ends with it. */
 async function main(): Promise<never> {
@@ -20,7 +21,7 @@ async function main(): Promise<never> {
   try {
     const machine = prepare(spec);
     await takeControl(spec, machine.controlFd);
-    const links = await openLinks(spec);
+    const links = await openLinks(spec, machine.library, endProcess);
     return fail(spec, await start(spec, { ...machine, descriptors: { ...machine.descriptors, ...links } }));
   } catch (error) {
     return fail(spec, failureOf(error));
@@ -79,6 +80,7 @@ function isWanted(spec: MachineSpec): boolean {
 
 function fail(spec: MachineSpec, failure: MachineFailure): never {
   appendFileSync(spec.files.status, `krun-error ${JSON.stringify(failure)}\n`);
+  performLastActs();
   process.exit(MACHINE_FAILED_EXIT);
 }
 

@@ -1,6 +1,6 @@
 import type { Exit } from '../plan/machine-state.ts';
-import { explainLog, hasPanic, isHalted, type LogReason } from './log-reasons.ts';
-import { parseStatus, type GuestStatus } from './status-file.ts';
+import { explainLog, hasLostLink, hasPanic, isHalted, type LogReason } from './log-reasons.ts';
+import { parseStatus, type GuestStatus, type HelperEnd } from './status-file.ts';
 
 export { parseStatus, readStatus } from './status-file.ts';
 
@@ -28,8 +28,9 @@ export type RunOutcome =
  */
 export function runOutcome(remains: RunRemains): RunOutcome {
   const status = parseStatus(remains.status);
-  const { failure, exitCode, error } = status;
+  const { failure, exitCode, error, helperEnd } = status;
   if (failure) return failed({ reason: failure.message, ...hintOf(failure) });
+  if (helperEnd) return failed(withoutNetwork(helperEnd));
   if (exitCode !== undefined)
     return exited({ code: exitCode, ...(error === undefined ? {} : { reason: error }) });
 
@@ -42,12 +43,16 @@ export function runOutcome(remains: RunRemains): RunOutcome {
 }
 
 /**
- * What becomes of a machine that will not go on although its process lives: a thread of libkrun has panicked, or the
- * guest was halted, which ends no microVM.
+ * What becomes of a machine that will not go on although its process lives: a thread of libkrun has panicked, the guest
+ * was halted, which ends no microVM, or its link was closed, which libkrun never opens again.
  */
 export function hangOutcome(consoleTail: string): RunOutcome | undefined {
   if (isHalted(consoleTail)) {
     return exited({ code: null, reason: 'the guest was halted without reporting an exit code' });
+  }
+  if (hasLostLink(consoleTail)) {
+    const reason = 'the guest lost its network: what served it has ended';
+    return failed({ reason, hint: '`krun up` starts it again, with its network' });
   }
   const known = hasPanic(consoleTail) ? explainLog(consoleTail) : undefined;
   return known && failed(known);
@@ -59,6 +64,13 @@ function exited(exit: Exit): RunOutcome {
 
 function failed(reason: LogReason): RunOutcome {
   return { kind: 'failed', ...reason };
+}
+
+function withoutNetwork({ name, code, signal }: HelperEnd): LogReason {
+  return {
+    reason: `${name} ended (${signal ?? `exit code ${code ?? 'unknown'}`}): the guest lost its network`,
+    hint: '`krun logs --helpers` shows what it printed; with `restart: on-failure` the machine would start again',
+  };
 }
 
 function lost({ signal }: RunRemains, reason: string): RunOutcome {

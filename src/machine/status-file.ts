@@ -20,6 +20,18 @@ export interface GuestStatus {
   readonly exitCode?: number;
   /** The machine process gave up before there was a guest. */
   readonly failure?: MachineFailure;
+  /** A program that carried the guest's network ended first, and the machine process then ended itself. */
+  readonly helperEnd?: HelperEnd;
+}
+
+/** A program that the machine process runs beside the guest. */
+export type HelperProgram = 'passt' | 'vmnet-helper';
+
+/** How such a program ended: the JSON of a `krun-helper` line. */
+export interface HelperEnd {
+  readonly name: HelperProgram;
+  readonly code: number | null;
+  readonly signal: string | null;
 }
 
 /**
@@ -61,6 +73,10 @@ export function parseStatus(text: string): GuestStatus {
   const hasReported = lines.includes(`krun ${GUEST_PROTOCOL}`);
   // Once there is a guest, such a line is the guest's own.
   const failure = hasReported ? undefined : parseFailure(last('krun-error '));
+  // What the guest reports after it, it reports because of it.
+  const helperLine = lines.findIndex((line) => line.startsWith('krun-helper '));
+  const isLate = lines.slice(0, helperLine).some((line) => line.startsWith('exit '));
+  const helperEnd = isLate ? undefined : parseHelperEnd(lines[helperLine]?.slice('krun-helper '.length));
   return {
     ...(Number.isFinite(started) ? { startedAtMs: started } : {}),
     hasReported,
@@ -68,17 +84,29 @@ export function parseStatus(text: string): GuestStatus {
     ...(error === undefined ? {} : { error }),
     ...(exit <= 255 ? { exitCode: exit } : {}),
     ...(failure === undefined ? {} : { failure }),
+    ...(helperEnd === undefined ? {} : { helperEnd }),
   };
 }
 
-/** A full disk cuts lines off. */
 function parseFailure(text: string | undefined): MachineFailure | undefined {
+  const value = parseObject(text);
+  return typeof value?.['message'] === 'string' ? (value as unknown as MachineFailure) : undefined;
+}
+
+function parseHelperEnd(text: string | undefined): HelperEnd | undefined {
+  const { name, code = null, signal = null } = parseObject(text) ?? {};
+  if (name !== 'passt' && name !== 'vmnet-helper') return undefined;
+  const isCode = code === null || Number.isInteger(code);
+  const isSignal = signal === null || (typeof signal === 'string' && /^SIG[A-Z0-9]{1,8}$/.test(signal));
+  return isCode && isSignal ? { name, code: code as number | null, signal } : undefined;
+}
+
+/** A full disk cuts lines off. */
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    const isFailure =
-      typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
-    return isFailure ? (value as MachineFailure) : undefined;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

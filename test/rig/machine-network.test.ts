@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hangOutcome } from '../../src/machine/outcome.ts';
 import type { GuestInterface, SpecBackend } from '../../src/machine/spec.ts';
 import { bootstrapGuest } from '../unit/machine/specs.ts';
 import { MachineProcesses, type MachineOptions } from './support/machine-process.ts';
@@ -104,5 +106,68 @@ nameserver 10.9.0.1
 10.9.0.254 host.krun.internal
 [^]*page\n$`),
     );
+  });
+});
+
+describe('a link that cannot be opened', () => {
+  const refused = async (backend: SpecBackend): Promise<string> => {
+    const machine = machines.start('web', onLink(backend, 'true'));
+    const outcome = await machine.outcome();
+    expect(machine.text('status')).not.toContain('krun-start');
+    return outcome;
+  };
+
+  it('is told before there is a guest', async () => {
+    expect(await refused({ kind: 'unixstream', path: path.join(base, 'none') })).toBe(
+      '{"kind":"failed","reason":"the socket of eth0, BASE/none, does not exist","hint":"the process of the network has ended; `krun up` starts it again"}',
+    );
+  });
+
+  it('is told where nobody serves it any more', async () => {
+    const file = path.join(base, 'sub/left');
+    mkdirSync(path.dirname(file));
+    const server = net.createServer().listen(file);
+    await once(server, 'listening');
+    renameSync(file, `${file}.kept`);
+    server.close();
+    expect(await refused({ kind: 'unixgram', path: `${file}.kept`, vfkitMagic: false })).toBe(
+      '{"kind":"failed","reason":"the socket of eth0, BASE/sub/left.kept, has nobody who serves it","hint":"start the program that serves it first; krun does not run it for this driver"}',
+    );
+  });
+
+  it('is told where it is of the other kind', async () => {
+    const link = await cable('l');
+    expect(await refused({ kind: 'unixgram', path: link.path, vfkitMagic: false })).toBe(
+      '{"kind":"failed","reason":"the socket of eth0, BASE/l, is not a datagram socket","hint":"`driver: unixstream` is for the other kind"}',
+    );
+    link.close();
+  });
+
+  it('is told where its path is too long for libkrun', async () => {
+    const file = path.join(base, 'x'.repeat(100));
+    expect(await refused({ kind: 'unixgram', path: file, vfkitMagic: true })).toContain(
+      'libkrun can use at most 97',
+    );
+  });
+
+  it.each([
+    ['krun-none', 'eth0: there is no tap device krun-none'],
+    ['lo', 'eth0: lo is not a tap device'],
+    ['a-name-of-16-byte', "eth0: 'a-name-of-16-byte' is no name of a tap device, which has 1 to 15 bytes"],
+  ])('is told for the tap device %s', async (name, reason) => {
+    expect(await refused({ kind: 'tap', interface: name })).toContain(`"reason":"${reason}"`);
+  });
+});
+
+describe('a link that is closed while the guest runs', () => {
+  it('is seen in what libkrun prints', async () => {
+    const link = await cable('l');
+    const web = machines.start('web', onLink({ kind: 'unixstream', path: link.path }, 'echo up; sleep 100'));
+    await web.wrote('stdout', 'up');
+    link.close();
+    await web.wrote('console', 'VIRTIO-NET FATAL');
+    expect(hangOutcome(web.text('console'))).toMatchObject({
+      reason: 'the guest lost its network: what served it has ended',
+    });
   });
 });
