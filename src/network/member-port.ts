@@ -113,13 +113,15 @@ export class MemberPort implements FrameSink {
     if (type === TYPE_ARP) return this.#arpToGateway(bytes, start, end);
     // The gateway has nothing else, tagged or not: what it does not understand need not be understood here.
     const verdict = type === TYPE_IPV4 ? filter.judge(bytes, at + HEADER_BYTES, end) : Verdict.refuse;
-    if (verdict === Verdict.refuse) this.sent.dropped++;
-    else if (verdict === Verdict.dhcp) this.#reply(station.dhcp(this.#client, bytes, at, end));
-    else {
-      const answer = verdict === Verdict.dns ? station.dns(bytes, at, end) : undefined;
-      if (answer) this.#reply(answer);
-      else this.#runs.add(uplink, bytes, start, end);
+    if (verdict === Verdict.pass) return this.#runs.add(uplink, bytes, start, end);
+    if (verdict === Verdict.dhcp) return this.#reply(station.dhcp(this.#client, bytes, at, end));
+    if (verdict === Verdict.refuse) {
+      this.sent.dropped++;
+      return type === TYPE_IPV4 ? this.#reply(station.prohibited(bytes, at, end)) : undefined;
     }
+    const answer = station.dns(bytes, at, end);
+    if (answer) this.#reply(answer);
+    else this.#runs.add(uplink, bytes, start, end);
   }
 
   #toAll(mac: Mac, bytes: Buffer, start: number, end: number): void {

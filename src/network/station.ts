@@ -4,6 +4,7 @@ import { DhcpServer, type DhcpClient } from './dhcp-server.ts';
 import { answerDns } from './dns-server.ts';
 import { parseMac, type Mac } from './ethernet.ts';
 import { GATEWAY_MAC } from './gateway-mac.ts';
+import { encodeProhibited } from './icmp.ts';
 import { NETWORK_DOMAIN, NameTable, type NameEntry } from './names.ts';
 import { decodeUdpFrame, encodeUdpFrame } from './udp-frame.ts';
 
@@ -20,12 +21,14 @@ export interface StationOptions {
  */
 export class Station {
   readonly mac: Mac = parseMac(GATEWAY_MAC) ?? 0;
+  readonly #gateway: number;
   readonly #reserved: readonly NameEntry[];
   readonly #dhcp: DhcpServer;
   #names: NameTable;
 
   constructor(options: StationOptions) {
-    const gateway = { ip: gatewayAddress(options.subnet), names: [`gateway.${NETWORK_DOMAIN}`] };
+    this.#gateway = gatewayAddress(options.subnet);
+    const gateway = { ip: this.#gateway, names: [`gateway.${NETWORK_DOMAIN}`] };
     const host = { ip: hostAddress(options.subnet), names: [`host.${NETWORK_DOMAIN}`] };
     this.#reserved = [gateway, host];
     this.#names = new NameTable(this.#reserved, []);
@@ -45,6 +48,11 @@ export class Station {
   arp(question: Arp): Buffer | undefined {
     const ours = question.request && this.addresses.includes(question.targetIp);
     return ours ? encodeArpReply(question, this.mac) : undefined;
+  }
+
+  /** Answer to the packet in the frame at [at, end), which was refused. */
+  prohibited(bytes: Buffer, at: number, end: number): Buffer | undefined {
+    return encodeProhibited(bytes, { at, end, from: { mac: this.mac, ip: this.#gateway } });
   }
 
   /** Answer to the datagram in the frame at [at, end); undefined where there is none to give. */

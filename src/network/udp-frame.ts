@@ -1,9 +1,8 @@
-import { HEADER_BYTES, PREFIX_BYTES, TYPE_IPV4, u16At, u32At, writeMac, type Mac } from './ethernet.ts';
+import { HEADER_BYTES, macAt, u16At, u32At } from './ethernet.ts';
+import { checksum, encodeIpv4Frame, sum, type StationAddress } from './ipv4-frame.ts';
 
 /** One end of a datagram. */
-export interface Endpoint {
-  readonly mac: Mac;
-  readonly ip: number;
+export interface Endpoint extends StationAddress {
   readonly port: number;
 }
 
@@ -13,39 +12,24 @@ export interface Datagram {
   readonly payload: Buffer;
 }
 
-const IPV4_BYTES = 20;
-const UDP_BYTES = 8;
-const UDP = 17;
+export const UDP = 17;
+export const UDP_HEADER_BYTES = 8;
 
 /** Ethernet frame, with its length prefix, of a datagram over IPv4. */
 export function encodeUdpFrame({ from, to, payload }: Datagram): Buffer {
-  const udpLength = UDP_BYTES + payload.length;
-  const frame = Buffer.alloc(PREFIX_BYTES + HEADER_BYTES + IPV4_BYTES + udpLength);
-  frame.writeUInt32BE(frame.length - PREFIX_BYTES, 0);
-  writeMac(frame, 4, to.mac);
-  writeMac(frame, 10, from.mac);
-  frame.writeUInt16BE(TYPE_IPV4, 16);
-
-  const ip = frame.subarray(PREFIX_BYTES + HEADER_BYTES);
-  ip[0] = 0x45;
-  ip.writeUInt16BE(IPV4_BYTES + udpLength, 2);
-  // It is never fragmented, so it needs no identification.
-  ip.writeUInt16BE(0x4000, 6);
-  ip[8] = 64;
-  ip[9] = UDP;
-  ip.writeUInt32BE(from.ip, 12);
-  ip.writeUInt32BE(to.ip, 16);
-  ip.writeUInt16BE(checksum(sum(ip.subarray(0, IPV4_BYTES))), 10);
-
-  const udp = ip.subarray(IPV4_BYTES);
-  udp.writeUInt16BE(from.port, 0);
-  udp.writeUInt16BE(to.port, 2);
-  udp.writeUInt16BE(udpLength, 4);
-  payload.copy(udp, UDP_BYTES);
-  const pseudoHeader = sum(ip.subarray(12, IPV4_BYTES)) + UDP + udpLength;
+  const datagram = Buffer.alloc(UDP_HEADER_BYTES + payload.length);
+  datagram.writeUInt16BE(from.port, 0);
+  datagram.writeUInt16BE(to.port, 2);
+  datagram.writeUInt16BE(datagram.length, 4);
+  payload.copy(datagram, UDP_HEADER_BYTES);
+  const pseudoHeader = Buffer.alloc(12);
+  pseudoHeader.writeUInt32BE(from.ip, 0);
+  pseudoHeader.writeUInt32BE(to.ip, 4);
+  pseudoHeader.writeUInt16BE(UDP, 8);
+  pseudoHeader.writeUInt16BE(datagram.length, 10);
   // Zero would say that there is no checksum.
-  udp.writeUInt16BE(checksum(sum(udp) + pseudoHeader) || 0xffff, 6);
-  return frame;
+  datagram.writeUInt16BE(checksum(sum(pseudoHeader) + sum(datagram)) || 0xffff, 6);
+  return encodeIpv4Frame({ from, to, protocol: UDP, payload: datagram });
 }
 
 /** Datagram of an Ethernet frame at [at, end), of which the IPv4 and UDP headers were found valid. */
@@ -53,24 +37,10 @@ export function decodeUdpFrame(bytes: Buffer, at: number, end: number): Datagram
   const ip = at + HEADER_BYTES;
   const udp = ip + ((bytes[ip] ?? 0) & 15) * 4;
   const length = u16At(bytes, udp + 4);
-  if (length < UDP_BYTES || udp + length > end) return undefined;
+  if (length < UDP_HEADER_BYTES || udp + length > end) return undefined;
   return {
-    from: { mac: bytes.readUIntBE(at + 6, 6), ip: u32At(bytes, ip + 12), port: u16At(bytes, udp) },
-    to: { mac: bytes.readUIntBE(at, 6), ip: u32At(bytes, ip + 16), port: u16At(bytes, udp + 2) },
-    payload: bytes.subarray(udp + UDP_BYTES, udp + length),
+    from: { mac: macAt(bytes, at + 6), ip: u32At(bytes, ip + 12), port: u16At(bytes, udp) },
+    to: { mac: macAt(bytes, at), ip: u32At(bytes, ip + 16), port: u16At(bytes, udp + 2) },
+    payload: bytes.subarray(udp + UDP_HEADER_BYTES, udp + length),
   };
-}
-
-/** Sum of 16-bit words for the Internet checksum (RFC 1071). */
-export function sum(bytes: Uint8Array): number {
-  let total = 0;
-  for (let at = 0; at < bytes.length; at += 2) total += u16At(bytes, at);
-  return total;
-}
-
-/** Internet checksum of a sum of words. */
-export function checksum(total: number): number {
-  let folded = total;
-  while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x1_0000);
-  return ~folded & 0xffff;
 }

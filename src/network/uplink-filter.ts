@@ -1,14 +1,13 @@
 import { broadcastAddress, gatewayAddress, hostAddress, parseIpv4, type Subnet } from '../base/ipv4.ts';
 import { u16At, u32At } from './ethernet.ts';
+import { ipv4HeaderBytes } from './ipv4-frame.ts';
+import { UDP, UDP_HEADER_BYTES } from './udp-frame.ts';
 
 /** What becomes of an IPv4 packet of a guest that is addressed to the gateway's station. */
 export const Verdict = { pass: 0, refuse: 1, dhcp: 2, dns: 3 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 const TCP = 6;
-const UDP = 17;
-const IPV4_HEADER_BYTES = 20;
-const UDP_HEADER_BYTES = 8;
 /** How long the host's own addresses are believed. */
 const HOST_ADDRESSES_MS = 1000;
 
@@ -46,7 +45,7 @@ export class UplinkFilter {
 
   /** The packet lies at [at, end). */
   judge(bytes: Uint8Array, at: number, end: number): Verdict {
-    const payload = at + headerBytes(bytes, at, end);
+    const payload = at + ipv4HeaderBytes(bytes, at, end);
     if (payload === at) return Verdict.refuse;
     const destination = u32At(bytes, at + 16);
     if (!this.#hostAccess && this.#isHost(destination)) return Verdict.refuse;
@@ -82,7 +81,7 @@ export class UplinkFilter {
 
 /** Whether the packet is for a DHCP server, so that it is not for other guests. */
 export function isForDhcpServer(bytes: Uint8Array, at: number, end: number): boolean {
-  const payload = at + headerBytes(bytes, at, end);
+  const payload = at + ipv4HeaderBytes(bytes, at, end);
   return payload > at && bytes[at + 9] === UDP && judgeUdp(bytes, { at, payload, end }) === Verdict.dhcp;
 }
 
@@ -99,14 +98,6 @@ function judgeUdp(bytes: Uint8Array, { at, payload, end }: Packet): Verdict {
   const port = u16At(bytes, payload + 2);
   if (port === 67) return isFragment(bytes, at) ? Verdict.refuse : Verdict.dhcp;
   return port === 53 && !isFragment(bytes, at) ? Verdict.dns : Verdict.pass;
-}
-
-/** Length of the IPv4 header with its options, or 0 where there is none. */
-function headerBytes(bytes: Uint8Array, at: number, end: number): number {
-  const first = bytes[at] ?? 0;
-  const length = (first & 15) * 4;
-  const valid = first >>> 4 === 4 && length >= IPV4_HEADER_BYTES && at + length <= end;
-  return valid ? length : 0;
 }
 
 /** More fragments follow, or this is not the first. */

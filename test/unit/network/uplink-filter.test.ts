@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { address, ethernet, GATEWAY, ipv4, tcp, udp, type Ipv4 } from './support/frames.ts';
+import { formatIpv4 } from '../../../src/base/ipv4.ts';
+import { address, ethernet, GATEWAY, ipv4, onesComplement, tcp, udp, type Ipv4 } from './support/frames.ts';
 import { createNetwork } from './support/network.ts';
 import { settle } from './support/peer.ts';
 
@@ -18,8 +19,25 @@ async function passing(
   await settle();
   const { dropped } = subject.counters('m1')!.sent;
   expect(uplink.received.length + dropped, 'what does not pass is counted').toBe(frames.length);
-  expect(members.map(({ received }) => received)).toEqual([[], []]);
+  expect(members[1]!.received).toEqual([]);
+  expect(members[0]!.received.filter((frame) => describeIcmp(frame) === undefined)).toEqual([]);
   return uplink.received;
+}
+
+/** An ICMP message as text: from, to, type and code, what it quotes; undefined for other frames and broken ones. */
+function describeIcmp(frame: Buffer): string | undefined {
+  const packet = frame.subarray(14);
+  const message = packet.subarray(20);
+  if (
+    packet[9] !== 1 ||
+    packet.readUInt16BE(2) !== packet.length ||
+    onesComplement(packet.subarray(0, 20)) !== 0
+  ) {
+    return undefined;
+  }
+  if (onesComplement(message) !== 0) return undefined;
+  const [from, to] = [12, 16].map((at) => formatIpv4(packet.readUInt32BE(at)));
+  return `${from} > ${to} type ${message[0]} code ${message[1]} about ${message.toString('hex', 8)}`;
 }
 
 /** A packet of the first member for the gateway's station. */
@@ -201,4 +219,33 @@ it('DHCP never reaches gvproxy, whole or in fragments, whatever address it names
   members[0]!.send(...frames);
   await settle();
   expect(uplink.received).toEqual([]);
+});
+
+describe('a guest hears at once that it is refused', () => {
+  const answers = async (frame: Buffer): Promise<readonly (string | undefined)[]> => {
+    const { members } = createNetwork(1, { hostAccess: false });
+    members[0]!.send(frame);
+    await settle();
+    return members[0]!.received.map(describeIcmp);
+  };
+
+  it.each<[string, Partial<Ipv4>]>([
+    ['over TCP', {}],
+    ['over UDP', { to: HOST, protocol: 17, payload: udp(9, Buffer.from('text')) }],
+    ['behind options', { options: Buffer.alloc(40, 1) }],
+  ])('%s', async (_, fields) => {
+    const frame = packet(fields);
+    const quoted = frame.subarray(14, 14 + (frame[14]! & 15) * 4 + 8).toString('hex');
+    expect(await answers(frame)).toEqual([`${GATEWAY.ip} > 192.168.127.2 type 3 code 13 about ${quoted}`]);
+  });
+
+  it.each<[string, Partial<Ipv4>]>([
+    ['an ICMP message', { to: HOST, protocol: 1, payload: Buffer.alloc(8) }],
+    ['a later fragment', { fragment: 4 }],
+    ['a packet for several', { to: '224.0.0.251', protocol: 17, payload: udp(5353, Buffer.alloc(9)) }],
+    ['a packet of nobody', { from: '0.0.0.0' }],
+    ['a packet without ports', { payload: Buffer.alloc(7) }],
+  ])('but not about %s', async (_, fields) => {
+    expect(await answers(packet(fields))).toEqual([]);
+  });
 });
