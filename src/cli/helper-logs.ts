@@ -1,3 +1,4 @@
+import { processNetworks } from '../plan/network-use.ts';
 import type { HelperName, Machine, NetworkDriver } from '../project/project.ts';
 import { machineLayout, networkLayout, type Layout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
@@ -17,9 +18,11 @@ export function machineLogs(layout: Layout, records: readonly MachineRecord[]): 
   }));
 }
 
-/** The logs of the networks that machines are on. */
+/** The logs of the networks that machines are on, as far as they have a process to write one. */
 export function networkLogs(layout: Layout, records: readonly MachineRecord[]): readonly NamedSource[] {
-  const names = records.flatMap(({ definition }) => definition.networks.map(({ network }) => network.name));
+  const names = records.flatMap(({ definition }) =>
+    processNetworks(definition).map(({ attachment }) => attachment.network.name),
+  );
   return [...new Set(names)].toSorted().map((network) => ({
     origin: { network },
     file: networkLayout(layout, network).logFile,

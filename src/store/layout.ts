@@ -17,6 +17,7 @@ import path from 'node:path';
  *         intent.json                       the run that may live (MachineSpec.intentFile)
  *         run-<n>/spec.json                 MachineSpec of the run
  *         run-<n>/process.json              ProcessIdentity, written by the machine process
+ *         run-<n>/helper[-ethN].json         ProcessIdentity of a program that it runs
  *         run-<n>.{stdout,stderr,console,status}   raw files that libkrun appends to
  *         run-<n>.helper                    what passt or vmnet-helper says
  *         log.jsonl[.1 ...]                 what the supervisor made of them
@@ -166,6 +167,11 @@ export function runLayout(machine: { readonly directory: string }, run: number):
     specFile: path.join(directory, 'spec.json'),
     identityFile: path.join(directory, 'process.json'),
   };
+}
+
+/** Identity of a program that the process of a run has for one interface, or of a network process's gvproxy. */
+export function helperFile(run: RunLayout, device = 'eth0'): string {
+  return path.join(run.directory, device === 'eth0' ? 'helper.json' : `helper-${device}.json`);
 }
 
 /** Raw file of one stream (or `status`) of one run. */

@@ -60,7 +60,7 @@ function factsOf(network: SeenNetwork): readonly (readonly [string, string])[] {
     ...('offloading' in definition && definition.offloading ? ['offloading'] : []),
   ];
   const helper = process?.kind === 'state' ? process.state.helper : undefined;
-  const own = new Set(members.flatMap(({ helper }) => helper ?? []));
+  const own = new Set(members.flatMap((member) => member.helper?.path ?? []));
   return [
     ...(hint === undefined ? [] : [['hint', hint] as const]),
     ...(why === undefined ? [] : [['why', why] as const]),

@@ -35,7 +35,7 @@ export interface SeenMember {
   /** What the network process says of it. */
   readonly live?: MemberStatus;
   /** Program that the machine's own process runs for it: passt, vmnet-helper. */
-  readonly helper?: string;
+  readonly helper?: { readonly path: string; readonly pid?: number };
 }
 
 export interface NetworkStatus {

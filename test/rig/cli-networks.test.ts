@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE } from './cli-project.ts';
-import { gvproxyPath } from './support/helpers.ts';
+import { gvproxyPath, programPath } from './support/helpers.ts';
 import type { Rig } from './support/rig.ts';
 
 const gvproxy = gvproxyPath('0.8.9');
+const passt = programPath('passt');
 const NETWORKS = 'networks:\n  default: { driver: gvproxy }\n';
 
 function rigWithGvproxy(machines: string): Promise<Rig> {
@@ -171,6 +172,30 @@ test.skipIf(!gvproxy)('a network process that hangs is said to, in a second or t
     process.kill(identity.pid, 'SIGCONT');
   }
   expect(await inspect(rig)).toMatchObject({ status: 'ready' });
+});
+
+test.skipIf(!passt)("what passt says is in the machine's log, under its own name", async () => {
+  const script = `echo out; ${SERVICE}`;
+  await using rig = await createCliRig(
+    `${machine('web', script, { networks: '[out]' })}networks:\n  out: { driver: passt }\n`,
+    { env: { KRUN_PASST: passt ?? '' } },
+  );
+  await rig.ok(['up', '-d']);
+  const [network] = JSON.parse(await rig.ok(['network', 'inspect', 'out'])) as readonly unknown[];
+  expect(network).toMatchObject({
+    driver: 'passt',
+    status: 'ready',
+    members: { web: { active: true, helper: { path: passt, pid: expect.any(Number) } } },
+  });
+  await rig.ok(['stop']);
+  const helpers = (await rig.ok(['logs', '--helpers'])).split('\n').filter(Boolean);
+  expect(helpers.length).toBeGreaterThan(0);
+  expect(helpers.every((line) => line.startsWith('web passt | '))).toBe(true);
+  expect(await rig.ok(['logs', '--stream', 'helper'])).toBe(`${helpers.join('\n')}\n`);
+  const all = await rig.ok(['logs', '--stream', 'all']);
+  expect(all).toMatch(/^web {7}\| out$/m);
+  expect(all).toMatch(/^web passt \| /m);
+  expect(await rig.ok(['logs', '--no-log-prefix'])).toBe('out\nready\n');
 });
 
 test.skipIf(!gvproxy)('completion offers networks and published ports', async () => {

@@ -156,9 +156,17 @@ function acceptance({ stream, helpers }: LogsArgs): (line: LogLine) => boolean {
 }
 
 function viewOf(context: Context, args: LogsArgs, sources: readonly NamedSource[]): LogView {
-  const stream = withNetworks(args) ? 'helper' : 'stdout';
+  const { stream, helpers } = args;
+  const guests = stream === 'helper' || (helpers && stream === undefined) ? [] : (['stdout'] as const);
+  const streams = [...guests, ...(withHelpers(args) ? (['helper'] as const) : [])];
+  const labels = sources.flatMap(({ origin }) =>
+    // A machine without a helper has no lines of one to make room for.
+    streams
+      .filter((each) => each !== 'helper' || 'network' in origin || 'helper' in origin)
+      .map((each) => logLabel(origin, each)),
+  );
   return createLogView({
-    labels: sources.map(({ origin }) => logLabel(origin, stream)),
+    labels,
     color: args.color && context.stdout.color,
     prefix: args.logPrefix,
     timestamps: args.timestamps ?? false,

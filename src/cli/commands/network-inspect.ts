@@ -1,9 +1,16 @@
 import { nearest } from '../../base/text.ts';
 import { readJsonIfPresent } from '../../host/atomic-file.ts';
-import type { MachineSpec } from '../../machine/spec.ts';
+import type { MachineSpec, ProcessIdentity } from '../../machine/spec.ts';
 import { isActive } from '../../plan/machine-state.ts';
 import type { NetworkChoice } from '../../project/project.ts';
-import { type Layout, machineLayout, networkLayout, runLayout } from '../../store/layout.ts';
+import {
+  helperFile,
+  type Layout,
+  machineLayout,
+  networkLayout,
+  type RunLayout,
+  runLayout,
+} from '../../store/layout.ts';
 import { readNetworkRecord } from '../../store/record-files.ts';
 import type { MachineRecord } from '../../store/records.ts';
 import type { NetworkAnswer, SeenMember, SeenNetwork } from '../../view/network.ts';
@@ -33,12 +40,16 @@ export async function run(context: Context, args: NetworkInspectArgs): Promise<E
   if (unknown.length > 0) return EXIT.failure;
   const choices = await choicesOf(context);
   const meant = networks.filter(({ name }) => args.networks.length === 0 || args.networks.includes(name));
-  const specs = await readSpecs(layout.value, records.value);
-  const chosen = meant.map((network) => ({
-    ...network,
-    ...whyOf(network, choices[network.name]),
-    members: network.members.map((member) => ({ ...member, ...helperOf(member, specs) })),
-  }));
+  const runs = activeRuns(layout.value, records.value);
+  const chosen = await Promise.all(
+    meant.map(async (network) => ({
+      ...network,
+      ...whyOf(network, choices[network.name]),
+      members: await Promise.all(
+        network.members.map(async (member) => ({ ...member, ...(await helperOf(member, runs)) })),
+      ),
+    })),
+  );
   print(context, args.format === 'json' ? await jsonOf(layout.value, chosen) : textOf(context, chosen));
   return EXIT.ok;
 }
@@ -67,27 +78,24 @@ function textOf(context: Context, networks: readonly SeenNetwork[]): string {
   return networks.map((network) => networkText(network, context.stdout.columns)).join('\n\n');
 }
 
-/** What machine processes were told, by machine; of those that were. */
-async function readSpecs(
-  layout: Layout,
-  records: readonly MachineRecord[],
-): Promise<ReadonlyMap<string, Partial<MachineSpec>>> {
-  const specs = new Map<string, Partial<MachineSpec>>();
-  for (const { machine, run, state } of records) {
-    if (!isActive(state)) continue;
-    const spec = await readJsonIfPresent(runLayout(machineLayout(layout, machine), run).specFile);
-    if (spec !== undefined) specs.set(machine, spec as Partial<MachineSpec>);
-  }
-  return specs;
+function activeRuns(layout: Layout, records: readonly MachineRecord[]): ReadonlyMap<string, RunLayout> {
+  const active = records.filter(({ state }) => isActive(state));
+  return new Map(active.map(({ machine, run }) => [machine, runLayout(machineLayout(layout, machine), run)]));
 }
 
 /** The program behind a machine's interface, where its process runs one. */
-function helperOf(
-  { machine, mac }: SeenMember,
-  specs: ReadonlyMap<string, Partial<MachineSpec>>,
-): { readonly helper?: string } {
-  const backend = specs.get(machine)?.network?.interfaces.find((each) => each.mac === mac)?.backend;
-  return backend && 'program' in backend ? { helper: backend.program } : {};
+async function helperOf(
+  { machine, mac, device }: SeenMember,
+  runs: ReadonlyMap<string, RunLayout>,
+): Promise<Pick<SeenMember, 'helper'>> {
+  const run = runs.get(machine);
+  if (!run) return {};
+  const spec = (await readJsonIfPresent(run.specFile)) as Partial<MachineSpec> | undefined;
+  const backend = spec?.network?.interfaces.find((each) => each.mac === mac)?.backend;
+  if (!backend || !('program' in backend)) return {};
+  const identity = await readJsonIfPresent(helperFile(run, device));
+  const { pid } = (identity ?? {}) as Partial<ProcessIdentity>;
+  return { helper: { path: backend.program, ...(pid !== undefined && { pid }) } };
 }
 
 /** What krun.yaml says now; one that is gone or has mistakes does not keep anybody from looking. */

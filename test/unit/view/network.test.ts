@@ -132,7 +132,7 @@ test('details for people: helper, members, traffic, ports', () => {
     ip: '192.168.128.2',
     names: [],
     ports: [PORT],
-    helper: '/usr/bin/passt',
+    helper: { path: '/usr/bin/passt', pid: 12 },
   };
   expect(networkText({ name: 'out', definition: { ...passt, offloading: true }, members: [api] }, undefined))
     .toMatchInlineSnapshot(`
