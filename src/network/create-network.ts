@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { formatIpv4, gatewayAddress, parseSubnet } from '../base/ipv4.ts';
-import type { ProcessLog } from '../store/process-log.ts';
 import { GvproxyApi } from './gvproxy-api.ts';
 import { GvproxyKeeper } from './gvproxy-keeper.ts';
 import { startGvproxy } from './gvproxy-process.ts';
 import { findGvproxy } from './gvproxy-program.ts';
 import { GvproxyPublisher } from './gvproxy-publisher.ts';
 import { hostAddresses } from './host-addresses.ts';
+import type { NetworkLog } from './network-log.ts';
 import { Links } from './links.ts';
 import { Network } from './network.ts';
 import { OwnPublisher } from './own-publisher.ts';
@@ -16,7 +16,7 @@ import { Switch } from './switch.ts';
 import { NO_UPLINK } from './uplink.ts';
 
 /** The network that a spec describes, not started yet. */
-export function createNetwork(spec: NetworkSpec, log: ProcessLog): Network {
+export function createNetwork(spec: NetworkSpec, log: NetworkLog): Network {
   const { uplink } = spec;
   if (uplink.kind === 'gvproxy') return gvproxyNetwork(spec, uplink, log);
   const ports = new PublishedPorts(new OwnPublisher(), (text) => log.say(text));
@@ -26,7 +26,7 @@ export function createNetwork(spec: NetworkSpec, log: ProcessLog): Network {
 function gvproxyNetwork(
   spec: NetworkSpec,
   { mtu, hostAccess, ...uplink }: Extract<Uplink, { kind: 'gvproxy' }>,
-  log: ProcessLog,
+  log: NetworkLog,
 ): Network {
   const subnet = parseSubnet(uplink.subnet);
   if (!subnet) throw new Error(`the subnet ${uplink.subnet} of network ${spec.network} is none`);
@@ -50,8 +50,7 @@ function gvproxyNetwork(
     find: () => findGvproxy(spec.helpers, settings),
     start: (program, signal) => {
       const runDirectory = path.dirname(spec.identityFile);
-      const output = (bytes: Uint8Array): void => log.helper(bytes);
-      return startGvproxy({ program, settings, api, runDirectory, run: spec.run, output, signal });
+      return startGvproxy({ program, settings, api, runDirectory, run: spec.run, log, signal });
     },
     api,
     events: {

@@ -9,6 +9,7 @@ import { errnoOf, ignoreErrno, systemHint } from '../host/errno.ts';
 import { LONGEST_SOCKET_PATH } from '../store/layout.ts';
 import type { Refusal } from './api.ts';
 import type { GvproxyApi } from './gvproxy-api.ts';
+import type { NetworkLog } from './network-log.ts';
 import { explainGvproxy, gvproxyCommand, type GvproxySettings } from './gvproxy-command.ts';
 
 export interface GvproxyStart {
@@ -18,7 +19,7 @@ export interface GvproxyStart {
   /** Where the configuration file and the identity of the process go. */
   readonly runDirectory: string;
   readonly run: number;
-  readonly output: (bytes: Uint8Array) => void;
+  readonly log: Pick<NetworkLog, 'helper' | 'helperEnded'>;
   readonly signal: AbortSignal;
 }
 
@@ -91,6 +92,7 @@ class Child implements GvproxyProcess {
         resolve(signal ?? `exit ${code}`);
       });
     });
+    this.#process.once('close', () => start.log.helperEnded());
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.on('data', (bytes: Buffer) => this.#take(bytes));
     }
@@ -183,7 +185,7 @@ class Child implements GvproxyProcess {
 
   #take(bytes: Buffer): void {
     this.#tail = (this.#tail + bytes.toString('utf8')).slice(-TAIL_BYTES);
-    this.#start.output(bytes);
+    this.#start.log.helper(bytes);
   }
 }
 

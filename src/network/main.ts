@@ -3,9 +3,9 @@ import path from 'node:path';
 import { claimRun, isWanted } from '../host/claim-run.ts';
 import { ignoreErrno } from '../host/errno.ts';
 import { watchPath } from '../host/watch.ts';
-import { ProcessLog } from '../store/process-log.ts';
 import { serveControl } from './control-server.ts';
 import { createNetwork } from './create-network.ts';
+import { NetworkLog } from './network-log.ts';
 import { NETWORK_SPEC_VERSION, type NetworkSpec } from './spec.ts';
 
 /** Whatever still hangs at the end is not worth more time; gvproxy ends with this process. */
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
 
   const spec = readSpec(process.argv[2]);
   if (!claimRun(spec)) return;
-  const log = new ProcessLog(spec.logFile, spec.run);
+  const log = new NetworkLog(spec.logFile, spec.run);
   process.on('uncaughtExceptionMonitor', (error) => log.say(`Internal error: ${error.stack}`));
 
   const network = createNetwork(spec, log);
@@ -44,7 +44,10 @@ async function main(): Promise<void> {
     process.exit(0);
   }
   const server = await serveControl(spec.controlSocket, network, () => stop('it was asked to'));
-  const watch = watchIntent(spec, () => stop('it is not wanted any more'));
+  const watch = watchIntent(spec, () => {
+    log.giveUp();
+    stop('it is not wanted any more');
+  });
   process.on('SIGTERM', () => stop('SIGTERM'));
   network.start();
   process.stdout.write('listening\n');
