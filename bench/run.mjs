@@ -63,6 +63,7 @@ async function quietly(work) {
 const startup = await quietly(async () => (await load('startup')).run());
 const up = await quietly(async () => (await load('up')).run());
 const plan = await quietly(async () => (await load('plan')).run());
+const frames = await quietly(async () => (await load('switch')).run());
 
 const ratio = (value, base) => `${(value / base).toFixed(2)} x`;
 const { startMs, memory } = up;
@@ -95,3 +96,6 @@ for (const { name, ms, microsecondsPerMachine, growth } of plan) {
     `| ${name.replace(/, 1000 machines$/, '')} | ${ms.toFixed(1)} ms | ${microsecondsPerMachine} µs | ${growth} x |`,
   );
 }
+log('\n| frames of MTU 1500, one way | median | against no switch |\n|---|---|---|');
+for (const { name, gigabitsPerSecond, ratio: times } of frames)
+  log(`| ${name} | ${gigabitsPerSecond} Gb/s | ${times.toFixed(2)} x |`);
