@@ -170,7 +170,6 @@ printf '%s %s\\n' "$krun_ip" "\${dns:-$new_domain_name_servers}" >"$krun_run/kru
 export const DHCP_FUNCTIONS: string = `
 krun_dhcp() {
   krun_exists "$1"
-  krun_interface "$1" "$2"
   krun_client=
   for krun_c in udhcpc dhclient dhcpcd; do
     command -v $krun_c >/dev/null && { krun_client=$krun_c; break; }
@@ -178,7 +177,14 @@ krun_dhcp() {
   [ -n "$krun_client" ] || ! command -v busybox >/dev/null || ! busybox udhcpc --help >/dev/null 2>&1 ||
     krun_client=busybox
   [ -n "$krun_client" ] || ! command -v perl >/dev/null || krun_client=perl
-  printf '' >"$krun_run/krun.dhcp.$krun_device.log"
+  if [ -z "$krun_client" ]; then
+    # libkrun's init may have asked for one, and there may be nothing in the root to set the interface up with.
+    krun_given "$1" && return
+    krun_fail 125 "$1 gets its address by DHCP, and the root has no udhcpc, dhclient, dhcpcd or perl; install one in it, or give the machine an \\\`ip\\\`"
+  fi
+  krun_interface "$1" "$2"
+  case $krun_tool in *ip) krun_do $krun_tool addr flush dev "$1" ;; esac
+  printf '' >"$krun_run/krun.dhcp.$1.log"
   echo >"$krun_run/krun.lease.$krun_device"
   printf '#!/bin/sh\\nkrun_run=%s krun_device=%s krun_mtu=%s krun_client=%s\\n%s' "$krun_run" "$1" "$2" \\
     "$krun_client" "$krun_lease_script" >"$krun_run/krun.dhcp.$1"
@@ -191,12 +197,24 @@ krun_dhcp() {
     krun_client_run dhclient -1 -sf "$krun_run/krun.dhcp.$1" -lf "$krun_run/krun.leases.$1" -pf "$krun_run/krun.dhclient.$1" "$1" ;;
   dhcpcd) krun_client_run dhcpcd -4 -w -t 30 -c "$krun_run/krun.dhcp.$1" "$1" ;;
   perl) krun_perl_lease "$@" ;;
-  *) krun_fail 125 "$1 gets its address by DHCP, and the root has no udhcpc, dhclient, dhcpcd or perl; install one in it, or give the machine an \\\`ip\\\`" ;;
   esac
   read -r krun_ip krun_dns <"$krun_run/krun.lease.$1"
   [ -n "$krun_ip" ] || krun_dhcp_failed "$1"
   [ -n "$krun_leased_ip" ] || krun_leased_ip=$krun_ip
   [ -n "$krun_leased_dns" ] || krun_leased_dns=$krun_dns
+}
+krun_given() {
+  krun_given=
+  while read -r krun_n krun_rest; do
+    [ "$krun_n" = "$1" ] && krun_given=1
+  done <"\${krun_devices%/*}/route"
+  [ -n "$krun_given" ] || return
+  while read -r krun_a krun_b krun_c krun_rest; do
+    case "$krun_a $krun_b $krun_c" in
+    '|-- '*) krun_ip=$krun_b ;;
+    '/32 host LOCAL') case $krun_ip in 127.*) ;; *) krun_leased_ip=\${krun_leased_ip:-$krun_ip} ;; esac ;;
+    esac
+  done <"\${krun_devices%/*}/fib_trie"
 }
 krun_client_run() {
   # Into a file: a client that goes on in the background would keep a pipe open.

@@ -15,6 +15,8 @@
  *   linger               the process stays after the guest has ended
  *   slow MS              the guest takes MS milliseconds to boot
  *   net-close MS         the guest's links are closed after MS milliseconds
+ *   hide PATH            the guest does not see a file or directory of the host, whose root is its own as well
+ *   put FILE PATH        it sees another file in its place
  *   net-runt             a frame of 4 bytes goes out on each link before anything else
  *
  * A guest with interfaces gets network, mount and host name namespaces of its own. Each interface is a tap device named
@@ -568,10 +570,28 @@ static void make_devices(int socket) {
     send_descriptors(socket, taps, vm.nlinks);
 }
 
+/* The guest's root is the host's; what another root would lack is hidden from it. */
+static void change_root(void) {
+    char file[MAX_TEXT + 16], line[MAX_TEXT], from[MAX_TEXT], to[MAX_TEXT];
+    struct stat found;
+    snprintf(file, sizeof file, "%s/.fake", vm.root);
+    FILE *stream = vm.root[0] ? fopen(file, "re") : NULL;
+    while (stream && fgets(line, sizeof line, stream)) {
+        int done = 0;
+        if (sscanf(line, "put %4095s %4095s", from, to) == 2) done = mount(from, to, NULL, MS_BIND, NULL);
+        else if (sscanf(line, "hide %4095s", to) == 1 && stat(to, &found) == 0)
+            done = S_ISDIR(found.st_mode) ? mount("hidden", to, "tmpfs", 0, NULL)
+                                          : mount("/dev/null", to, NULL, MS_BIND, NULL);
+        if (done < 0) _exit(123);
+    }
+    if (stream) fclose(stream);
+}
+
 /* What the guest mounts over files of its root is not the host's to see: here the two have one root. */
 static void keep_mounts(const char *run_directory) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) _exit(124);
     if (mount("run", run_directory, "tmpfs", 0, NULL) < 0) _exit(124);
+    change_root();
 }
 
 /* From the guest to its link. A stream takes as much of a frame as fits, and the rest before the next one. */
