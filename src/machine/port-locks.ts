@@ -1,24 +1,23 @@
 import path from 'node:path';
-import { tryLock } from '../host/flock.ts';
+import { lockPort, ownerText, portLockFile } from '../host/port-lock.ts';
 import type { MachineFailure } from './failure.ts';
-import { lockHolder } from './holder.ts';
 import type { MachineSpec } from './spec.ts';
 
-/**
- * Takes the host ports for the life of the process, against the other machines of the user. libkrun binds a port only
- * when the guest listens, and so that others can bind it too: of two machines that start at the same time, neither
- * would see the other's.
- */
-export function lockPorts({ network, controlSocket }: MachineSpec): MachineFailure | undefined {
-  // The projects' runtime directories have this one in common.
-  const directory = path.dirname(path.dirname(controlSocket));
-  for (const { host } of network.hostPorts) {
-    const file = path.join(directory, `port-${host}`);
-    if (tryLock(file, 'exclusive', true).held) continue;
-    const holder = lockHolder(file);
+/** Takes the host ports for the life of the process, against the other machines of the user. */
+export function lockPorts({
+  network,
+  controlSocket,
+  machine,
+  project,
+}: MachineSpec): MachineFailure | undefined {
+  const owner = { machine, project, pid: process.pid };
+  for (const port of network.hostPorts) {
+    const lock = lockPort(portLockFile(path.dirname(controlSocket), port), owner);
+    if (lock.held) continue;
+    const by = lock.owner === undefined ? '' : ` by ${ownerText(lock.owner)}`;
     return {
       code: 'conflict',
-      message: `host port ${host} is in use${holder === undefined ? '' : ` by ${holder}`}`,
+      message: `host port ${port.host}${port.protocol === 'tcp' ? '' : `/${port.protocol}`} is in use${by}`,
       hint: 'stop that machine or publish another port',
     };
   }

@@ -5,6 +5,7 @@ import { isAlive } from '../host/identity.ts';
 import { isActive } from '../plan/machine-state.ts';
 import { networkShape, processNetworks, type ProcessNetwork } from '../plan/network-use.ts';
 import { restartDelayMs } from '../plan/restart.ts';
+import { hasLivePorts as isLive, portCarrier } from '../project/port-carrier.ts';
 import type { Machine } from '../project/project.ts';
 import { networkLayout } from '../store/layout.ts';
 import { readNetworkRecord } from '../store/record-files.ts';
@@ -13,6 +14,7 @@ import { describeFailure } from './failure.ts';
 import { LeaseBook } from './lease-book.ts';
 import { memberOf } from './network-member.ts';
 import { NetworkKeeper, type NetworkContext } from './network-keeper.ts';
+import { PortClaims } from './port-claims.ts';
 import { checkPorts } from './ports.ts';
 import { readIdentity } from './run-lifetime.ts';
 
@@ -28,6 +30,7 @@ export interface NetworksContext extends NetworkContext {
 export class Networks {
   readonly #context: NetworksContext;
   readonly #leases: LeaseBook;
+  readonly #claims: PortClaims;
   readonly #keepers: Map<string, NetworkKeeper> = new Map();
   /** How often the process of a network has ended by itself. */
   readonly #losses: Map<string, number> = new Map();
@@ -35,6 +38,7 @@ export class Networks {
   constructor(context: NetworksContext) {
     this.#context = context;
     this.#leases = new LeaseBook(context.layout);
+    this.#claims = new PortClaims(context.layout.runtimeDirectory, context.projectName);
   }
 
   /** Takes over what earlier supervisors left: adopts the processes that machines still need, ends the others. */
@@ -66,6 +70,7 @@ export class Networks {
     // Told by the `await` below, which may come after a failure of the leases.
     ready.catch(() => undefined);
     const endpoint = await this.#leases.take(definition, this.#others(definition.name));
+    if (hasLivePorts(definition)) this.#claims.add(definition.name, endpoint.ports);
     await checkPorts(definition.name, endpoint.ports);
     await ready;
     await this.#put(definition, endpoint);
@@ -78,6 +83,7 @@ export class Networks {
     await Promise.all(
       replaceable.map((network) => this.#keeper(nameOf(network)).ensure(network, definition.helpers)),
     );
+    if (hasLivePorts(definition)) this.#claims.add(definition.name, endpoint.ports);
     await this.#put(definition, endpoint);
   }
 
@@ -94,9 +100,18 @@ export class Networks {
   /** Tells the networks what is new about a machine that runs; fails with nothing changed. */
   async update(definition: Machine, before: Endpoint | undefined): Promise<Endpoint> {
     const endpoint = await this.#leases.take(definition, this.#others(definition.name), before?.ports);
-    await checkPorts(definition.name, endpoint.ports, before?.ports);
-    await this.#put(definition, endpoint);
-    return endpoint;
+    if (!hasLivePorts(definition)) return endpoint;
+    const { name } = definition;
+    try {
+      this.#claims.add(name, endpoint.ports);
+      await checkPorts(name, endpoint.ports, before?.ports);
+      await this.#put(definition, endpoint);
+      this.#claims.keepOnly(name, endpoint.ports);
+      return endpoint;
+    } catch (error) {
+      this.#claims.keepOnly(name, before?.ports ?? []);
+      throw error;
+    }
   }
 
   /** Ends the memberships of a machine whose run is over. */
@@ -104,6 +119,7 @@ export class Networks {
     await Promise.all(
       processNetworks(definition).map((network) => this.#keeper(nameOf(network)).delete(definition.name)),
     );
+    this.#claims.keepOnly(definition.name, []);
   }
 
   /** The network whose process is gone, and with it the machine's link. */
@@ -204,6 +220,12 @@ export class Networks {
   #others(machine: string): readonly MachineRecord[] {
     return this.#context.records().filter((record) => record.machine !== machine);
   }
+}
+
+/** Whether it is a network process that publishes the machine's ports. */
+function hasLivePorts({ networks }: Machine): boolean {
+  const carrier = portCarrier(networks);
+  return carrier !== undefined && isLive(carrier.network);
 }
 
 /** Whether the frames of its members go through the process: libkrun does not connect a second time. */

@@ -2,6 +2,7 @@ import { unreachable } from '../base/unreachable.ts';
 import { bindProblem, portHolder, type BindProblem } from '../host/ports.ts';
 import type { BoundHostPort, BoundPort } from '../network/api.ts';
 import { ActionFailure } from './failure.ts';
+import { portText } from './port-claims.ts';
 import { describeHolder } from './port-holder.ts';
 
 /**
@@ -45,11 +46,6 @@ async function portFailure(
     default:
       return unreachable(problem);
   }
-}
-
-/** `8080`, and `5353/udp`. */
-function portText({ host, protocol }: BoundHostPort): string {
-  return protocol === 'tcp' ? String(host) : `${host}/${protocol}`;
 }
 
 function bindingText(port: BoundPort): string {
