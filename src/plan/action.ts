@@ -16,7 +16,12 @@ export type Action =
   | { readonly type: 'kill'; readonly machine: string; readonly signal: string }
   | { readonly type: 'remove'; readonly machine: string };
 
-export type WaitCondition = 'started' | 'completed_successfully' | 'running_or_completed';
+export type WaitCondition =
+  | 'started'
+  | 'healthy'
+  | 'log_ready'
+  | 'completed_successfully'
+  | 'running_or_completed';
 
 export interface PlanNode {
   /** 1-based position in topological order; ids of `after` are smaller. */

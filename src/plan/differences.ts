@@ -32,6 +32,9 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   command: (before, after) => opaque('command', before.command, after.command),
   environment: compareEnvironment,
   workingDir: (before, after) => changed('working_dir', before.workingDir, after.workingDir),
+  user: (before, after) => changed('user', before.user ?? 'root', after.user ?? 'root'),
+  tty: (before, after) => changed('tty', before.tty, after.tty),
+  stdinOpen: (before, after) => changed('stdin_open', before.stdinOpen, after.stdinOpen),
   hostname: (before, after) => changed('hostname', before.hostname, after.hostname),
   rlimits: (before, after) =>
     compareNamed(
@@ -44,6 +47,9 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   shares: compareShares,
   networks: compareNetworks,
   ports: comparePorts,
+  secrets: (before, after) => opaque('secrets', before.secrets, after.secrets),
+  configs: (before, after) => opaque('configs', before.configs, after.configs),
+  healthcheck: (before, after) => opaque('healthcheck', before.healthcheck, after.healthcheck),
   dependsOn: (before, after) =>
     compareNamed('depends_on', 'dependency', dependencyEntries(before), dependencyEntries(after)),
   restart: (before, after) => changed('restart', restartText(before.restart), restartText(after.restart)),
@@ -54,11 +60,13 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
       formatDuration(before.stopGracePeriodMs),
       formatDuration(after.stopGracePeriodMs),
     ),
+  stopCommand: (before, after) => opaque('stop_command', before.stopCommand, after.stopCommand),
   bootTimeoutMs: (before, after) =>
     changed('boot_timeout', formatDuration(before.bootTimeoutMs), formatDuration(after.bootTimeoutMs)),
   agent: (before, after) => changed('agent', before.agent, after.agent),
   logs: (before, after) => opaque('logs', before.logs, after.logs),
   libkrun: compareLibkrun,
+  watch: (before, after) => opaque('develop', before.watch, after.watch),
   helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
 };
 

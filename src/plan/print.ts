@@ -21,6 +21,8 @@ function actionText(action: Action): string {
 
 const WAIT_TEXTS: Readonly<Record<WaitCondition, string>> = {
   started: 'has started',
+  healthy: 'is healthy',
+  log_ready: 'says in its log that it is ready',
   completed_successfully: 'has completed successfully',
   running_or_completed: 'is running or done',
 };

@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto';
 import { hasLivePorts, portCarrier } from './port-carrier.ts';
-import type { Attachment, Machine, Port } from './project.ts';
+import type { Attachment, Machine, Port, Share } from './project.ts';
 
 /** Raised when the canonical form changes; hashes of different versions are never compared as text. */
-export const HASH_VERSION = 1;
+export const HASH_VERSION = 2;
 
 /**
  * Fields that do not force a machine to be made anew when they change, each with the reason. Everything else is part
- * of the running virtual machine, or of what its guest was told at the start; of `networks` and `ports` a part is live,
- * which {@link effectiveFields} leaves out.
+ * of the running virtual machine, or of what its guest was told at the start; of `shares`, `networks` and `ports` a part is
+ * live, which {@link effectiveFields} leaves out.
  */
 export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
   name: 'never changes: another name is another machine',
   kind: 'only tells the planner and the supervisor what an exit means',
   build: 'makes the root; whether it has to run again is decided by its inputs, not by this text',
+  healthcheck: 'asked by the supervisor, or through a session that it opens then',
   dependsOn: 'only orders starts and stops',
   restart: 'read by the supervisor when the machine exits',
   stopSignal: 'sent with the next stop',
   stopGracePeriodMs: 'counted by the supervisor at the next stop',
+  stopCommand: 'run with the next stop',
   bootTimeoutMs: 'counted by the supervisor at the next start',
   logs: 'read by the supervisor at the next rotation',
+  watch: 'read by `krun watch` alone',
   helpers: 'programs that are looked for at the next start',
 };
 
@@ -48,6 +51,7 @@ export function effectiveFields(machine: Machine): Readonly<Record<string, unkno
   const fields = Object.entries(machine).filter(([key]) => !Object.hasOwn(LIVE_FIELDS, key));
   return {
     ...Object.fromEntries(fields),
+    shares: machine.shares.map(effectiveShare),
     networks: machine.networks.map(effectiveAttachment),
     ports: arePortsLive(machine) ? [] : machine.ports.map(effectivePort),
   };
@@ -57,6 +61,12 @@ export function effectiveFields(machine: Machine): Readonly<Record<string, unkno
 export function arePortsLive(machine: Machine): boolean {
   const carrier = portCarrier(machine.networks);
   return carrier !== undefined && hasLivePorts(carrier.network);
+}
+
+/** Host changes are told through a session. */
+function effectiveShare(share: Share): unknown {
+  const { notify: _, ...effective } = share;
+  return effective;
 }
 
 /** The guest is not told its aliases: the network's switch answers for them. */

@@ -1,3 +1,7 @@
+import type { FileGrant, Healthcheck, WatchRule } from './agent-work.ts';
+
+export type * from './agent-work.ts';
+
 /**
  * The resolved project: one shape for each thing, every default filled in, every path absolute, every unit in the
  * name. Plain JSON values only, because it crosses process borders. Names are sorted.
@@ -49,6 +53,12 @@ export interface Machine {
   readonly environment: Readonly<Record<string, string>>;
   /** Absolute path in the guest. */
   readonly workingDir: string;
+  /** `NAME|UID[:GROUP|GID]` of the command and of sessions; root when absent. */
+  readonly user?: string;
+  /** The command has a terminal. */
+  readonly tty: boolean;
+  /** The command's standard input stays open for `krun attach`; /dev/null otherwise. */
+  readonly stdinOpen: boolean;
   readonly hostname: string;
   readonly rlimits: readonly Rlimit[];
   /** Data disks in the order of the file; a block root comes first and is not repeated here. */
@@ -58,17 +68,26 @@ export interface Machine {
   readonly networks: readonly Attachment[];
   /** Published ports, ranges taken apart, sorted. */
   readonly ports: readonly Port[];
+  /** Files in the guest's memory, by target. */
+  readonly secrets: readonly FileGrant[];
+  /** Files in the guest's memory, by target. */
+  readonly configs: readonly FileGrant[];
+  readonly healthcheck?: Healthcheck;
   readonly dependsOn: Readonly<Record<string, Dependency>>;
   readonly restart: RestartPolicy;
   /** Signal name such as `SIGTERM`. */
   readonly stopSignal: string;
   readonly stopGracePeriodMs: number;
+  /** Words of a command in the guest that ends it in place of the signal; empty for none. */
+  readonly stopCommand: readonly string[];
   /** Time from start until the guest must have reported in. */
   readonly bootTimeoutMs: number;
   /** False for roots without a shell: the command is started by libkrun's own init, and nothing else is done in the guest. */
   readonly agent: boolean;
   readonly logs: LogSettings;
   readonly libkrun: LibkrunSettings;
+  /** Rules of `krun watch` in the order of the file. */
+  readonly watch: readonly WatchRule[];
   /** Programs that the file names; others are looked for where they usually are. */
   readonly helpers: HelperPaths;
 }
@@ -145,6 +164,8 @@ export interface Share {
   readonly readOnly: boolean;
   /** Size of the DAX window; 0 for none. */
   readonly daxBytes: number;
+  /** Changes on the host wake file watchers in the guest. */
+  readonly notify?: true;
 }
 
 /** A machine on a network. */
@@ -271,7 +292,11 @@ export interface HostSocket {
 }
 
 export interface Dependency {
-  readonly condition: 'started' | 'completed_successfully';
+  readonly condition: 'started' | 'healthy' | 'log_ready' | 'completed_successfully';
+  /** Starts this machine again after the other was started again. */
+  readonly restart?: true;
+  /** Goes on, with a warning, where the other fails its condition. */
+  readonly isOptional?: true;
 }
 
 export type RestartPolicy =

@@ -50,6 +50,10 @@ function waitWords(
   switch (condition) {
     case 'started':
       return { doing: 'waiting until it has started', done: 'has started', noun: 'wait' };
+    case 'healthy':
+      return { doing: 'waiting until it is healthy', done: 'is healthy', noun: 'wait' };
+    case 'log_ready':
+      return { doing: 'waiting until its log says that it is ready', done: 'is ready', noun: 'wait' };
     case 'completed_successfully':
       return { doing: 'waiting until it has completed', done: 'completed', noun: 'wait' };
     case 'running_or_completed':

@@ -15,6 +15,9 @@ const OTHER: Machine = {
   command: ['/bin/other'],
   environment: { A: 'b' },
   workingDir: '/srv',
+  user: 'www',
+  tty: true,
+  stdinOpen: true,
   hostname: 'other',
   rlimits: [{ name: 'nofile', soft: 1, hard: 2 }],
   disks: [
@@ -28,14 +31,31 @@ const OTHER: Machine = {
   ],
   shares: [{ source: '/src', target: '/app', tag: 'app', readOnly: false, daxBytes: 0 }],
   ...tsi({ host: 8080, guest: 80, protocol: 'tcp' }),
+  secrets: [
+    { name: 'a', source: { kind: 'content' }, target: '/run/secrets/a', uid: 0, gid: 0, mode: 0o444 },
+  ],
+  configs: [{ name: 'b', source: { kind: 'file', path: '/b' }, target: '/b', uid: 0, gid: 0, mode: 0o444 }],
+  healthcheck: {
+    probe: { kind: 'tcp', port: 80 },
+    intervalMs: 1,
+    timeoutMs: 1,
+    startPeriodMs: 0,
+    startIntervalMs: 1,
+    retries: 1,
+    liveness: true,
+  },
   dependsOn: { db: { condition: 'started' } },
   restart: { policy: 'always' },
   stopSignal: 'SIGINT',
   stopGracePeriodMs: 1,
+  stopCommand: ['/sbin/poweroff'],
   bootTimeoutMs: 1000,
   agent: false,
   logs: { maxBytes: 1024, maxFiles: 1 },
   libkrun: { logLevel: 'trace' },
+  watch: [
+    { path: '/p/src', action: 'restart', ignore: [], include: [], gitignore: false, initialSync: false },
+  ],
   helpers: { passt: '/x/passt' },
 };
 
@@ -61,7 +81,7 @@ describe('the hash of a machine', () => {
 
   test('stays what it is: a change of this value recreates the machines of every user', () => {
     expect(machineHash(before)).toMatchInlineSnapshot(
-      `"1-8bb83e982e607c44ef91fdb0529b2092ddc676bda7620431d2101697397599a8"`,
+      `"2-076a4c74cbe6af78231c2e250e9700580f0717747f16b2c2e0f117ce2f3c8963"`,
     );
   });
 
@@ -70,7 +90,7 @@ describe('the hash of a machine', () => {
     expect(isSameMachine({ hash: '0-old', definition: before }, machineHash({ ...before, cpus: 2 }))).toBe(
       false,
     );
-    expect(isSameMachine({ hash: '1-other', definition: before }, machineHash(before))).toBe(false);
+    expect(isSameMachine({ hash: '2-other', definition: before }, machineHash(before))).toBe(false);
   });
 });
 
