@@ -66,6 +66,22 @@ const MEANINGS: Partial<Record<LibkrunFunction, Readonly<Record<string, Meaning>
   },
   krun_add_disk2: { EINVAL: { meaning: 'this libkrun does not know the disk format' } },
   krun_add_disk3: { EINVAL: { meaning: 'this libkrun does not know the disk format or sync mode' } },
+  krun_add_net_unixstream: {
+    EINVAL: { meaning: 'this libkrun does not know a feature or flag of the interface' },
+  },
+  krun_add_net_unixgram: {
+    EINVAL: { meaning: 'this libkrun does not know a feature or flag of the interface' },
+  },
+  krun_add_net_tap: {
+    EINVAL: {
+      meaning:
+        'this libkrun does not know a feature or flag of the interface, or has no tap devices on this system',
+    },
+  },
+  krun_add_vsock: {
+    EEXIST: { meaning: 'the guest has the sockets of the host already; this is a defect of krun' },
+    EINVAL: { meaning: 'libkrun cannot pass sockets of that kind on to this host' },
+  },
   krun_set_port_map: {
     EINVAL: { meaning: 'two published ports are the same on the host or in the guest' },
     ENODEV: { meaning: 'ports cannot be published while the guest has no network' },

@@ -228,7 +228,49 @@ describe('a machine that never ran its command', () => {
   });
 });
 
+describe('a machine whose network ended', () => {
+  const ended = 'krun-helper {"name":"passt","code":null,"signal":"SIGKILL"}\n';
+
+  it.each([
+    ['is a failure', { status: RAN + ended, signal: 'SIGKILL' }],
+    ['is a failure without a witness', { status: RAN + ended }],
+    ['is one although its command then failed for it', { status: `${RAN}${ended}exit 1\n`, code: 1 }],
+  ])('%s', (_, remains) => {
+    expect(outcome(remains)).toBe(
+      'failed: passt ended (SIGKILL): the guest lost its network [`krun logs --helpers` shows what it printed; with `restart: on-failure` the machine would start again]',
+    );
+  });
+
+  it('keeps the exit code that it had reported before', () => {
+    expect(outcome({ status: `${RAN}exit 0\n${ended}`, code: 0 })).toBe('exited: 0');
+  });
+
+  it('names the exit code of a helper', () => {
+    const status = `${RAN}krun-helper {"name":"vmnet-helper","code":1,"signal":null}\n`;
+    expect(outcome({ status, signal: 'SIGKILL' })).toContain('vmnet-helper ended (exit code 1): ');
+  });
+
+  it.each(['{"name":"rm -rf"}', '{"name":"passt","signal":"x\\u001b[2J"}', '{'])(
+    'is not what the guest makes up: %s',
+    (json) =>
+      expect(outcome({ status: `${RAN}krun-helper ${json}\n`, signal: 'SIGKILL' })).toBe(
+        'exited: unknown, SIGKILL',
+      ),
+  );
+});
+
 describe('a live machine', () => {
+  it('has no future when its link was closed', () => {
+    const line =
+      'LIBKRUN VIRTIO-NET FATAL: Backend process seems to have quit or crashed! Networking is now disabled!\n';
+    expect(hangOutcome(`${LOGS.probing}${line}`)).toEqual({
+      kind: 'failed',
+      reason: 'the guest lost its network: what served it has ended',
+      hint: '`krun up` starts it again, with its network',
+    });
+    expect(hangOutcome(`[2026-11-20T16:28:11Z ERROR init_or_kernel] ${line}`)).toBeUndefined();
+  });
+
   it('hangs when a thread of libkrun has panicked, and says why', () => {
     expect(hangOutcome(LOGS.networkPanic)).toEqual({
       kind: 'failed',
