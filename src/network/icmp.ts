@@ -1,4 +1,4 @@
-import { HEADER_BYTES, macAt, u16At, u32At } from './ethernet.ts';
+import { HEADER_BYTES, TYPE_IPV4, macAt, u16At, u32At } from './ethernet.ts';
 import { checksum, encodeIpv4Frame, ipv4HeaderBytes, sum, type StationAddress } from './ipv4-frame.ts';
 import { UDP } from './udp-frame.ts';
 
@@ -18,6 +18,7 @@ export function encodeProhibited(
   { at, end, from }: { readonly at: number; readonly end: number; readonly from: StationAddress },
 ): Buffer | undefined {
   const ip = at + HEADER_BYTES;
+  if (u16At(bytes, at + 12) !== TYPE_IPV4) return undefined;
   const header = ipv4HeaderBytes(bytes, ip, end);
   const protocol = bytes[ip + 9];
   const quoted = header + ICMP_HEADER_BYTES;

@@ -30,6 +30,11 @@ export class Link {
 
   attach(socket: Duplex): void {
     this.end();
+    // Its `close` has been, or goes out before anybody listens.
+    if (socket.destroyed) {
+      this.#events.down(undefined);
+      return;
+    }
     this.#socket = socket;
     this.outlet.connect(socket);
     const splitter = new FrameSplitter();

@@ -19,6 +19,9 @@ import { RunCollector } from './run-collector.ts';
 import type { Station } from './station.ts';
 import { Verdict, isForDhcpServer, type UplinkFilter } from './uplink-filter.ts';
 
+/** Questions in one chunk of at most 64 KiB that the station answers. */
+const MOST_ASKED = 128;
+
 /** What a port knows of the others. */
 export interface Neighbours {
   readonly station: Station;
@@ -45,6 +48,8 @@ export class MemberPort implements FrameSink {
   /** The way of the last frame, which is mostly that of the next. */
   #lastMac = -1;
   #lastOutlet: Outlet | undefined;
+  /** Frames of this chunk that the station looked at. */
+  #asked = 0;
 
   constructor(neighbours: Neighbours, client: DhcpClient, down: LinkEvents['down']) {
     this.#neighbours = neighbours;
@@ -52,7 +57,7 @@ export class MemberPort implements FrameSink {
     this.#runs = new RunCollector(this, (outlet, frames) => {
       if (outlet === neighbours.uplink) this.sent.dropped += frames;
     });
-    this.link = new Link(this, { chunkDone: () => this.#runs.flush(), down });
+    this.link = new Link(this, { chunkDone: () => this.#endChunk(), down });
   }
 
   get client(): DhcpClient {
@@ -84,13 +89,19 @@ export class MemberPort implements FrameSink {
     const mac = macAt(bytes, at);
     if (mac !== this.#lastMac) {
       this.#lastMac = mac;
-      this.#lastOutlet = this.#neighbours.portOf(mac)?.link.outlet;
+      const link = this.#neighbours.portOf(mac)?.link;
+      this.#lastOutlet = link === this.link ? undefined : link?.outlet;
     }
     if (this.#lastOutlet !== undefined) this.#runs.add(this.#lastOutlet, bytes, start, end);
     else if (mac === this.#neighbours.station.mac) this.#toGateway(bytes, start, end);
     else if (isForSeveral(bytes, at)) this.#toAll(mac, bytes, start, end);
     // gvproxy has no other station than the gateway, and would send it back.
     else this.sent.dropped++;
+  }
+
+  #endChunk(): void {
+    this.#asked = 0;
+    this.#runs.flush();
   }
 
   /** Whether an IPv4 or ARP packet says that it comes from an address of somebody else. */
@@ -107,18 +118,23 @@ export class MemberPort implements FrameSink {
   }
 
   #toGateway(bytes: Buffer, start: number, end: number): void {
-    const { uplink, station, filter } = this.#neighbours;
+    const { uplink, filter } = this.#neighbours;
     const at = start + PREFIX_BYTES;
     const type = u16At(bytes, at + 12);
     if (type === TYPE_ARP) return this.#arpToGateway(bytes, start, end);
     // The gateway has nothing else, tagged or not: what it does not understand need not be understood here.
     const verdict = type === TYPE_IPV4 ? filter.judge(bytes, at + HEADER_BYTES, end) : Verdict.refuse;
     if (verdict === Verdict.pass) return this.#runs.add(uplink, bytes, start, end);
+    const mayAsk = this.#mayAsk();
+    if (verdict === Verdict.refuse || !mayAsk) this.sent.dropped++;
+    if (mayAsk) this.#ask(verdict, bytes, start, end);
+  }
+
+  #ask(verdict: Verdict, bytes: Buffer, start: number, end: number): void {
+    const { uplink, station } = this.#neighbours;
+    const at = start + PREFIX_BYTES;
+    if (verdict === Verdict.refuse) return this.#reply(station.prohibited(bytes, at, end));
     if (verdict === Verdict.dhcp) return this.#reply(station.dhcp(this.#client, bytes, at, end));
-    if (verdict === Verdict.refuse) {
-      this.sent.dropped++;
-      return type === TYPE_IPV4 ? this.#reply(station.prohibited(bytes, at, end)) : undefined;
-    }
     const answer = station.dns(bytes, at, end);
     if (answer) this.#reply(answer);
     else this.#runs.add(uplink, bytes, start, end);
@@ -130,7 +146,9 @@ export class MemberPort implements FrameSink {
     const type = u16At(bytes, at + 12);
     if (mac === BROADCAST && type === TYPE_ARP) return this.#arpToAll(bytes, start, end);
     if (mac === BROADCAST && type === TYPE_IPV4 && isForDhcpServer(bytes, at + HEADER_BYTES, end)) {
-      return this.#reply(station.dhcp(this.#client, bytes, at, end));
+      if (this.#mayAsk()) return this.#reply(station.dhcp(this.#client, bytes, at, end));
+      this.sent.dropped++;
+      return;
     }
     // The gateway has no use for it: it speaks no IPv6, and joins no groups.
     this.#runs.addForAll(this.#neighbours.othersThan(this), bytes, start, end);
@@ -151,6 +169,11 @@ export class MemberPort implements FrameSink {
     // Also to gvproxy, which learns from it where an address is now.
     this.#runs.addForAll(this.#neighbours.othersThan(this), bytes, start, end);
     if (uplink.open) this.#runs.add(uplink, bytes, start, end);
+  }
+
+  /** Whether the station is to look at one more frame of this chunk: its answers take time, which all members share. */
+  #mayAsk(): boolean {
+    return this.#asked++ < MOST_ASKED;
   }
 
   #reply(frame: Buffer | undefined): void {

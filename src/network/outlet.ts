@@ -69,7 +69,7 @@ export class Outlet {
   /** Takes a run of whole frames with their prefixes; tells how many frames of it were dropped. */
   put(source: Source, run: Buffer, frames: number): number {
     if (this.#socket === undefined) return this.#drop(frames);
-    if (!this.#busy) {
+    if (!this.#busy && this.#cost === 0) {
       this.#fresh.push(run);
       this.#count(frames, run.length);
       return 0;

@@ -132,8 +132,8 @@ export class Switch {
       socket.destroy();
       return;
     }
-    place.port.link.attach(socket);
     this.#options.events?.linkUp?.(name);
+    place.port.link.attach(socket);
   }
 
   /** Takes over a connection to `-listen-qemu`; an earlier one is ended. */

@@ -8,6 +8,9 @@ export const Verdict = { pass: 0, refuse: 1, dhcp: 2, dns: 3 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 const TCP = 6;
+const TCP_HEADER_BYTES = 20;
+const SYN = 0x02;
+const SYN_AND_ACK = 0x12;
 /** How long the host's own addresses are believed. */
 const HOST_ADDRESSES_MS = 1000;
 
@@ -56,8 +59,12 @@ export class UplinkFilter {
 
   #judgeTcp(bytes: Uint8Array, packet: Packet & { readonly destination: number }): Verdict {
     if (packet.destination !== this.#gateway) return Verdict.pass;
-    if (isFragment(bytes, packet.at) || packet.end - packet.payload < 4) return Verdict.refuse;
-    return u16At(bytes, packet.payload + 2) === 80 ? Verdict.refuse : Verdict.pass;
+    if (isFragment(bytes, packet.at) || packet.end - packet.payload < TCP_HEADER_BYTES) return Verdict.refuse;
+    const port = u16At(bytes, packet.payload + 2);
+    if (port === 80) return Verdict.refuse;
+    // What gvproxy does not serve itself it connects to on the host, should that have the gateway's address too.
+    const opens = ((bytes[packet.payload + 13] ?? 0) & SYN_AND_ACK) === SYN;
+    return opens && port !== 53 && !this.#hostAccess ? Verdict.refuse : Verdict.pass;
   }
 
   /** Addresses at which gvproxy would reach the host itself; what is for all on a link is for the host as well. */

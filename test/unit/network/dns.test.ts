@@ -116,6 +116,14 @@ describe('an answer', () => {
     });
   });
 
+  it('fits into what every client takes, with as many addresses as it can', () => {
+    const many = Array.from({ length: 200 }, (_, index) => ({ ip: index + 1, names: ['all'] }));
+    const bytes = answerDns(new NameTable([], many), query({ name: 'all.krun.internal', edns: true }))!;
+    const count = packet.decode(bytes).answers!.length;
+    expect(bytes.length).toBeLessThanOrEqual(512);
+    expect(bytes.length + bytes.length / count).toBeGreaterThan(512);
+  });
+
   it('speaks EDNS to whom does', () => {
     const additionals = (edns: boolean): unknown =>
       packet.decode(answerDns(table, query({ name: 'web', edns }))!).additionals;

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { BROADCAST, ethernet, GATEWAY, ipv4 } from './support/frames.ts';
+import { BROADCAST, ethernet, GATEWAY, ipv4, tcp } from './support/frames.ts';
 import { createNetwork, note, texts, type TestMember } from './support/network.ts';
 import { settle } from './support/peer.ts';
 
@@ -152,6 +152,41 @@ it('a broadcast does not wait for those who do not read', async () => {
   const sent = subject.counters('m1')!.sent.frames;
   expect(others.slice(10).map(({ received }) => received.length)).toEqual(Array(9).fill(sent));
   expect(others.slice(0, 10).every(({ name }) => subject.counters(name)!.received.dropped > 0)).toBe(true);
+});
+
+it('one that asks the switch itself without end gets so many answers at a time', async () => {
+  const { subject, members, uplink } = createNetwork(2);
+  const [one] = members;
+  const refused = ethernet(
+    GATEWAY.mac,
+    one!.mac,
+    0x0800,
+    ipv4({ from: one!.ip, to: GATEWAY.ip, protocol: 6, payload: tcp(80) }),
+  );
+  one!.send(...Array.from({ length: 500 }, () => refused));
+  await settle();
+  expect(one!.received).toHaveLength(128);
+  expect(subject.counters('m1')!.sent.dropped).toBe(500);
+  one!.send(refused);
+  await settle();
+  expect(one!.received).toHaveLength(129);
+  expect(uplink.received).toEqual([]);
+});
+
+it('frames that come while others wait stay behind them', async () => {
+  const { members } = createNetwork(2);
+  const [one, two] = members;
+  two!.pause();
+  const count = 400;
+  for (let index = 0; index < count; index++) {
+    one!.send(note(two!, one!, `${index} ${BIG}`));
+    await settle();
+  }
+  two!.resume();
+  for (let index = count; index < count + 50; index++) one!.send(note(two!, one!, `${index} late`));
+  await settle();
+  const numbers = texts(two!.received).map((text) => Number.parseInt(text, 10));
+  expect(numbers).toEqual(Array.from({ length: count + 50 }, (_, index) => index));
 });
 
 it('what waited for a link is gone with it', async () => {

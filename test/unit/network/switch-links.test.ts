@@ -52,6 +52,18 @@ describe('a link', () => {
     expect(events).toEqual(['m1 up', 'm2 up', 'm1 up']);
   });
 
+  it('that was gone before it came is one that ended', async () => {
+    const { subject, members, events } = createNetwork(1);
+    const late = createPeer();
+    late.leave();
+    await settle();
+    subject.attach('m1', late.socket);
+    await settle();
+    expect(members[0]!.socket.destroyed).toBe(true);
+    expect(subject.counters('m1')?.connected).toBe(false);
+    expect(events).toEqual(['m1 up', 'm1 up', 'm1 down']);
+  });
+
   it('tells the error that ended it', async () => {
     const { members, uplink, events } = createNetwork(1);
     members[0]!.leave(new Error('read ECONNRESET'));

@@ -70,11 +70,13 @@ describe('forwarding', () => {
   it('drops what is addressed to nobody: gvproxy would send it back', async () => {
     const { subject, members, uplink } = createNetwork(2);
     members[0]!.send(note({ mac: '02:00:00:00:00:99' }, members[0]!, 'lost'));
+    members[0]!.send(note(members[0]!, members[0]!, 'to itself'));
     uplink.send(note({ mac: '02:00:00:00:00:99' }, GATEWAY, 'lost too'));
     await settle();
     expect(uplink.received).toEqual([]);
     expect(members[1]!.received).toEqual([]);
-    expect(subject.counters('m1')?.sent.dropped).toBe(1);
+    expect(members[0]!.received).toEqual([]);
+    expect(subject.counters('m1')?.sent.dropped).toBe(2);
     expect(subject.uplinkCounters().sent.dropped).toBe(1);
   });
 

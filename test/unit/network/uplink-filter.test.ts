@@ -5,6 +5,7 @@ import { createNetwork } from './support/network.ts';
 import { settle } from './support/peer.ts';
 
 const MORE = 0x2000;
+const SYN_ACK = 0x12;
 const PUBLIC = '93.184.216.34';
 const HOST = '192.168.127.254';
 
@@ -129,7 +130,7 @@ describe("gvproxy's forwarder API", () => {
     ["another port of the gateway's", [packet({ payload: tcp(53) })]],
     ['port 80 of the world', [packet({ to: PUBLIC }), packet({ to: PUBLIC, ...sixtyBytes })]],
     ['port 80 of the host', [packet({ to: HOST })]],
-    ['an answer from port 80', [packet({ payload: tcp(40_000, 80) })]],
+    ['an answer from port 80', [packet({ payload: tcp(40_000, 80, SYN_ACK) })]],
     ['port 80 of UDP', [packet({ protocol: 17, payload: udp(80, Buffer.alloc(0)) })]],
     [
       'fragments for the world',
@@ -177,13 +178,19 @@ describe('without host access', () => {
       packet({ to: PUBLIC, payload: tcp(22) }),
       packet({ to: '10.0.0.8', payload: tcp(22) }),
       packet({ protocol: 17, payload: udp(53, Buffer.from('not a query')) }),
-      packet({ payload: tcp(40_000, 80) }),
+      packet({ payload: tcp(53) }),
+      packet({ payload: tcp(40_000, 80, SYN_ACK) }),
     ];
     expect(await passing(frames, false, own)).toEqual(frames);
   });
 
+  it('what gvproxy does not serve at the gateway is not reached: the host may have that address', async () => {
+    expect(await passing([packet({ payload: tcp(22) })], false)).toEqual([]);
+    expect(await passing([packet({ payload: tcp(22).subarray(0, 13) })], false)).toEqual([]);
+  });
+
   it("the gateway stays one, even where the host has its address: its name server and published ports' answers are there", async () => {
-    const frames = [packet({ payload: tcp(40_000, 80) })];
+    const frames = [packet({ payload: tcp(40_000, 80, SYN_ACK) }), packet({ payload: tcp(53) })];
     expect(await passing(frames, false, [GATEWAY.ip])).toEqual(frames);
   });
 
@@ -237,6 +244,10 @@ describe('a guest hears at once that it is refused', () => {
     const frame = packet(fields);
     const quoted = frame.subarray(14, 14 + (frame[14]! & 15) * 4 + 8).toString('hex');
     expect(await answers(frame)).toEqual([`${GATEWAY.ip} > 192.168.127.2 type 3 code 13 about ${quoted}`]);
+  });
+
+  it('but not about what only looks like IPv4', async () => {
+    expect(await answers(raw(packet({}).subarray(14), 0x8100))).toEqual([]);
   });
 
   it.each<[string, Partial<Ipv4>]>([

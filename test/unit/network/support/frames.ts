@@ -33,12 +33,13 @@ export function ipv4({ from, to, protocol, payload, options, fragment = 0 }: Ipv
   return Buffer.concat([header, payload]);
 }
 
-export function tcp(toPort: number, fromPort = 40_000): Buffer {
+/** A segment that opens a connection, unless it has other flags. */
+export function tcp(toPort: number, fromPort = 40_000, flags = 0x02): Buffer {
   const segment = Buffer.alloc(20);
   segment.writeUInt16BE(fromPort, 0);
   segment.writeUInt16BE(toPort, 2);
   segment[12] = 0x50;
-  segment[13] = 2;
+  segment[13] = flags;
   return segment;
 }
 
