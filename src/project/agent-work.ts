@@ -31,14 +31,17 @@ export type GrantSource =
 /** How krun finds out that a machine does its work. */
 export interface Healthcheck {
   readonly probe: Probe;
-  /** Time between two probes once one has succeeded, or `startPeriodMs` is over. */
+  /** Time between two probes once one has succeeded. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Time after the start in which failures do not count. */
   readonly startPeriodMs: number;
   /** Time between two probes until the first success. */
   readonly startIntervalMs: number;
-  /** Failures in a row that make the machine unhealthy. */
+  /**
+   * Failures in a row that make the machine unhealthy. Before the first success, probes come every `startIntervalMs`, but
+   * patience is that of probes every `intervalMs`: unhealthy only `startPeriodMs + retries * intervalMs` after the start.
+   */
   readonly retries: number;
   /** For people, where a probe fails. */
   readonly hint?: string;
