@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 
 export type PortProtocol = 'tcp' | 'udp';
@@ -13,11 +14,17 @@ export interface PortHolder {
 }
 
 /**
- * The process that listens on a port of this host. Undefined where there is none, or where it belongs to another user
- * and the system does not tell.
+ * The process that listens on a port of this host, or of one of its addresses. Undefined where there is none, or where it
+ * belongs to another user and the system does not tell.
  */
-export async function portHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
-  return process.platform === 'linux' ? linuxHolder(port, protocol) : lsofHolder(port, protocol);
+export async function portHolder(
+  port: number,
+  protocol: PortProtocol,
+  address?: string,
+): Promise<PortHolder | undefined> {
+  return process.platform === 'linux'
+    ? linuxHolder(port, protocol, address)
+    : lsofHolder(port, protocol, address);
 }
 
 /** Why nobody could listen on the port just now. */
@@ -37,14 +44,13 @@ export function bindProblem(
   return protocol === 'tcp' ? tcpProblem(port, address) : udpProblem(port, address);
 }
 
-/** Whether a program could listen on the port now, on every address. */
-export async function isPortFree(port: number, protocol: PortProtocol = 'tcp'): Promise<boolean> {
-  return (await bindProblem(port, protocol)) === undefined;
-}
-
-async function linuxHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
+async function linuxHolder(
+  port: number,
+  protocol: PortProtocol,
+  address: string | undefined,
+): Promise<PortHolder | undefined> {
   const tables = await Promise.all([protocol, `${protocol}6`].map((name) => readTable(`/proc/net/${name}`)));
-  const inodes = new Set(tables.flatMap((table) => listeningInodes(table, port, protocol)));
+  const inodes = new Set(tables.flatMap((table) => listeningInodes(table, port, protocol, address)));
   if (inodes.size === 0) return undefined;
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -63,8 +69,13 @@ async function readTable(path: string): Promise<string> {
   }
 }
 
-/** Inodes of the sockets bound to a port, from the text of `/proc/net/{tcp,udp}{,6}`. */
-export function listeningInodes(table: string, port: number, protocol: PortProtocol): string[] {
+/** Inodes of the sockets bound to a port, of that address if one is named, from the text of `/proc/net/{tcp,udp}{,6}`. */
+export function listeningInodes(
+  table: string,
+  port: number,
+  protocol: PortProtocol,
+  address?: string,
+): string[] {
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   // TCP_LISTEN; an unconnected UDP socket is in TCP_CLOSE.
   const state = protocol === 'tcp' ? '0A' : '07';
@@ -73,7 +84,19 @@ export function listeningInodes(table: string, port: number, protocol: PortProto
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields[1]?.endsWith(`:${hexPort}`) && fields[3] === state)
+    .filter(([, local = '']) => address === undefined || isInTheWay(local, address))
     .flatMap((fields) => fields[9] ?? []);
+}
+
+/** Whether a socket that is bound there keeps others from the address: `0100007F:1F90` is 127.0.0.1. */
+function isInTheWay(local: string, address: string): boolean {
+  const [hex = ''] = local.split(':');
+  // On every address; or one of IPv6, of which IPv4's may be a part.
+  if (/^0+$/.test(hex) || hex.length > 8 || !isIPv4(address) || address === '0.0.0.0') return true;
+  // The kernel prints the number in its own order of bytes.
+  const bytes = address.split('.').map(Number);
+  const ordered = os.endianness() === 'LE' ? bytes.toReversed() : bytes;
+  return hex === Buffer.from(ordered).toString('hex').toUpperCase();
 }
 
 async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
@@ -114,8 +137,18 @@ async function processName(pid: string): Promise<string> {
   }
 }
 
-async function lsofHolder(port: number, protocol: PortProtocol): Promise<PortHolder | undefined> {
-  const selection = protocol === 'tcp' ? [`-iTCP:${port}`, '-sTCP:LISTEN'] : [`-iUDP:${port}`];
+async function lsofHolder(
+  port: number,
+  protocol: PortProtocol,
+  address: string | undefined,
+): Promise<PortHolder | undefined> {
+  // lsof takes who listens on every address for nobody's address: it is asked without one then.
+  const onAddress = address === undefined ? undefined : await runLsof(`@${address}:${port}`, protocol);
+  return onAddress ?? (await runLsof(`:${port}`, protocol));
+}
+
+async function runLsof(place: string, protocol: PortProtocol): Promise<PortHolder | undefined> {
+  const selection = protocol === 'tcp' ? [`-iTCP${place}`, '-sTCP:LISTEN'] : [`-iUDP${place}`];
   const output = await new Promise<string>((resolve) => {
     // lsof ends with 1 when it finds nothing.
     execFile('lsof', ['-nP', ...selection, '-Fpc'], (_error, stdout) => resolve(stdout));

@@ -65,7 +65,11 @@ export function specNetwork(input: NetworkInput): SpecNetwork {
 export function guestNetwork(input: NetworkInput): GuestNetwork {
   const all = links(input);
   // Others' DHCP servers bring a way out; of two, the first is it.
-  const wayOut = all.find(({ address, gateway }) => address === undefined || gateway !== undefined);
+  const wayOut = all.find(
+    ({ network, address, gateway }) =>
+      gateway !== undefined ||
+      (address === undefined && !(network.driver === 'vmnet' && network.mode === 'host')),
+  );
   const interfaces = all.map(({ device, network, address, gateway }, index): GuestInterface => ({
     device,
     mtu: network.mtu,

@@ -51,7 +51,8 @@ interface Live {
   readonly process: RunProcess;
   /** Resolves when nothing of it is left. */
   readonly over: Promise<void>;
-  hasEnded: boolean;
+  /** How it ended: ` (SIGKILL)`. */
+  ending: string | undefined;
 }
 
 /** Looks after the process of one network: has it run while a machine needs it, with the shape that the machine has. */
@@ -85,7 +86,7 @@ export class NetworkKeeper {
 
   /** Shape of the process that runs. */
   get shape(): string | undefined {
-    return this.#live?.hasEnded === false ? this.#live.shape : undefined;
+    return this.#live && this.#live.ending === undefined ? this.#live.shape : undefined;
   }
 
   /** Takes over the process of an earlier supervisor. */
@@ -197,14 +198,10 @@ export class NetworkKeeper {
   }
 
   /** Resolves when the process answers on its socket, with what it died of where it does not. */
-  async #untilAnswering({ process, run }: Live): Promise<ActionFailure | undefined> {
+  async #untilAnswering(live: Live): Promise<ActionFailure | undefined> {
     const changes = new ChangeSignal();
     const ended = new AbortController();
-    let end: ProcessEnd | undefined;
-    void process.ended.then((how) => {
-      end = how;
-      ended.abort();
-    });
+    void live.process.ended.then(() => ended.abort());
     const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(START_MS)]);
     try {
       changes.watchOnly([this.#context.layout.runtimeDirectory]);
@@ -216,7 +213,7 @@ export class NetworkKeeper {
     } finally {
       changes.close();
     }
-    const how = end ? `ended at once${this.#endText(end, run)}` : `does not answer`;
+    const how = live.ending === undefined ? 'does not answer' : `ended at once${live.ending}`;
     return new ActionFailure(
       `the network process of ${this.#name} ${how}`,
       `its log: krun logs --helpers; ${this.#files.logFile}`,
@@ -224,16 +221,15 @@ export class NetworkKeeper {
   }
 
   #watch(process: RunProcess, run: number, shape: string): Live {
-    const over = process.ended.then((end) => this.#ended(run, end));
-    const live = { run, shape, process, over, hasEnded: false };
+    const over = process.ended.then((end) => this.#ended(run, this.#endText(end, run)));
+    const live = { run, shape, process, over, ending: undefined };
     this.#live = live;
     return live;
   }
 
-  async #ended(run: number, end: ProcessEnd): Promise<void> {
-    if (this.#live) this.#live.hasEnded = true;
-    const reason = `the network process of ${this.#name} ended${this.#endText(end, run)}`;
-    if (!this.#endAsked) this.#hooks.lost(reason);
+  async #ended(run: number, ending: string): Promise<void> {
+    if (this.#live) this.#live.ending = ending;
+    if (!this.#endAsked) this.#hooks.lost(`the network process of ${this.#name} ended${ending}`);
     try {
       await closeRun(this.#files);
       await endHelper(this.#files, run);
@@ -247,7 +243,7 @@ export class NetworkKeeper {
 
   async #stop(live: Live): Promise<void> {
     this.#endAsked = true;
-    if (live.hasEnded) return live.over;
+    if (live.ending !== undefined) return live.over;
     const timer = setTimeout(() => live.process.kill(), STOP_MS);
     const answer = await this.#client.stop();
     if (!answer.ok) live.process.kill();

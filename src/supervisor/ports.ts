@@ -39,7 +39,7 @@ async function portFailure(
         'correct `host_ip`; `ip address` lists the addresses of the host',
       );
     case 'in-use': {
-      const holder = await portHolder(host, protocol);
+      const holder = await portHolder(host, protocol, hostIp);
       const by = holder ? await describeHolder(holder, host, protocol) : 'a process of another user';
       return new ActionFailure(`${what} is in use by ${by}`, 'stop that process or publish another port');
     }

@@ -2,12 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
 import type { MachineSpec } from '../../src/machine/spec.ts';
-import type { Machine } from '../../src/project/project.ts';
+import type { Machine, UnixNetwork } from '../../src/project/project.ts';
 import { machineLayout, runLayout } from '../../src/store/layout.ts';
-import { onGvproxy } from '../support/definitions.ts';
+import { onGvproxy, tsi } from '../support/definitions.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
 import { networkIdentity, networkState } from './support/networks.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
@@ -269,4 +270,53 @@ when('busy ports are named with their holder before a machine starts, tcp and ud
     `host port ${tcp} of machine a is in use by machine shop of project rig (process N)`,
     `host port ${busy.host}/udp of machine b is in use by process N (node)`,
   ]);
+});
+
+when(
+  'a port that a machine of another project has, but does not listen on yet, is refused by its name',
+  async () => {
+    await using other = await createProject();
+    await using project = await createProject();
+    const port = { host: await freePort(), guest: 80, protocol: 'tcp' } as const;
+    // TSI binds a port only when the guest listens.
+    await other.done(other.up([await other.machine('shop', FOREVER, tsi(port))]));
+    const environment = { XDG_RUNTIME_DIR: other.environment['XDG_RUNTIME_DIR'] ?? '' };
+    await using neighbour = await SupervisedProject.create({ KRUN_GVPROXY: gvproxy ?? '', ...environment });
+    const web = await machineOn(neighbour, 'web', { ports: [{ ...port, hostIp: '127.0.0.1' }] });
+    const { pid } = await other.identity('shop');
+    expect((await neighbour.perform(neighbour.up([web]))).failures).toEqual([
+      `host port ${port.host} of machine web is in use by machine shop of project rig (process ${pid})`,
+    ]);
+    // Another user's, for all that is known.
+    await project.done(project.up([await machineOn(project, 'web', { ports: web.ports })]));
+  },
+);
+
+test('ports of a machine with a link of its own come back when the process that carries them was killed', async () => {
+  // Closed last: it waits for the machine's connection.
+  await using backend = createServer((link) => link.on('error', () => link.destroy()).resume());
+  await using project = await createProject();
+  const socket = path.join(project.base, 'backend.sock');
+  await new Promise<void>((resolve) => backend.listen(socket, resolve));
+  const port = { host: await freePort(), hostIp: '127.0.0.1', guest: 80, protocol: 'tcp' } as const;
+  const network: UnixNetwork = {
+    driver: 'unixstream',
+    name: 'lan',
+    mtu: 1500,
+    offloading: false,
+    dns: [],
+    dnsSearch: [],
+    socket,
+    vfkitMagic: false,
+  };
+  const networks = [{ network, mac: 'aa:bb:cc:dd:ee:01', aliases: [], ip: '10.0.0.5' }];
+  await project.done(project.up([await project.machine('web', FOREVER, { networks, ports: [port] })]));
+  const before = await project.identity('web');
+  expect((await networkState(project, 'lan')).members['web']?.ports).toEqual([port]);
+  kill((await existing(networkIdentity(project, 'lan'))).pid, 'SIGKILL');
+  await expect
+    .poll(async () => (await networkState(project, 'lan').catch(() => undefined))?.members['web']?.ports)
+    .toEqual([port]);
+  expect((await networkState(project, 'lan')).run).toBe(2);
+  expect(await project.identity('web')).toEqual(before);
 });

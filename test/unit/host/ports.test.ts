@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { isPortFree, listeningInodes, parseLsof, portHolder } from '../../../src/host/ports.ts';
+import { bindProblem, listeningInodes, parseLsof, portHolder } from '../../../src/host/ports.ts';
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0 100 0 0 10 0
@@ -26,11 +26,12 @@ test('a listening tcp port is held by its process, and free after it closes', as
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   expect(await portHolder(port, 'tcp')).toMatchObject({ pid: process.pid });
-  expect(await isPortFree(port)).toBe(false);
+  expect(await bindProblem(port, 'tcp')).toBe('in-use');
+  expect(await bindProblem(port, 'tcp', '127.0.0.1')).toBe('in-use');
   server.close();
   await once(server, 'close');
   expect(await portHolder(port, 'tcp')).toBeUndefined();
-  expect(await isPortFree(port)).toBe(true);
+  expect(await bindProblem(port, 'tcp')).toBeUndefined();
 });
 
 test('a bound udp port is held by its process', async () => {
@@ -38,8 +39,34 @@ test('a bound udp port is held by its process', async () => {
   await once(socket, 'listening');
   const { port } = socket.address();
   expect(await portHolder(port, 'udp')).toMatchObject({ pid: process.pid });
-  expect(await isPortFree(port, 'udp')).toBe(false);
+  expect(await bindProblem(port, 'udp')).toBe('in-use');
   socket.close();
   await once(socket, 'close');
-  expect(await isPortFree(port, 'udp')).toBe(true);
+  expect(await bindProblem(port, 'udp')).toBeUndefined();
+});
+
+// macOS has no second address of the loopback interface.
+const onLinux = test.skipIf(process.platform !== 'linux');
+
+onLinux.each(['tcp', 'udp'] as const)(
+  'a %s port is free on an address on which nobody listens',
+  async (protocol) => {
+    const server = createServer().listen(0, '127.0.0.2');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect(await bindProblem(port, protocol, '127.0.0.1')).toBeUndefined();
+    server.close();
+    await once(server, 'close');
+  },
+);
+
+onLinux('the holder of a port is the one on the same address', () => {
+  const table = TABLE.replace('00000000:0050', '0200007F:1F90');
+  expect(listeningInodes(table, 8080, 'tcp', '127.0.0.2')).toEqual(['333']);
+  expect(listeningInodes(table, 8080, 'tcp', '127.0.0.1')).toEqual(['111']);
+  expect(listeningInodes(table, 8080, 'tcp')).toEqual(['111', '333']);
+});
+
+test.each(['tcp', 'udp'] as const)('a %s port of an address that is none of this host', async (protocol) => {
+  expect(await bindProblem(40_000, protocol, '192.0.2.77')).toBe('no-such-address');
 });
