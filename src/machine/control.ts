@@ -41,7 +41,7 @@ function sendSignal(controlFd: number, signal: string): void {
 
 /** Ends the machine at once. */
 export function endProcess(): void {
-  performLastActs();
+  performLastActs('process');
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -55,7 +55,7 @@ function endWithGuest(statusFile: string): void {
     if (parseStatus(readStatus(statusFile)).exitCode === undefined) return;
     watch.close();
     clearInterval(timer);
-    performLastActs();
+    performLastActs('guest');
     setTimeout(endProcess, EXIT_GRACE_MS);
   };
   const watch = watchPath(statusFile, check);

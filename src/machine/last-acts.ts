@@ -1,16 +1,21 @@
 /*
- * What has to be undone before the process ends itself. libkrun ends it without a word to JavaScript; what is left then
+ * What has to be undone before the process ends itself. libkrun ends it without a word to JavaScript: what is left then
  * is the supervisor's to remove, or the next start's.
  */
 
-const acts: (() => void)[] = [];
+/** `guest`: libkrun is about to end the process, and still serves the guest's devices; `process`: this is the end. */
+export type LastMoment = 'guest' | 'process';
 
-/** Registers something for {@link performLastActs}. */
-export function addLastAct(act: () => void): void {
-  acts.push(act);
+const acts: Record<LastMoment, (() => void)[]> = { guest: [], process: [] };
+
+/** Registers something to be done at one of the moments, or before the process ends itself at the latest. */
+export function addLastAct(moment: LastMoment, act: () => void): void {
+  acts[moment].push(act);
 }
 
-/** Does everything that was registered, once. */
-export function performLastActs(): void {
-  for (const act of acts.splice(0)) act();
+/** Does what was registered for the moment, once. */
+export function performLastActs(moment: LastMoment): void {
+  const due =
+    moment === 'guest' ? acts.guest.splice(0) : [...acts.guest.splice(0), ...acts.process.splice(0)];
+  for (const act of due) act();
 }

@@ -30,13 +30,13 @@ export function prepareDatagramSocket(
   refuseLongPath(file, device, MOST_SOCKET_PATH_BYTES - (hasOwnNames ? 0 : OWN_SUFFIX.length));
   libc().close(connectTo(spec, 'datagram', file, device));
   if (!hasOwnNames) {
-    addLastAct(() => rmSync(file + OWN_SUFFIX, { force: true }));
+    addLastAct('guest', () => rmSync(file + OWN_SUFFIX, { force: true }));
     return;
   }
   const directory = path.dirname(spec.controlSocket);
   process.env['TMPDIR'] = directory;
   removeSockets(directory, (pid) => !isRunning(pid));
-  addLastAct(() => removeSockets(directory, (pid) => pid === process.pid));
+  addLastAct('guest', () => removeSockets(directory, (pid) => pid === process.pid));
 }
 
 function removeSockets(directory: string, isOurs: (pid: number) => boolean): void {

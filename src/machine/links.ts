@@ -66,7 +66,7 @@ async function openLink(
 /** A guest that goes on without its network would look well and serve nobody. */
 function watchHelper(spec: MachineSpec, helper: HelperProcess, endProcess: () => void): void {
   let isOver = false;
-  addLastAct(() => {
+  addLastAct('process', () => {
     isOver = true;
     helper.signal('SIGTERM');
   });

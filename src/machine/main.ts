@@ -80,7 +80,7 @@ function isWanted(spec: MachineSpec): boolean {
 
 function fail(spec: MachineSpec, failure: MachineFailure): never {
   appendFileSync(spec.files.status, `krun-error ${JSON.stringify(failure)}\n`);
-  performLastActs();
+  performLastActs('process');
   process.exit(MACHINE_FAILED_EXIT);
 }
 

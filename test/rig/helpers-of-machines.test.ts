@@ -53,10 +53,10 @@ function withLink(
   };
 }
 
-/** The helper that a machine process wrote down for the supervisor. */
 function helperOf(machine: MachineProcess): ProcessIdentity {
-  const file = path.join(path.dirname(machine.spec.identityFile), 'helper.json');
-  return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
+  const helper = machine.helper();
+  if (!helper) throw new Error('the machine process wrote down no helper');
+  return helper;
 }
 
 async function gone(helper: ProcessIdentity): Promise<void> {
@@ -235,6 +235,8 @@ describe('a machine with vmnet-helper', () => {
     expect(readFileSync(path.join(base, 'vmnet'), 'utf8')).toBe(
       '--fd 3 --interface-id 6b2c1f9e-0d5a-5c1e-9a40-1f5f2b3c4d5e --operation-mode shared\n',
     );
+    // As the supervisor does: it may not notice that its machine is gone.
+    process.kill(helperOf(web).pid, 'SIGKILL');
     await gone(helperOf(web));
   });
 

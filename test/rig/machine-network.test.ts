@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -25,6 +26,12 @@ const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];
 /** Prints what the guest was set up with. */
 const SHOW = `ip -br -4 addr; ip -br link show eth0; ip link show eth0 | grep -o 'mtu [0-9]*'; ip route
 cat /etc/resolv.conf /etc/hosts`;
+
+/** Prints the first datagram that it gets, and who sent it. */
+const DATAGRAM_SERVER = `
+  use Socket; $| = 1; my $path = shift;
+  socket my $s, AF_UNIX, SOCK_DGRAM, 0; bind $s, pack_sockaddr_un($path) or die; print "bound\\n";
+  my $from = recv $s, my $text, 100, 0; print "$text from ", unpack_sockaddr_un($from), "\\n"; sleep 100`;
 
 /** A machine with one interface. */
 function onLink(backend: SpecBackend, script: string, guest: Partial<GuestInterface> = {}): MachineOptions {
@@ -106,6 +113,25 @@ nameserver 10.9.0.1
 10.9.0.254 host.krun.internal
 [^]*page\n$`),
     );
+  });
+});
+
+describe('a datagram socket', () => {
+  it("is greeted, and libkrun's own socket beside it goes with a machine that is ended", async () => {
+    const file = path.join(base, 'gv.sock');
+    const server = spawn('perl', ['-e', DATAGRAM_SERVER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const said = server.stdout.setEncoding('utf8')[Symbol.asyncIterator]();
+    expect((await said.next()).value).toBe('bound\n');
+    const web = machines.start(
+      'web',
+      onLink({ kind: 'unixgram', path: file, vfkitMagic: true }, 'echo up; sleep 100'),
+    );
+    expect((await said.next()).value).toBe(`VFKT from ${file}-krun.sock\n`);
+    await web.wrote('stdout', 'up');
+    await web.request('POST', { state: 'HardStop' });
+    await web.exited;
+    expect(existsSync(`${file}-krun.sock`)).toBe(false);
+    server.kill();
   });
 });
 

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { isAlive } from '../../../src/host/identity.ts';
 import { runOutcome } from '../../../src/machine/outcome.ts';
-import type { MachineSpec } from '../../../src/machine/spec.ts';
+import type { MachineSpec, ProcessIdentity } from '../../../src/machine/spec.ts';
 import { machineSpec } from '../../unit/machine/specs.ts';
 
 const program = path.resolve(process.env['KRUN_TEST_PROGRAM'] ?? '', '../../dist/machine.js');
@@ -34,12 +35,14 @@ export class MachineProcesses {
     return machine;
   }
 
-  /** Kills what still runs. */
+  /** Kills what still runs, and as the supervisor does, helpers that have not noticed. */
   async end(): Promise<void> {
     await Promise.all(
-      this.#started.map(({ child, exited }) => {
-        child.kill('SIGKILL');
-        return exited;
+      this.#started.map(async (machine) => {
+        machine.child.kill('SIGKILL');
+        await machine.exited;
+        const helper = machine.helper();
+        if (helper && isAlive(helper)) process.kill(helper.pid, 'SIGKILL');
       }),
     );
   }
@@ -85,6 +88,12 @@ export class MachineProcess {
       env: { PATH: process.env['PATH'], FAKE_KRUN_CALLS: path.join(base, 'calls'), ...env },
     });
     this.exited = once(this.child, 'exit') as Promise<[number | null, string | null]>;
+  }
+
+  /** The helper that the process wrote down for the supervisor. */
+  helper(): ProcessIdentity | undefined {
+    const file = path.join(path.dirname(this.spec.identityFile), 'helper.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity) : undefined;
   }
 
   text(stream: keyof MachineSpec['files']): string {
