@@ -13,7 +13,7 @@ import { ensureTap, tapProblem } from './support/tap.ts';
 
 const gvproxy = gvproxyPath('0.8.9');
 
-describe.concurrent('every example in real microVMs', () => {
+describe('every example in real microVMs', () => {
   test('hello: up, ps, logs, a plan without anything to do, down', async (context) => {
     await using project = await createMachines(context, { example: 'hello' });
     await project.ok(['up', '-d']);

@@ -23,7 +23,7 @@ mke2fs -q -t ext4 -E root_owner=0:0,offset=1048576 -d rootfs part.img.new 24M
 mv part.img.new part.img
 `;
 
-describe.concurrent('a real microVM in trouble', () => {
+describe('a real microVM in trouble', () => {
   test('a guest that does not say how its command ended is never taken for a success', async (context) => {
     await using project = await createMachines(context, {
       files: {

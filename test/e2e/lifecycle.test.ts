@@ -9,7 +9,7 @@ const MACHINE = `
     memory: 256MiB
     stop_grace_period: 60s`;
 
-describe.concurrent('the life of a real microVM', () => {
+describe('the life of a real microVM', () => {
   test('exit code 7 of a command in a directory root is what ps and --exit-code-from say', async (context) => {
     await using project = await createMachines(context, {
       files: { 'krun.yaml': `machines:\n  seven:${MACHINE}\n    command: [/bin/sh, -c, 'exit 7']\n` },

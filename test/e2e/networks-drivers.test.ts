@@ -19,7 +19,7 @@ import { ensureTap, tapProblem } from './support/tap.ts';
 
 afterAll(removeGuestProgram);
 
-describe.concurrent('networks without a switch', () => {
+describe('networks without a switch', () => {
   test.skipIf(!programPath('passt'))(
     'passt carries tcp, udp and the way to the host; its death ends the machine, which is started again if it says so',
     async (context) => {
@@ -49,7 +49,7 @@ describe.concurrent('networks without a switch', () => {
       let seen: Readonly<Record<string, PsLine>> = {};
       const isSettled = async (): Promise<boolean> => {
         seen = await ps(project);
-        return seen['fragile']?.status === 'exited' && seen['tough']?.run === 2;
+        return seen['fragile']?.status === 'failed' && seen['tough']?.run === 2;
       };
       expect(await until(isSettled, { timeoutMs: 60_000 }), JSON.stringify(seen)).toBe(true);
       expect(seen['fragile']).toMatchObject({
@@ -101,7 +101,9 @@ describe.concurrent('networks without a switch', () => {
 async function passts(project: Rig): Promise<readonly number[]> {
   const parents = new Set((await project.leftovers()).map(({ pid }) => pid));
   const stats = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(stat));
-  return stats.filter(({ name, parent }) => name.startsWith('passt') && parents.has(parent)).map(({ pid }) => pid);
+  return stats
+    .filter(({ name, parent }) => name.startsWith('passt') && parents.has(parent))
+    .map(({ pid }) => pid);
 }
 
 /** passt lets nobody see its environment, so it is told by its parent. */
