@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hangOutcome } from '../../src/machine/outcome.ts';
 import type { GuestInterface, SpecBackend } from '../../src/machine/spec.ts';
 import { bootstrapGuest } from '../unit/machine/specs.ts';
+import { programPath } from './support/helpers.ts';
 import { MachineProcesses, type MachineOptions } from './support/machine-process.ts';
 
 let base: string;
@@ -182,6 +183,35 @@ describe('a link that cannot be opened', () => {
     ['a-name-of-16-byte', "eth0: 'a-name-of-16-byte' is no name of a tap device, which has 1 to 15 bytes"],
   ])('is told for the tap device %s', async (name, reason) => {
     expect(await refused({ kind: 'tap', interface: name })).toContain(`"reason":"${reason}"`);
+  });
+});
+
+const ip = programPath('ip');
+
+describe.skipIf(!ip || process.getuid?.() !== 0)('a tap device', () => {
+  const device = `kt${process.pid}`;
+  const sudo = (...args: readonly string[]): unknown => execFileSync(ip ?? '', args);
+  beforeEach(() => sudo('tuntap', 'add', 'dev', device, 'mode', 'tap', 'vnet_hdr'));
+  afterEach(() => sudo('link', 'del', device));
+  const backend = { kind: 'tap', interface: device } as const;
+
+  it('carries frames between host and guest, for one machine at a time', async () => {
+    sudo('addr', 'add', '10.9.0.1/24', 'dev', device);
+    sudo('link', 'set', device, 'up');
+    const serve = `echo page >${base}/index.html; busybox httpd -p 80 -h ${base}; echo up; sleep 100`;
+    const web = machines.start('web', onLink(backend, serve));
+    await web.wrote('stdout', 'up');
+    expect(await (await fetch('http://10.9.0.2/')).text()).toBe('page\n');
+    const second = machines.start('db', onLink(backend, 'true'));
+    expect(await second.outcome()).toContain(
+      `"reason":"eth0: tap device ${device} is in use by another program","hint":"stop it, or give this machine a tap device of its own"`,
+    );
+  });
+
+  it('that is down is told, because no frame would pass', async () => {
+    expect(await machines.start('web', onLink(backend, 'true')).outcome()).toContain(
+      `"reason":"eth0: tap device ${device} is down","hint":"\`sudo ip link set ${device} up\`"`,
+    );
   });
 });
 
