@@ -9,7 +9,7 @@ import type { MachineSpec } from '../../src/machine/spec.ts';
 import type { Machine, UnixNetwork } from '../../src/project/project.ts';
 import { machineLayout, runLayout } from '../../src/store/layout.ts';
 import { onGvproxy, tsi } from '../support/definitions.ts';
-import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
+import { GVPROXY_VERSIONS, gvproxyPath, programPath } from './support/helpers.ts';
 import { networkIdentity, networkState } from './support/networks.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
 
@@ -320,3 +320,39 @@ test('ports of a machine with a link of its own come back when the process that 
   expect((await networkState(project, 'lan')).run).toBe(2);
   expect(await project.identity('web')).toEqual(before);
 });
+
+const passt = programPath('passt');
+
+test.skipIf(!passt)(
+  'a killed passt ends its machine as a failure, and the policy starts both again',
+  async () => {
+    await using project = await SupervisedProject.create({ KRUN_PASST: passt ?? '' });
+    const network = {
+      driver: 'passt',
+      name: 'default',
+      mtu: 1500,
+      offloading: false,
+      dns: [],
+      dnsSearch: [],
+      subnet: '192.168.127.0/24',
+      hostAccess: true,
+    } as const;
+    const port = { host: await freePort(), hostIp: '127.0.0.1', guest: 80, protocol: 'tcp' } as const;
+    const networks = [{ network, mac: '0a:00:00:00:00:01', aliases: [] }];
+    const web = await project.machine('web', FOREVER, {
+      networks,
+      ports: [port],
+      restart: { policy: 'on-failure', maxRetries: 1 },
+    });
+    await project.done(project.up([web]));
+    const killPasst = async (): Promise<void> => {
+      const helper = (await project.processes()).find(({ command }) => /\bpasst(\.avx2)? /.test(command));
+      kill((await existing(Promise.resolve(helper))).pid, 'SIGKILL');
+    };
+    await killPasst();
+    await project.untilState('web', (state) => state.status === 'running' && state.run === 2);
+    await killPasst();
+    const { state } = await project.untilState('web', ({ status }) => status === 'failed');
+    expect(state).toMatchObject({ reason: 'passt ended (SIGKILL): the guest lost its network' });
+  },
+);
