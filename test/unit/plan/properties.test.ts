@@ -3,6 +3,7 @@ import type { Observed, ObservedMachine } from '../../../src/plan/observed.ts';
 import { printPlan } from '../../../src/plan/print.ts';
 import { planRequest } from '../../../src/plan/reconcile.ts';
 import type { Dependency, Machine, Project } from '../../../src/project/project.ts';
+import { onGvproxy } from '../../support/definitions.ts';
 import { simulate } from './simulate.ts';
 import {
   checkOrder,
@@ -34,15 +35,21 @@ type Choose = ReturnType<typeof randomNumbers>;
 
 const NAMES = Array.from({ length: 8 }, (_, index) => `m${index}`);
 const GIB = 1024 ** 3;
+const PORT = { hostIp: '127.0.0.1', guest: 80, protocol: 'tcp' } as const;
 
 /** A project in which every machine depends on earlier ones only, and no two can hold one disk. */
 function randomProject(choose: Choose): Project {
   const names = NAMES.filter(() => choose(4) > 0);
   // From project to project the disks move on to other machines.
   const shift = choose(NAMES.length);
+  const mtu = choose(2) === 0 ? 1500 : 1400;
   const machines = names.map((name, index) => {
-    const ownDisk = `d-${NAMES[(NAMES.indexOf(name) + shift) % NAMES.length]}`;
-    return randomMachine(name, names.slice(0, index), ownDisk, choose);
+    const place = (NAMES.indexOf(name) + shift) % NAMES.length;
+    const ownDisk = `d-${NAMES[place]}`;
+    const one = randomMachine(name, names.slice(0, index), ownDisk, choose);
+    if (choose(2) === 0) return one;
+    const ports = choose(2) === 0 ? [] : [{ ...PORT, host: 8000 + place }];
+    return { ...one, networks: [onGvproxy(name, { mtu })], ports };
   });
   const disks = Object.fromEntries(NAMES.map((name) => [`d-${name}`, disk(`d-${name}`, 1 + choose(3))]));
   return project(fixConditions(machines), { disks: { ...disks, common: disk('common', 1 + choose(2)) } });
@@ -128,6 +135,8 @@ describe('every plan', () => {
     const recreate = choose(5) === 0 ? 'force' : 'changed';
     const plan = planRequest({ ...request, recreate }, before);
     checkOrder(plan);
+    // Ports that running machines would have to exchange at one moment.
+    if (plan.errors?.every((error) => error.includes(' exchange ports '))) return;
     expect(plan.errors).toBeUndefined();
     const after = settle(simulate(plan, before, choose));
     expect(printPlan({ ...planRequest(request, after), notes: [] })).toBe('nothing to do');

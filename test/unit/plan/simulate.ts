@@ -1,5 +1,7 @@
 import { attachedDisks, diskLabel, namedDisks } from '../../../src/plan/machine-disks.ts';
 import type { Action, Plan, PlanNode } from '../../../src/plan/action.ts';
+import { portKeys } from '../../../src/plan/handover.ts';
+import { processNetworks } from '../../../src/plan/network-use.ts';
 import { isActive } from '../../../src/plan/machine-state.ts';
 import type { Observed, ObservedDisk, ObservedMachine } from '../../../src/plan/observed.ts';
 import type { Machine } from '../../../src/project/project.ts';
@@ -49,6 +51,7 @@ class World {
         this.#put(action.definition, action.hash, { status: 'created' });
         break;
       case 'update':
+        if (this.#runs(action.machine)) this.#checkHeld(action.definition);
         this.#put(action.definition, action.hash, this.#get(action.machine).state);
         break;
       case 'start':
@@ -87,7 +90,27 @@ class World {
         `starts ${definition.name} before ${need} is ${condition}`,
       );
     }
+    this.#checkHeld(definition);
     this.#set(definition.name, running);
+  }
+
+  /** Ports are for one machine, and a network has one shape for all that run on it. */
+  #checkHeld(definition: Machine): void {
+    const ports = new Set(portKeys(definition));
+    const shapes = new Map(
+      processNetworks(definition).map((one) => [one.attachment.network.name, one.shape]),
+    );
+    for (const [name, other] of this.machines) {
+      if (name === definition.name || !isActive(other.state)) continue;
+      check(
+        !portKeys(other.definition).some((port) => ports.has(port)),
+        'takes a port that another machine has',
+      );
+      for (const { attachment, shape } of processNetworks(other.definition)) {
+        const own = shapes.get(attachment.network.name);
+        check(own === undefined || own === shape, 'starts on a network that has another shape');
+      }
+    }
   }
 
   /** Tasks end when somebody waits for them. */
