@@ -2,7 +2,8 @@
  * Sessions: commands beside the workload of a running guest. A client sends `POST /sessions` with
  * `Upgrade: krun-session` and a {@link SessionRequest} as JSON body to the machine's control socket. The answer is
  * `101`, and from then on both sides send frames: one byte of {@link FRAME}, a 4-byte big-endian length, the payload.
- * `409` with `{"error", "hint"?}` where the guest has no agent, or has not reported in.
+ * `409` with `{"kind", "error", "hint"?}` where the guest has no agent, or has not reported in; `400` for a request that
+ * cannot be carried out. The request must be the first one of its connection.
  *
  * A session outlives neither its client (unless detached) nor its machine, and needs no supervisor.
  */
@@ -45,6 +46,8 @@ export const FRAME = {
   started: 6,
   /** From the guest, last: {@link SessionEnd} as JSON. */
   end: 7,
+  /** From the guest: so many bytes of input, a 4-byte big-endian number, are on their way to the command. */
+  taken: 8,
 } as const;
 
 export interface SessionEnd {
@@ -54,6 +57,12 @@ export interface SessionEnd {
   readonly error?: string;
   readonly hint?: string;
 }
+
+/**
+ * Most bytes of input that a client has sent and that are not {@link FRAME.taken} yet. So signals and sizes never wait
+ * behind input that the command does not read.
+ */
+export const INPUT_WINDOW_BYTES: number = 256 * 1024;
 
 /** Longest payload of a frame. */
 export const LONGEST_FRAME_BYTES: number = 1024 * 1024;
