@@ -33,7 +33,7 @@ export interface NetworkHooks {
   readonly isWanted: () => boolean;
   /** The process ended by itself, and with it the links of these members. */
   readonly lost: (reason: string) => void;
-  /** A process is gone and nothing of it is left. */
+  /** A process was started or ended, and nothing is left to do about it. */
   readonly settled: () => void;
 }
 
@@ -154,7 +154,10 @@ export class NetworkKeeper {
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#waiting += 1;
-    const done = this.#turn.then(work).finally(() => (this.#waiting -= 1));
+    const done = this.#turn.then(work).finally(() => {
+      this.#waiting -= 1;
+      this.#hooks.settled();
+    });
     this.#turn = done.catch(() => undefined);
     return done;
   }

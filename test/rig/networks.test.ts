@@ -220,6 +220,15 @@ when('a changed network is ended before any machine starts on it in its new shap
   ]);
 });
 
+when('nothing is left when the last machine on a network has ended by itself', async () => {
+  await using project = await createProject();
+  const task = await project.machine('task', 'sleep 0.2', { kind: 'task', networks: [onGvproxy('task')] });
+  await project.done(project.up([task]));
+  await project.untilState('task', ({ status }) => status === 'exited');
+  // Neither gvproxy and its process nor the supervisor.
+  await project.untilNoProcess();
+});
+
 when('addresses and ports that krun chose stay over down and up', async () => {
   await using project = await createProject();
   const auto = { host: 'auto', hostIp: '127.0.0.1', guest: 80, protocol: 'tcp' } as const;
