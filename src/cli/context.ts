@@ -12,8 +12,11 @@ export interface Output {
 
 /** What becomes of the next SIGINT or SIGTERM; the newest listener gets it alone. */
 export interface Interrupts {
-  /** Takes signals over until the returned function is called. Without a listener krun ends with 130 or 143. */
-  listen(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+  /**
+   * Takes signals over until the returned function is called, on request also others than SIGINT and SIGTERM. Without a
+   * listener krun ends with 130 or 143.
+   */
+  listen(onSignal: (signal: NodeJS.Signals) => void, others?: readonly NodeJS.Signals[]): () => void;
 }
 
 /** The outside world of the command line, as a value; made once by `main.ts`, or by a test. */

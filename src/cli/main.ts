@@ -56,7 +56,7 @@ function endWithTheReader(stream: NodeJS.WriteStream): void {
 }
 
 function createInterrupts(): Interrupts {
-  const listeners: ((signal: 'SIGINT' | 'SIGTERM') => void)[] = [];
+  const listeners: ((signal: NodeJS.Signals) => void)[] = [];
   const receive = (signal: 'SIGINT' | 'SIGTERM') => {
     const newest = listeners.at(-1);
     if (newest) newest(signal);
@@ -65,9 +65,11 @@ function createInterrupts(): Interrupts {
   process.on('SIGINT', () => receive('SIGINT'));
   process.on('SIGTERM', () => receive('SIGTERM'));
   return {
-    listen(onSignal) {
+    listen(onSignal, others = []) {
       listeners.push(onSignal);
+      for (const signal of others) process.on(signal, onSignal);
       return () => {
+        for (const signal of others) process.off(signal, onSignal);
         const index = listeners.indexOf(onSignal);
         if (index !== -1) listeners.splice(index, 1);
       };

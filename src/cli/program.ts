@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { collect } from './arguments.ts';
 import type { Context, Host } from './context.ts';
+import { declareGuest } from './declarations/guest.ts';
 import { declareLifecycle } from './declarations/lifecycle.ts';
 import { declareLooking } from './declarations/looking.ts';
 import { declareProject } from './declarations/project.ts';
@@ -74,6 +75,7 @@ export function createProgram(runner: Runner): Command {
       },
   };
   declareLifecycle(declare);
+  declareGuest(declare);
   declareLooking(declare);
   declareProject(declare);
   declareSetup(declare);

@@ -37,6 +37,7 @@ test.each([
   'validate',
   'wait',
   'events',
+  'exec',
   'inspect',
   'network',
   'init',
