@@ -2,16 +2,25 @@
 export class ByteSource {
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
+  #isAtEnd = false;
 
   constructor(chunks: AsyncIterable<Buffer>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** Whether the end has been seen. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
   }
 
   /** Up to so many bytes, without copying; undefined at the end. */
   async some(most: number): Promise<Buffer | undefined> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#chunks.next();
-      if (done) return undefined;
+      if (done) {
+        this.#isAtEnd = true;
+        return undefined;
+      }
       this.#rest = value;
     }
     const chunk = this.#rest.subarray(0, most);

@@ -50,9 +50,13 @@ export async function startScript(
   const reply = await output.through('/\n', LONGEST_REPLY_BYTES);
   const missing = /^missing (\w+)$/.exec(reply ?? '')?.[1];
   if (reply === undefined || missing !== undefined) {
-    session.close();
-    if (missing !== undefined) return err(lacks(missing));
-    return err(endDiagnostic(await session.end, complaints.lines()) ?? noAnswer());
+    if (missing !== undefined) {
+      session.close();
+      return err(lacks(missing));
+    }
+    // Output that ended early is followed by the reason; output that goes on is none of a script's.
+    if (!output.isAtEnd) session.close();
+    return err(endDiagnostic(await session.end, await complaints) ?? noAnswer());
   }
   return ok({
     session,
@@ -60,7 +64,7 @@ export async function startScript(
     output,
     async finish(onNotice) {
       const end = await session.end;
-      const { lines, harmless } = sort(complaints.lines());
+      const { lines, harmless } = sort(await complaints);
       // GNU tar and bsdtar end with 1 where a file changed meanwhile.
       const isFine = end.exitCode === 0 || (end.exitCode === 1 && lines.length === 0 && harmless.length > 0);
       if (!isFine) return endDiagnostic(end, lines);
@@ -70,15 +74,13 @@ export async function startScript(
   });
 }
 
-/** Lines of standard error, the newest where there are many. */
-function collect({ stderr }: Session): { lines(): readonly string[] } {
+/** Lines of standard error, the newest where there are many; read to the end. */
+async function collect({ stderr }: Session): Promise<readonly string[]> {
   let text = '';
-  stderr.on('data', (chunk: Buffer) => {
+  for await (const chunk of stderr as AsyncIterable<Buffer>) {
     text = (text + chunk.toString('latin1')).slice(-KEPT_STDERR_BYTES);
-  });
-  return {
-    lines: () => text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [shown(line.trim())])),
-  };
+  }
+  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [shown(line.trim())]));
 }
 
 const HARMLESS =

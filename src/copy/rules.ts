@@ -1,5 +1,6 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { shown } from './bytes.ts';
 
 /*
  * What `docker cp` does with which source and which destination, the same in both directions.
@@ -31,7 +32,7 @@ export interface Placement {
   readonly name: string;
 }
 
-/** Where a source goes. `sourceName` is its last part. */
+/** Where a source goes. `sourceName` is its last part; names are byte strings. */
 export function placeCopy(
   source: SourceKind,
   sourceName: string,
@@ -63,7 +64,7 @@ function placeInside(
   sourceName: string,
   { named, inside }: Pick<DestinationFacts, 'named' | 'inside'>,
 ): Result<Placement, Diagnostic> {
-  const there = `${sourceName} in ${named}`;
+  const there = `${shown(sourceName)} in ${named}`;
   if (inside === 'directory' && source === 'file')
     return refuse(`cannot overwrite directory ${there} with a file`);
   if (inside === 'other' && source === 'directory') {

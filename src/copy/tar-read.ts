@@ -1,4 +1,4 @@
-import { ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byte-source.ts';
 import { BLOCK_BYTES, decodeHeader, paddedBytes, type TarHeader, TarSyntaxError } from './tar-header.ts';
 
 /** One entry of a tar stream. */

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
 import type { CopyCount, CopyObserver } from './api.ts';
 import { ByteSource } from './byte-source.ts';
-import { bytesOf, pathOf, shown } from './bytes.ts';
+import { pathOf, shown } from './bytes.ts';
 import { TAKE_IN } from './guest-scripts.ts';
 import { startScript, type RunningScript } from './guest-side.ts';
 import { type ParsedPath, parsePath } from './location.ts';
@@ -122,7 +122,7 @@ function place(
   if (base === undefined) {
     return err(errorDiagnostic('path', `cannot tell where the symbolic link ${named} leads to in the guest`));
   }
-  return placeCopy(source.kind, shown(source.name), {
+  return placeCopy(source.kind, source.name, {
     named,
     kind: kind as PlaceKind,
     inside: inside as PlaceKind,
