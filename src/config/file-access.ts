@@ -2,6 +2,8 @@
 export interface FileAccess {
   readFile(path: string): Promise<FileContent>;
   kindOf(path: string): Promise<FileKind>;
+  /** Whether this user may run a file. */
+  isExecutable(path: string): Promise<boolean>;
   /** Absolute path without symbolic links; the path itself where it does not exist. */
   realPath(path: string): Promise<string>;
 }

@@ -17,7 +17,6 @@ const renamed = (to: string): ForeignWord => ({ to, say: `write \`${to}\`` });
 const advice = (say: string, to?: string): ForeignWord => (to === undefined ? { say } : { to, say });
 
 const OWN_KERNEL = advice('remove it: a machine has a kernel of its own, and its command runs as root there');
-const TERMINAL = advice('remove it: terminals belong to `krun exec`, not to the file');
 const IMAGES_ARE_ROOTS = advice('write `root: { image: ... }`', 'root');
 const BOOT = (key: string): ForeignWord => advice(`write \`boot: { ${key}: ... }\``, 'boot');
 
@@ -63,8 +62,6 @@ const MACHINE_WORDS: Readonly<Record<string, ForeignWord>> = {
   cap_drop: OWN_KERNEL,
   security_opt: OWN_KERNEL,
   sysctls: advice('set it in the guest: a machine has a kernel of its own'),
-  tty: TERMINAL,
-  stdin_open: TERMINAL,
   init: advice('remove it: libkrun brings an init'),
   labels: advice('write a key that starts with `x-`, which krun ignores'),
   annotations: advice('write a key that starts with `x-`, which krun ignores'),
@@ -152,6 +149,45 @@ export const FOREIGN_WORDS: Readonly<Record<string, Readonly<Record<string, Fore
     cwd: renamed('directory'),
     working_dir: renamed('directory'),
     env: renamed('environment'),
+  },
+  'machines.*.healthcheck': {
+    command: renamed('test'),
+    exec: renamed('test'),
+    url: renamed('http'),
+    port: renamed('tcp'),
+    initial_delay: renamed('start_period'),
+    period: renamed('interval'),
+    failure_threshold: renamed('retries'),
+  },
+  'machines.*.develop': { sync: advice('write `watch`, a list of rules with `path` and `action`', 'watch') },
+  'machines.*.develop.watch[]': {
+    source: renamed('path'),
+    src: renamed('path'),
+    dest: renamed('target'),
+    destination: renamed('target'),
+    exclude: renamed('ignore'),
+    command: renamed('exec'),
+  },
+  'machines.*.develop.watch[].exec': {
+    privileged: advice('remove it: a machine has a kernel of its own', 'user'),
+    env: renamed('environment'),
+  },
+  'machines.*.secrets[]': { name: renamed('source'), path: renamed('target') },
+  'machines.*.configs[]': { name: renamed('source'), path: renamed('target') },
+  'secrets.*': {
+    path: renamed('file'),
+    env: renamed('environment'),
+    external: advice(
+      'write `environment: NAME`, and set it from the store that holds the secret',
+      'environment',
+    ),
+    name: advice('remove it: the key is the name of the secret'),
+  },
+  'configs.*': {
+    path: renamed('file'),
+    env: renamed('environment'),
+    external: advice('write `file`, `environment` or `content`', 'file'),
+    name: advice('remove it: the key is the name of the config'),
   },
   'machines.*.extends': { service: renamed('machine') },
   'machines.*.logs': { 'max-size': renamed('max_size'), 'max-file': renamed('max_files') },

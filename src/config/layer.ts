@@ -5,7 +5,7 @@ import type { MapTree, Tree } from '../source/tree.ts';
 import { interpolateTree } from './interpolate.ts';
 import { child, environmentMap, mapValues, scalarText, withChild } from './normalize.ts';
 import { readSource, type ReadContext } from './read.ts';
-import { expandHome, rebasePaths } from './rebase.ts';
+import { expandHome, rebasePaths, rewriteAt } from './rebase.ts';
 import { usedVariables, type Variables } from './variables.ts';
 
 /** What loading one project, with everything that it includes and extends, shares. */
@@ -55,7 +55,7 @@ async function makeLayer(context: LoadContext, request: LayerRequest): Promise<M
   const interpolated = interpolateTree(parsed, request.variables, texts);
   diagnostics.push(...interpolated.diagnostics);
   if (interpolated.tree.kind !== 'map') return undefined;
-  const layer = normalizeEnvironments(interpolated.tree, request.variables);
+  const layer = spelledModes(normalizeEnvironments(interpolated.tree, request.variables));
   const home = request.variables.get('HOME')?.value;
   const expanded = home && source.value.text.includes('~') ? expandHome(layer, home) : layer;
   return request.directory === projectDirectory ? expanded : rebasePaths(expanded, request.directory);
@@ -92,6 +92,18 @@ function normalizeEnvironments(tree: MapTree, variables: Variables): MapTree {
     return withEnvironment(built, variables);
   });
   return withChild(tree, 'machines', changed);
+}
+
+/** Modes of granted files keep their spelling: 0440 is not the number 440. */
+function spelledModes(tree: MapTree): MapTree {
+  const modes = ['secrets', 'configs'].map((kind) => ['machines', '*', kind, '[]', 'mode']);
+  return modes.reduce((result, steps) => {
+    const changed = rewriteAt(result, steps, (mode) => {
+      const text = mode.kind === 'scalar' ? scalarText(mode) : undefined;
+      return text === undefined ? mode : { ...mode, kind: 'scalar', value: text, isString: true };
+    });
+    return changed.kind === 'map' ? changed : result;
+  }, tree);
 }
 
 function withEnvironment(holder: MapTree, variables: Variables): MapTree {

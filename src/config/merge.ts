@@ -8,6 +8,7 @@ import {
   longForm,
   nameMap,
   scalarText,
+  withoutChild,
 } from './normalize.ts';
 
 /**
@@ -57,6 +58,7 @@ const rules: readonly Rule[] = [
   { pattern: `${MACHINE}.entrypoint`, merge: replaced },
   { pattern: `${MACHINE}.stop_command`, merge: replaced },
   { pattern: `${MACHINE}.healthcheck.test`, merge: replaced },
+  { pattern: `${MACHINE}.healthcheck`, merge: mergeHealthcheck },
   { pattern: `${MACHINE}.build.command`, merge: replaced },
   { pattern: `${MACHINE}.restart`, merge: replaced },
   { pattern: `${MACHINE}.root`, merge: mergeAlternatives('path', ['path', 'disk', 'image']) },
@@ -79,8 +81,8 @@ const rules: readonly Rule[] = [
   },
   { pattern: `${MACHINE}.vsock`, merge: appendNew((item) => scalarText(child(item, 'port'))) },
   { pattern: `${MACHINE}.console.ports`, merge: appendNew((item) => scalarText(child(item, 'name'))) },
-  { pattern: `${MACHINE}.secrets`, merge: appendNew(grantKey) },
-  { pattern: `${MACHINE}.configs`, merge: appendNew(grantKey) },
+  { pattern: `${MACHINE}.secrets`, merge: appendNew(grantKey('/run/secrets')) },
+  { pattern: `${MACHINE}.configs`, merge: appendNew(grantKey('')) },
 ];
 
 function matches(pattern: string, path: TreePath): boolean {
@@ -133,6 +135,16 @@ function mergeAlternatives(shortKey: string, choices: readonly string[]): Merge 
   };
 }
 
+const PROBES = ['test', 'http', 'tcp', 'log'];
+
+/** A later probe takes the place of an earlier one of another kind; how often it is asked stays. */
+function mergeHealthcheck(earlier: Tree, later: Tree, path: TreePath): Tree {
+  const hasProbe = PROBES.some((probe) => child(later, probe) !== undefined);
+  if (earlier.kind !== 'map' || !hasProbe) return mergePlain(earlier, later, path);
+  const kept = PROBES.filter((probe) => child(later, probe) === undefined).reduce(withoutChild, earlier);
+  return mergePlain(kept, later, path);
+}
+
 /** Appends lists; an item with the key of an earlier one takes its place. */
 function appendNew(keyOf: (item: Tree) => string | undefined, normalize = (tree: Tree): Tree => tree): Merge {
   return (earlierTree, laterTree, path) => {
@@ -168,8 +180,14 @@ function envFileKey(item: Tree): string | undefined {
   return scalarText(item) ?? scalarText(child(item, 'path'));
 }
 
-function grantKey(item: Tree): string | undefined {
-  return scalarText(item) ?? scalarText(child(item, 'target')) ?? scalarText(child(item, 'source'));
+/** Two files of a machine cannot have one target; `directory` is where it is when left out. */
+function grantKey(directory: string): (item: Tree) => string | undefined {
+  return (item) => {
+    const target = scalarText(child(item, 'target'));
+    const path = target ?? scalarText(item) ?? scalarText(child(item, 'source'));
+    const isWhole = path === undefined || path.startsWith('/');
+    return isWhole ? path : `${directory}/${path}`;
+  };
 }
 
 /** Two shares cannot have one target. */

@@ -57,6 +57,11 @@ const SHAPES: Readonly<Record<string, string>> = {
   'machines.*.depends_on[]':
     'write a name; with conditions, write all of them as a map: `NAME: { condition: started }`',
   'machines.*.environment[]': 'write `- NAME=value`, or write all of them as a map, without `- `',
+  'machines.*.secrets[].source': 'add `source: NAME`, a secret of this file',
+  'machines.*.configs[].source': 'add `source: NAME`, a config of this file',
+  'machines.*.develop.watch[].path': 'add `path: ./src`, what to watch on the host',
+  'machines.*.develop.watch[].action': 'add `action: sync`, or another action',
+  'machines.*.develop.watch[].exec.command': 'add `command: [make, gen]`, what to run in the guest',
   'disks.*': 'write at least `size: 10GiB`, one level deeper',
 };
 

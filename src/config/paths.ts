@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
-import type { DiskAttachment, HelperPaths, Machine, Project } from '../project/project.ts';
+import type { DiskAttachment, FileGrant, HelperPaths, Machine, Project } from '../project/project.ts';
 import { keySpan, treeAt } from '../source/locate.ts';
 import type { MapTree, Tree } from '../source/tree.ts';
 import type { FileAccess, FileKind } from './file-access.ts';
@@ -17,7 +17,8 @@ export async function checkPaths(project: Project, tree: MapTree, files: FileAcc
   const diagnostics = new Map<string, Diagnostic>();
   for (const claim of claims) {
     const shown = shownPath(claim.path, project.directory);
-    const problem = problemOf(claim, shown, await files.kindOf(claim.path));
+    const problem =
+      problemOf(claim, shown, await files.kindOf(claim.path)) ?? (await modeProblem(claim, shown, files));
     const diagnostic = problem && errorDiagnostic('path', problem.message, { ...problem, span: claim.span });
     // A value that an anchor or `extends` carried to several machines is told once.
     if (diagnostic) diagnostics.set(`${claim.span.file}:${claim.span.start}:${problem.message}`, diagnostic);
@@ -31,7 +32,7 @@ interface Claim {
   readonly span: Span;
   /** `root directory`. */
   readonly what: string;
-  readonly kind: 'file' | 'directory';
+  readonly kind: 'file' | 'directory' | 'any' | 'program';
   /** A build makes it. */
   readonly mayBeMissing: boolean;
   readonly hint?: string;
@@ -50,10 +51,23 @@ function problemOf(
     return { message: `${claim.what} \`${shown}\` is not a directory` };
   }
   // `other` may be a block device, which is as good as a file.
-  if (claim.kind === 'file' && kind === 'directory') {
+  if ((claim.kind === 'file' || claim.kind === 'program') && kind === 'directory') {
     return { message: `${claim.what} \`${shown}\` is a directory, not a file` };
   }
   return undefined;
+}
+
+/** A file that cannot be run would be taken for one that is not there. */
+async function modeProblem(
+  claim: Claim,
+  shown: string,
+  files: FileAccess,
+): Promise<{ message: string; hint: string } | undefined> {
+  if (claim.kind !== 'program' || (await files.isExecutable(claim.path))) return undefined;
+  return {
+    message: `${claim.what} \`${shown}\` is not executable`,
+    hint: `run \`chmod +x ${shown}\`, or correct the path`,
+  };
 }
 
 function libkrunClaims(project: Project, tree: MapTree): Claim[] {
@@ -76,7 +90,7 @@ function helperClaims(project: Project, tree: MapTree): Claim[] {
     const written = treeAt(tree, ['helpers', name]);
     if (path === undefined || !written || !drivers.has(driver)) return [];
     const hint = `correct the path, or remove it and krun looks in PATH and where packages put ${name}`;
-    return [{ path, span: written.span, what: 'program', kind: 'file', mayBeMissing: false, hint }];
+    return [{ path, span: written.span, what: 'program', kind: 'program', mayBeMissing: false, hint }];
   });
 }
 
@@ -119,7 +133,30 @@ function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim
     const { directory } = machine.build;
     claims.push({ path: directory, span, what: 'build directory', kind: 'directory', mayBeMissing: false });
   }
-  return claims;
+  return [...claims, ...grantClaims(machine, tree), ...watchClaims(machine, tree)];
+}
+
+/** Files of the secrets and configs that a machine gets. */
+function grantClaims({ secrets, configs }: Machine, tree: MapTree): Claim[] {
+  const claim = (kind: 'secrets' | 'configs', { name, source }: FileGrant): Claim[] => {
+    if (source.kind !== 'file') return [];
+    const span = treeAt(tree, [kind, name, 'file'])?.span ?? keySpan(tree, [kind, name]);
+    const what = `${kind.slice(0, -1)} file`;
+    return [{ path: source.path, span, what, kind: 'file', mayBeMissing: false }];
+  };
+  return [
+    ...secrets.flatMap((grant) => claim('secrets', grant)),
+    ...configs.flatMap((grant) => claim('configs', grant)),
+  ];
+}
+
+/** Rules are in the order of the file. */
+function watchClaims({ name, watch }: Machine, tree: MapTree): Claim[] {
+  return watch.map(({ path: watched }, index) => {
+    const at = ['machines', name, 'develop', 'watch', index, 'path'];
+    const span = treeAt(tree, at)?.span ?? keySpan(tree, ['machines', name]);
+    return { path: watched, span, what: 'watched path', kind: 'any', mayBeMissing: false };
+  });
 }
 
 function diskClaim(disk: DiskAttachment, span: Span, mayBeMissing: boolean): Claim[] {

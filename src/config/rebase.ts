@@ -95,7 +95,8 @@ function paths(rewrite: Rule['rewrite'], patterns: readonly string[]): Rule[] {
   return patterns.map((pattern) => ({ pattern, rewrite }));
 }
 
-function rewriteAt(tree: Tree, steps: readonly string[], rewrite: (value: Tree) => Tree): Tree {
+/** The tree with the values at a path rewritten; `*` is any key of a map, `[]` any item of a list. */
+export function rewriteAt(tree: Tree, steps: readonly string[], rewrite: (value: Tree) => Tree): Tree {
   const [step, ...rest] = steps;
   if (step === undefined) return rewrite(tree);
   if (step === '[]') {

@@ -15,8 +15,8 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * The tree without secrets: `environment` values under secret-looking names, the content of `secrets`, passwords in
- * URLs, and whatever a secret-looking variable put into a text.
+ * The tree without secrets: `environment` values under secret-looking names, the content of `secrets` and `configs`, passwords
+ * in URLs, and whatever a secret-looking variable put into a text.
  */
 export function redactTree(tree: MapTree): MapTree {
   const visit = (node: Tree, path: readonly string[]): Tree => {
@@ -36,7 +36,7 @@ export function redactScalar(node: ScalarTree, path: readonly string[]): ScalarT
 function isSecretPlace(path: readonly string[]): boolean {
   const name = path.at(-1) ?? '';
   if (path.at(-2) === 'environment') return isSecretName(name);
-  return path.length === 3 && path[0] === 'secrets' && name === 'content';
+  return path.length === 3 && (path[0] === 'secrets' || path[0] === 'configs') && name === 'content';
 }
 
 function hidden(node: ScalarTree): ScalarTree {

@@ -53,6 +53,10 @@ export type EnvFileConfig = string | EnvFileConfigLong;
  */
 export type GuestPath = string;
 /**
+ * User and group in the guest, by name or number, that the command and `krun exec` run as; root when left out.
+ */
+export type UserName = string | number;
+/**
  * A whole number from 0. The text form is what `${VARIABLE}` leaves behind.
  */
 export type Count = number | string;
@@ -101,7 +105,7 @@ export type InputConfig = string | InputConfigLong;
  */
 export type SecretGrantConfig = string | SecretGrantConfigLong;
 /**
- * Permission bits, octal.
+ * Permission bits, octal in every spelling: 0440, "0440", 0o440 and 440 are the same.
  */
 export type FileMode = number | string;
 /**
@@ -124,6 +128,10 @@ export type DependsOn =
  * When the machine counts as there.
  */
 export type DependencyConfig = null | DependencyConfigLong;
+/**
+ * A command in the guest.
+ */
+export type WatchExecConfig = string | WatchExecConfigLong | string[];
 /**
  * A network of the project.
  */
@@ -293,9 +301,17 @@ export interface MachineConfig {
    */
   working_dir?: GuestPath;
   /**
-   * User that the command runs as, with an optional group.
+   * User and group in the guest, by name or number, that the command and `krun exec` run as; root when left out.
    */
-  user?: string | number;
+  user?: UserName;
+  /**
+   * Gives the command a terminal. Its output then is one stream.
+   */
+  tty?: Bool;
+  /**
+   * Keeps the standard input of the command open, for `krun attach`; it is empty otherwise.
+   */
+  stdin_open?: Bool;
   /**
    * Host name of the guest; the machine's name when left out.
    */
@@ -362,11 +378,11 @@ export interface MachineConfig {
    */
   tee?: TeeConfig;
   /**
-   * Secrets that the guest gets as files in memory.
+   * Secrets that the guest gets as files in memory. Their contents are read at each start.
    */
   secrets?: SecretGrantConfig[];
   /**
-   * Configs that the guest gets as files.
+   * Configs that the guest gets as files in memory. Their contents are read at each start.
    */
   configs?: ConfigGrantConfig[];
   /**
@@ -390,7 +406,7 @@ export interface MachineConfig {
    */
   stop_grace_period?: Duration;
   /**
-   * Command in the guest that ends it in good order, instead of the signal.
+   * Command in the guest that ends the command in good order, in place of the signal. The grace period counts from its start.
    */
   stop_command?: Words;
   /**
@@ -664,7 +680,7 @@ export interface ShareConfigLong {
    */
   readonly?: Bool;
   /**
-   * Changes on the host wake file watchers in the guest.
+   * Changes on the host wake file watchers in the guest while `krun watch` or `krun up --watch` runs.
    */
   notify?: Bool;
   /**
@@ -886,19 +902,19 @@ export interface SecretGrantConfigLong {
    */
   source: string;
   /**
-   * File in the guest.
+   * File in the guest; /run/secrets/NAME when left out. A relative path starts in /run/secrets.
    */
   target?: string;
   /**
-   * Owner of the file.
+   * Owner of the file; 0 when left out.
    */
   uid?: Count;
   /**
-   * Group of the file.
+   * Group of the file; 0 when left out.
    */
   gid?: Count;
   /**
-   * Permissions of the file.
+   * Permissions of the file, octal in every spelling; 0444 when left out.
    */
   mode?: FileMode;
 }
@@ -911,64 +927,68 @@ export interface ConfigGrantConfigLong {
    */
   source: string;
   /**
-   * File in the guest.
+   * File in the guest; /NAME when left out.
    */
   target?: string;
   /**
-   * Owner of the file.
+   * Owner of the file; 0 when left out.
    */
   uid?: Count;
   /**
-   * Group of the file.
+   * Group of the file; 0 when left out.
    */
   gid?: Count;
   /**
-   * Permissions of the file.
+   * Permissions of the file, octal in every spelling; 0444 when left out.
    */
   mode?: FileMode;
 }
 /**
- * How krun finds out that the machine does its work.
+ * How krun finds out that the machine does its work: exactly one of `test`, `http`, `tcp` and `log`.
  */
 export interface HealthcheckConfig {
   /**
-   * Command in the guest; as in compose also with CMD, CMD-SHELL or NONE as first word.
+   * Command in the guest that exits with 0. Text goes to /bin/sh, as in compose; a list is taken as words, with or without the `CMD` of compose in front, and `[CMD-SHELL, TEXT]` is the same as the text alone.
    */
-  test?: Words;
+  test?: TextOrList;
   /**
-   * URL that must answer with 2xx or 3xx; the host part may be left out.
+   * URL that must answer with 2xx or 3xx. Its port is one of the guest; its host, which may be left out, is only what the request says. Needs nothing in the guest.
    */
   http?: string;
   /**
-   * Port of the guest that must accept a connection.
+   * Port of the guest that must accept a connection. Needs nothing in the guest.
    */
   tcp?: number | string;
   /**
-   * Regular expression that a line of the log must match.
+   * Regular expression that a line of the output must match, once in each run. Needs nothing in the guest.
    */
   log?: string;
   /**
-   * Time between two checks.
+   * Time between two checks after the first success; 30s when left out.
    */
   interval?: Duration;
   /**
-   * Time that one check may take.
+   * Time that one check may take; 30s when left out.
    */
   timeout?: Duration;
   /**
-   * Time after the start in which failures do not count.
+   * Time after the start in which failures do not count; none when left out.
    */
   start_period?: Duration;
   /**
-   * Time between two checks until the first success.
+   * Time between two checks until the first success; 200ms when left out.
    */
   start_interval?: Duration;
   /**
-   * Failures in a row that make the machine unhealthy.
+   * Failures in a row that make the machine unhealthy; 3 when left out. Before the first success it is unhealthy after `start_period` and as many intervals, however often it was checked.
    */
   retries?: PositiveCount;
   /**
-   * What to tell the user when the check fails.
+   * Starts the machine again when it becomes unhealthy after it was healthy, whatever `restart` says.
+   */
+  liveness?: Bool;
+  /**
+   * What krun says beside a check that fails.
    */
   hint?: string;
   /**
@@ -981,7 +1001,7 @@ export interface HealthcheckConfig {
  */
 export interface DependencyConfigLong {
   /**
-   * What has to be true of it first; `started` when left out.
+   * What has to be true of it first; `started` when left out. `healthy`: its `healthcheck` has succeeded; `log_ready`: the same for a `healthcheck` with `log`.
    */
   condition?:
     | 'started'
@@ -992,11 +1012,11 @@ export interface DependencyConfigLong {
     | 'service_healthy'
     | 'service_completed_successfully';
   /**
-   * Restarts this machine after the other was restarted.
+   * Starts this machine again when krun starts the other one again: by command, for a change, or after an end.
    */
   restart?: Bool;
   /**
-   * false: goes on without it where its profile is not active.
+   * false: goes on, with a warning, where its profile is not active or its condition fails.
    */
   required?: Bool;
 }
@@ -1018,12 +1038,12 @@ export interface LogsConfig {
  */
 export interface DevelopConfig {
   /**
-   * Rules, each for one path.
+   * Rules, each for one path. A change that several rules are about does what each of them says.
    */
   watch?: WatchConfig[];
 }
 /**
- * What happens when files change.
+ * What `krun watch` does when files change.
  */
 export interface WatchConfig {
   /**
@@ -1031,29 +1051,54 @@ export interface WatchConfig {
    */
   path: string;
   /**
-   * What to do.
+   * `sync` copies what changed into the guest, `exec` runs a command there, `restart` starts the machine again, `rebuild` runs `build` and makes the machine anew.
    */
   action: 'sync' | 'restart' | 'sync+restart' | 'sync+exec' | 'exec' | 'rebuild';
   /**
-   * Where the files go in the guest.
+   * Path in the guest that `path` becomes; for the actions with sync.
    */
   target?: GuestPath;
   /**
-   * Patterns of files that do not count.
+   * Patterns as in .gitignore, relative to `path`, of files that do not count.
    */
   ignore?: TextOrList;
   /**
-   * Patterns of files that count; all when left out.
+   * Patterns as in .gitignore, relative to `path`: no other files count. All count when left out.
    */
   include?: TextOrList;
   /**
-   * Copies everything once at the start.
+   * What the .gitignore files of the directory leave out does not count either.
+   */
+  gitignore?: Bool;
+  /**
+   * Copies everything once at the start; true when left out. For the actions with sync.
    */
   initial_sync?: Bool;
   /**
-   * Command in the guest, for the actions with exec.
+   * Command in the guest, for the actions with exec: words, or a map with `command`.
    */
-  exec?: Words;
+  exec?: WatchExecConfig;
+}
+/**
+ * A command in the guest.
+ */
+export interface WatchExecConfigLong {
+  /**
+   * The command.
+   */
+  command: Words;
+  /**
+   * User that it runs as; that of the machine when left out.
+   */
+  user?: UserName;
+  /**
+   * Directory that it runs in; that of the machine when left out.
+   */
+  working_dir?: GuestPath;
+  /**
+   * Variables beside those of the machine.
+   */
+  environment?: Environment;
 }
 /**
  * A disk that krun makes on first use and keeps under .krun/.
@@ -1160,7 +1205,7 @@ export interface NetworkConfigLong {
   hijack?: ('inet' | 'unix')[];
 }
 /**
- * Where the secret comes from.
+ * Where the contents of the secret come from: exactly one of `file`, `environment` and `content`.
  */
 export interface SecretConfig {
   /**
@@ -1168,16 +1213,16 @@ export interface SecretConfig {
    */
   file?: string;
   /**
-   * Variable of krun's own environment.
+   * Variable that `${...}` could name: of krun's own environment or of `.env`.
    */
   environment?: string;
   /**
-   * The text itself.
+   * The text itself; only for what anybody may read who reads the file.
    */
   content?: string;
 }
 /**
- * Where the config comes from.
+ * Where the contents of the config come from: exactly one of `file`, `environment` and `content`.
  */
 export interface ConfigConfig {
   /**
@@ -1185,7 +1230,7 @@ export interface ConfigConfig {
    */
   file?: string;
   /**
-   * Variable of krun's own environment.
+   * Variable that `${...}` could name: of krun's own environment or of `.env`.
    */
   environment?: string;
   /**

@@ -36,11 +36,6 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
       what: 'booting another kernel or firmware is',
       instead: 'leave `boot` out: the kernel that comes with libkrun boots `root`',
     },
-    {
-      path: 'user',
-      what: 'running the command as another user is',
-      instead: 'change the user in the command, for example with `su` or `setpriv`',
-    },
     { path: 'uid', what: 'changing the host user of a machine is', instead: 'run krun as that user' },
     { path: 'gid', what: 'changing the host group of a machine is', instead: 'run krun with that group' },
     { path: 'sound', only: '`true`', when: isNotFalse, what: 'sound is' },
@@ -60,63 +55,14 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
       instead: 'read the console with `krun logs`',
     },
     { path: 'serial', what: 'serial ports are', instead: 'read the console with `krun logs`' },
-    {
-      path: 'secrets',
-      what: 'secrets are',
-      instead: 'share a directory read-only: `./secrets:/run/secrets:ro`',
-    },
-    {
-      path: 'configs',
-      what: 'configs are',
-      instead: 'share a directory read-only: `./conf:/etc/app:ro`',
-    },
-    {
-      path: 'healthcheck',
-      when: (value) => !(value.kind === 'map' && isTrue(value.entries.get('disable')?.value)),
-      what: 'health checks are',
-      instead: 'leave it out, and let dependent machines retry until this one answers',
-    },
-    {
-      path: 'stop_command',
-      what: 'stop commands are',
-      instead: 'handle `stop_signal` in the command',
-    },
-    { path: 'develop', what: 'watching files is', instead: 'run `krun up` after an edit' },
-  ]),
-  ...machineRules('depends_on.*.', [
-    {
-      path: 'condition',
-      only: '`healthy`, `log_ready`',
-      when: (value) => ['healthy', 'service_healthy', 'log_ready'].includes(textOf(value) ?? ''),
-      what: 'waiting for a healthy machine is',
-      instead: 'use `started`, and let this machine retry until the other answers',
-    },
-    { path: 'restart', only: '`true`', when: isTrue, what: 'restarting with a dependency is' },
   ]),
   ...machineRules('shares[].', [
     {
-      path: 'notify',
-      only: '`true`',
-      when: isTrue,
-      what: 'waking file watchers in the guest is',
-      instead: 'let the watcher in the guest poll',
-    },
-    {
       path: 'exclude',
       what: 'leaving out parts of a share is',
-      instead: 'share the directories that you need one by one',
+      instead: 'virtiofs shows a directory whole: share the directories that you need one by one',
     },
   ]),
-  {
-    path: 'secrets',
-    what: 'secrets are',
-    instead: 'share a directory read-only: `./secrets:/run/secrets:ro`',
-  },
-  {
-    path: 'configs',
-    what: 'configs are',
-    instead: 'share a directory read-only: `./conf:/etc/app:ro`',
-  },
 ];
 
 function machineRules(prefix: string, rules: readonly UnsupportedRule[]): UnsupportedRule[] {

@@ -2,9 +2,9 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Watch":{"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"},"User":{"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"WatchExec":{"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"},"Watch":{"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
 const schema40 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
-const schema158 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
+const schema168 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
@@ -329,14 +329,15 @@ return errors === 0;
 }
 validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema41 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"type":["string","integer"],"minimum":0,"errorMessage":"the name or number of a user"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
+const schema41 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
 const schema44 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
 const schema45 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
 const schema57 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
 const schema59 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
 const schema69 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
-const schema70 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
-const schema128 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
+const schema70 = {"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"};
+const schema73 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
+const schema131 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
 const pattern19 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "u");
 const pattern20 = new RegExp("^0*[1-9][0-9]{0,2}$", "u");
 const pattern21 = new RegExp("^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$", "u");
@@ -344,11 +345,12 @@ const pattern22 = new RegExp("^(true|false)$", "u");
 const pattern37 = new RegExp("^[^=\\u0000]", "u");
 const pattern38 = new RegExp("^[^=\\u0000]+$", "u");
 const pattern48 = new RegExp("^/", "u");
-const pattern49 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
-const pattern50 = new RegExp("^[0-9]{1,10}$", "u");
-const pattern131 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
-const pattern132 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
-const pattern120 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
+const pattern49 = new RegExp("^[^:\\s]+(:[^:\\s]+)?$", "u");
+const pattern52 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
+const pattern53 = new RegExp("^[0-9]{1,10}$", "u");
+const pattern137 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
+const pattern138 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
+const pattern125 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
 const schema42 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
 
 function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1346,9 +1348,9 @@ return errors === 0;
 }
 validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema72 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const schema73 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const pattern52 = new RegExp("^(-1|[0-9]{1,15})$", "u");
+const schema75 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const schema76 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const pattern55 = new RegExp("^(-1|[0-9]{1,15})$", "u");
 
 function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1361,7 +1363,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data)))) && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema72.type},message:"must be integer,string,object",schema:schema72.type,parentSchema:schema72,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema75.type},message:"must be integer,string,object",schema:schema75.type,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1372,7 +1374,7 @@ errors++;
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data > 9007199254740991 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema72,data};
+const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1382,7 +1384,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data < -1 || isNaN(data)){
-const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema72,data};
+const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1393,8 +1395,8 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern52.test(data)){
-const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema72,data};
+if(!pattern55.test(data)){
+const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1406,7 +1408,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.soft === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema72.required,parentSchema:schema72,data};
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema75.required,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1416,7 +1418,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data.hard === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema72.required,parentSchema:schema72,data};
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema75.required,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1427,7 +1429,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "soft") || (key0 === "hard")) || (pattern4.test(key0)))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema72,data};
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1440,7 +1442,7 @@ errors++;
 if(data.soft !== undefined){
 let data0 = data.soft;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data0};
+const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema76.type},message:"must be integer,string",schema:schema76.type,parentSchema:schema76,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1451,7 +1453,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema73,data:data0};
+const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema76,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1461,7 +1463,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data0 < -1 || isNaN(data0)){
-const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema73,data:data0};
+const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema76,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1472,8 +1474,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern52.test(data0)){
-const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema73,data:data0};
+if(!pattern55.test(data0)){
+const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema76,data:data0};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1487,7 +1489,7 @@ errors++;
 if(data.hard !== undefined){
 let data1 = data.hard;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data1};
+const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema76.type},message:"must be integer,string",schema:schema76.type,parentSchema:schema76,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1498,7 +1500,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema73,data:data1};
+const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema76,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1508,7 +1510,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data1 < -1 || isNaN(data1)){
-const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema73,data:data1};
+const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema76,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1519,8 +1521,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern52.test(data1)){
-const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema73,data:data1};
+if(!pattern55.test(data1)){
+const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema76,data:data1};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1537,9 +1539,9 @@ return errors === 0;
 }
 validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema76 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
-const pattern57 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
-const pattern61 = new RegExp("^[^/\\u0000]{1,36}$", "u");
+const schema79 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
+const pattern60 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
+const pattern64 = new RegExp("^[^/\\u0000]{1,36}$", "u");
 
 function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1552,7 +1554,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema76.type},message:"must be string,object",schema:schema76.type,parentSchema:schema76,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema79.type},message:"must be string,object",schema:schema79.type,parentSchema:schema79,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1562,8 +1564,8 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern57.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema76,data};
+if(!pattern60.test(data)){
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema79,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1575,7 +1577,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema76.required,parentSchema:schema76,data};
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema79.required,parentSchema:schema79,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1586,7 +1588,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "source") || (key0 === "target")) || (key0 === "tag")) || (key0 === "readonly")) || (key0 === "notify")) || (key0 === "dax")) || (key0 === "exclude")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema76,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema79,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1600,7 +1602,7 @@ if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 === "string"){
 if(!pattern9.test(data0)){
-const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema76.properties.source,data:data0};
+const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema79.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1611,7 +1613,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.source.type,parentSchema:schema76.properties.source,data:data0};
+const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.source.type,parentSchema:schema79.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1649,8 +1651,8 @@ errors++;
 if(data.tag !== undefined){
 let data2 = data.tag;
 if(typeof data2 === "string"){
-if(!pattern61.test(data2)){
-const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema76.properties.tag,data:data2};
+if(!pattern64.test(data2)){
+const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema79.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1661,7 +1663,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.tag.type,parentSchema:schema76.properties.tag,data:data2};
+const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.tag.type,parentSchema:schema79.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1753,7 +1755,7 @@ const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 if(typeof data7 !== "string"){
-const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.exclude.items.type,parentSchema:schema76.properties.exclude.items,data:data7};
+const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.exclude.items.type,parentSchema:schema79.properties.exclude.items,data:data7};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1765,7 +1767,7 @@ errors++;
 }
 }
 else {
-const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema76.properties.exclude.type,parentSchema:schema76.properties.exclude,data:data6};
+const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema79.properties.exclude.type,parentSchema:schema79.properties.exclude,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1781,10 +1783,10 @@ return errors === 0;
 }
 validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema82 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
-const schema83 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern67 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
-const pattern68 = new RegExp("^[^/\\s]{1,15}$", "u");
+const schema85 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
+const schema86 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern70 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
+const pattern71 = new RegExp("^[^/\\s]{1,15}$", "u");
 
 function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1797,7 +1799,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema83.type},message:"must be object,null",schema:schema83.type,parentSchema:schema83,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema86.type},message:"must be object,null",schema:schema86.type,parentSchema:schema86,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1809,7 +1811,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "mac") || (key0 === "ip")) || (key0 === "aliases")) || (key0 === "interface")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema83,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema86,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1822,8 +1824,8 @@ errors++;
 if(data.mac !== undefined){
 let data0 = data.mac;
 if(typeof data0 === "string"){
-if(!pattern67.test(data0)){
-const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema83.properties.mac,data:data0};
+if(!pattern70.test(data0)){
+const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema86.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1834,7 +1836,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.mac.type,parentSchema:schema83.properties.mac,data:data0};
+const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.mac.type,parentSchema:schema86.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1847,7 +1849,7 @@ errors++;
 if(data.ip !== undefined){
 let data1 = data.ip;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.ip.type,parentSchema:schema83.properties.ip,data:data1};
+const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.ip.type,parentSchema:schema86.properties.ip,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1864,7 +1866,7 @@ const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 !== "string"){
-const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.aliases.items.type,parentSchema:schema83.properties.aliases.items,data:data3};
+const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.aliases.items.type,parentSchema:schema86.properties.aliases.items,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1876,7 +1878,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema83.properties.aliases.type,parentSchema:schema83.properties.aliases,data:data2};
+const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema86.properties.aliases.type,parentSchema:schema86.properties.aliases,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1889,8 +1891,8 @@ errors++;
 if(data.interface !== undefined){
 let data4 = data.interface;
 if(typeof data4 === "string"){
-if(!pattern68.test(data4)){
-const err7 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema83.properties.interface,data:data4};
+if(!pattern71.test(data4)){
+const err7 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema86.properties.interface,data:data4};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1901,7 +1903,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema83.properties.interface.type,parentSchema:schema83.properties.interface,data:data4};
+const err8 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.interface.type,parentSchema:schema86.properties.interface,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1929,7 +1931,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema82.type},message:"must be array,object",schema:schema82.type,parentSchema:schema82,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema85.type},message:"must be array,object",schema:schema85.type,parentSchema:schema85,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1943,7 +1945,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema82.items.type,parentSchema:schema82.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.items.type,parentSchema:schema85.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1967,11 +1969,11 @@ return errors === 0;
 }
 validate60.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema85 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]};
-const pattern70 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
-const pattern72 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
-const pattern73 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
-const pattern75 = new RegExp("^[A-Za-z][A-Za-z0-9_.-]{0,62}$", "u");
+const schema88 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]};
+const pattern73 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
+const pattern75 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
+const pattern76 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
+const pattern78 = new RegExp("^[A-Za-z][A-Za-z0-9_.-]{0,62}$", "u");
 
 function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1984,7 +1986,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema85.type},message:"must be string,integer,object",schema:schema85.type,parentSchema:schema85,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema88.type},message:"must be string,integer,object",schema:schema88.type,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2035,7 +2037,7 @@ if(_valid0){
 const _errs5 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host !== undefined){
-const err3 = {instancePath:instancePath+"/host",schemaPath:"#/allOf/0/then/properties/host/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema85.allOf[0].then.properties.host.not,parentSchema:schema85.allOf[0].then.properties.host,data:data.host};
+const err3 = {instancePath:instancePath+"/host",schemaPath:"#/allOf/0/then/properties/host/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema88.allOf[0].then.properties.host.not,parentSchema:schema88.allOf[0].then.properties.host,data:data.host};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2053,7 +2055,7 @@ props0.host = true;
 }
 }
 if(!valid1){
-const err4 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema85.allOf[0].if,parentSchema:schema85.allOf[0],data};
+const err4 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema88.allOf[0].if,parentSchema:schema88.allOf[0],data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2104,7 +2106,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host_ip !== undefined){
-const err7 = {instancePath:instancePath+"/host_ip",schemaPath:"#/allOf/1/then/properties/host_ip/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema85.allOf[1].then.properties.host_ip.not,parentSchema:schema85.allOf[1].then.properties.host_ip,data:data.host_ip};
+const err7 = {instancePath:instancePath+"/host_ip",schemaPath:"#/allOf/1/then/properties/host_ip/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema88.allOf[1].then.properties.host_ip.not,parentSchema:schema88.allOf[1].then.properties.host_ip,data:data.host_ip};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2122,7 +2124,7 @@ props1.host_ip = true;
 }
 }
 if(!valid3){
-const err8 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema85.allOf[1].if,parentSchema:schema85.allOf[1],data};
+const err8 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema88.allOf[1].if,parentSchema:schema88.allOf[1],data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2142,7 +2144,7 @@ Object.assign(props0, props1);
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data > 65535 || isNaN(data)){
-const err9 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85,data};
+const err9 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2152,7 +2154,7 @@ vErrors.push(err9);
 errors++;
 }
 if(data < 1 || isNaN(data)){
-const err10 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85,data};
+const err10 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2163,8 +2165,8 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern70.test(data)){
-const err11 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema85,data};
+if(!pattern73.test(data)){
+const err11 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2176,7 +2178,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.guest === undefined){
-const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema85.required,parentSchema:schema85,data};
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema88.required,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2187,7 +2189,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "socket")) || (key0 === "name")) || (pattern4.test(key0)))){
-const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema85,data};
+const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2200,7 +2202,7 @@ errors++;
 if(data.host !== undefined){
 let data2 = data.host;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err14 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema85.properties.host.type},message:"must be integer,string",schema:schema85.properties.host.type,parentSchema:schema85.properties.host,data:data2};
+const err14 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema88.properties.host.type},message:"must be integer,string",schema:schema88.properties.host.type,parentSchema:schema88.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2211,7 +2213,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 65535 || isNaN(data2)){
-const err15 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85.properties.host,data:data2};
+const err15 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2221,7 +2223,7 @@ vErrors.push(err15);
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-const err16 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85.properties.host,data:data2};
+const err16 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2232,8 +2234,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern72.test(data2)){
-const err17 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema85.properties.host,data:data2};
+if(!pattern75.test(data2)){
+const err17 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema88.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2247,7 +2249,7 @@ errors++;
 if(data.guest !== undefined){
 let data3 = data.guest;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err18 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema85.properties.guest.type},message:"must be integer,string",schema:schema85.properties.guest.type,parentSchema:schema85.properties.guest,data:data3};
+const err18 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema88.properties.guest.type},message:"must be integer,string",schema:schema88.properties.guest.type,parentSchema:schema88.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2258,7 +2260,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 65535 || isNaN(data3)){
-const err19 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema85.properties.guest,data:data3};
+const err19 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2268,7 +2270,7 @@ vErrors.push(err19);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err20 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema85.properties.guest,data:data3};
+const err20 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2279,8 +2281,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern73.test(data3)){
-const err21 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema85.properties.guest,data:data3};
+if(!pattern76.test(data3)){
+const err21 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema88.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2294,7 +2296,7 @@ errors++;
 if(data.host_ip !== undefined){
 let data4 = data.host_ip;
 if(typeof data4 !== "string"){
-const err22 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.host_ip.type,parentSchema:schema85.properties.host_ip,data:data4};
+const err22 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.host_ip.type,parentSchema:schema88.properties.host_ip,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2307,7 +2309,7 @@ errors++;
 if(data.protocol !== undefined){
 let data5 = data.protocol;
 if(!((data5 === "tcp") || (data5 === "udp"))){
-const err23 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema85.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema85.properties.protocol.enum,parentSchema:schema85.properties.protocol,data:data5};
+const err23 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema88.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema88.properties.protocol.enum,parentSchema:schema88.properties.protocol,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2321,7 +2323,7 @@ if(data.socket !== undefined){
 let data6 = data.socket;
 if(typeof data6 === "string"){
 if(!pattern9.test(data6)){
-const err24 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema85.properties.socket,data:data6};
+const err24 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema88.properties.socket,data:data6};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2332,7 +2334,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.socket.type,parentSchema:schema85.properties.socket,data:data6};
+const err25 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.socket.type,parentSchema:schema88.properties.socket,data:data6};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2345,8 +2347,8 @@ errors++;
 if(data.name !== undefined){
 let data7 = data.name;
 if(typeof data7 === "string"){
-if(!pattern75.test(data7)){
-const err26 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_.-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"+"\"",schema:"^[A-Za-z][A-Za-z0-9_.-]{0,62}$",parentSchema:schema85.properties.name,data:data7};
+if(!pattern78.test(data7)){
+const err26 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_.-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"+"\"",schema:"^[A-Za-z][A-Za-z0-9_.-]{0,62}$",parentSchema:schema88.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2357,7 +2359,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.properties.name.type,parentSchema:schema85.properties.name,data:data7};
+const err27 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.name.type,parentSchema:schema88.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2373,9 +2375,9 @@ return errors === 0;
 }
 validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema87 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema88 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
-const pattern78 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
+const schema90 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema91 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
+const pattern81 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
 
 function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2389,7 +2391,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.port === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema87.required,parentSchema:schema87,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema90.required,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2399,7 +2401,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema87.required,parentSchema:schema87,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema90.required,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2410,7 +2412,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "port") || (key0 === "socket")) || (key0 === "direction")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema87,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2423,7 +2425,7 @@ errors++;
 if(data.port !== undefined){
 let data0 = data.port;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data0};
+const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2434,7 +2436,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data0};
+const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2444,7 +2446,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data0};
+const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2455,8 +2457,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern78.test(data0)){
-const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data0};
+if(!pattern81.test(data0)){
+const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2470,7 +2472,7 @@ errors++;
 if(data.socket !== undefined){
 let data1 = data.socket;
 if(typeof data1 !== "string"){
-const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema87.properties.socket.type,parentSchema:schema87.properties.socket,data:data1};
+const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.socket.type,parentSchema:schema90.properties.socket,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2483,7 +2485,7 @@ errors++;
 if(data.direction !== undefined){
 let data2 = data.direction;
 if(!((data2 === "connect") || (data2 === "listen"))){
-const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema87.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema87.properties.direction.enum,parentSchema:schema87.properties.direction,data:data2};
+const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema90.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema90.properties.direction.enum,parentSchema:schema90.properties.direction,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2495,7 +2497,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema87.type,parentSchema:schema87,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema90.type,parentSchema:schema90,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2509,8 +2511,8 @@ return errors === 0;
 }
 validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema90 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema91 = {"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema93 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema94 = {"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2524,7 +2526,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema91.required,parentSchema:schema91,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema94.required,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2534,7 +2536,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema91.required,parentSchema:schema91,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema94.required,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2545,7 +2547,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "name") || (key0 === "socket")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema91,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2558,7 +2560,7 @@ errors++;
 if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema91.properties.name.type,parentSchema:schema91.properties.name,data:data0};
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.name.type,parentSchema:schema94.properties.name,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2571,7 +2573,7 @@ errors++;
 if(data.socket !== undefined){
 let data1 = data.socket;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema91.properties.socket.type,parentSchema:schema91.properties.socket,data:data1};
+const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.socket.type,parentSchema:schema94.properties.socket,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2583,7 +2585,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema91.type,parentSchema:schema91,data};
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema94.type,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2611,7 +2613,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "log") || (key0 === "kernel")) || (key0 === "ports")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema90,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema93,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2624,7 +2626,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.log.type,parentSchema:schema90.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema93.properties.log.type,parentSchema:schema93.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2637,7 +2639,7 @@ errors++;
 if(data.kernel !== undefined){
 let data1 = data.kernel;
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.kernel.type,parentSchema:schema90.properties.kernel,data:data1};
+const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema93.properties.kernel.type,parentSchema:schema93.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2659,7 +2661,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema90.properties.ports.type,parentSchema:schema90.properties.ports,data:data2};
+const err3 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema93.properties.ports.type,parentSchema:schema93.properties.ports,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2671,7 +2673,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema90.type,parentSchema:schema90,data};
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema93.type,parentSchema:schema93,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2685,7 +2687,7 @@ return errors === 0;
 }
 validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema94 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema97 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2700,7 +2702,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "log") || (key0 === "input")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema94,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2713,7 +2715,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.log.type,parentSchema:schema94.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.log.type,parentSchema:schema97.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2726,7 +2728,7 @@ errors++;
 if(data.input !== undefined){
 let data1 = data.input;
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.input.type,parentSchema:schema94.properties.input,data:data1};
+const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.input.type,parentSchema:schema97.properties.input,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2738,7 +2740,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema94.type,parentSchema:schema94,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema97.type,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2752,7 +2754,7 @@ return errors === 0;
 }
 validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema96 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
+const schema99 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
 
 function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2765,7 +2767,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((typeof data !== "boolean") && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema96.type},message:"must be boolean,string,object",schema:schema96.type,parentSchema:schema96,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema99.type},message:"must be boolean,string,object",schema:schema99.type,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2776,7 +2778,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern22.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema96,data};
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2789,7 +2791,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "virgl") || (key0 === "venus")) || (key0 === "shm")) || (key0 === "flags")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema96,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2881,7 +2883,7 @@ const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(!(((((((((data4 === "egl") || (data4 === "thread_sync")) || (data4 === "glx")) || (data4 === "surfaceless")) || (data4 === "gles")) || (data4 === "external_blob")) || (data4 === "async_fence_cb")) || (data4 === "render_server")) || (data4 === "drm"))){
-const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema96.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema96.properties.flags.items.enum,parentSchema:schema96.properties.flags.items,data:data4};
+const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema99.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema99.properties.flags.items.enum,parentSchema:schema99.properties.flags.items,data:data4};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2893,7 +2895,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema96.properties.flags.type,parentSchema:schema96.properties.flags,data:data3};
+const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema99.properties.flags.type,parentSchema:schema99.properties.flags,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2909,7 +2911,7 @@ return errors === 0;
 }
 validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema102 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema105 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2923,7 +2925,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.width === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema102.required,parentSchema:schema102,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema105.required,parentSchema:schema105,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2933,7 +2935,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.height === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema102.required,parentSchema:schema102,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema105.required,parentSchema:schema105,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2944,7 +2946,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "width") || (key0 === "height")) || (key0 === "dpi")) || (key0 === "refresh_rate")) || (key0 === "width_mm")) || (key0 === "height_mm")) || (key0 === "edid")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema102,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema105,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2957,7 +2959,7 @@ errors++;
 if(data.width !== undefined){
 let data0 = data.width;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data0};
+const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2968,7 +2970,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data0};
+const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2978,7 +2980,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data0};
+const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2989,8 +2991,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern78.test(data0)){
-const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data0};
+if(!pattern81.test(data0)){
+const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3004,7 +3006,7 @@ errors++;
 if(data.height !== undefined){
 let data1 = data.height;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data1};
+const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3015,7 +3017,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data1};
+const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3025,7 +3027,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data1};
+const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3036,8 +3038,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern78.test(data1)){
-const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data1};
+if(!pattern81.test(data1)){
+const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3051,7 +3053,7 @@ errors++;
 if(data.dpi !== undefined){
 let data2 = data.dpi;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data2};
+const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3062,7 +3064,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4294967295 || isNaN(data2)){
-const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data2};
+const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3072,7 +3074,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data2};
+const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3083,8 +3085,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern78.test(data2)){
-const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data2};
+if(!pattern81.test(data2)){
+const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3098,7 +3100,7 @@ errors++;
 if(data.refresh_rate !== undefined){
 let data3 = data.refresh_rate;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data3};
+const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data3};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3109,7 +3111,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967295 || isNaN(data3)){
-const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data3};
+const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data3};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3119,7 +3121,7 @@ vErrors.push(err16);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data3};
+const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data3};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3130,8 +3132,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern78.test(data3)){
-const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data3};
+if(!pattern81.test(data3)){
+const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3145,7 +3147,7 @@ errors++;
 if(data.width_mm !== undefined){
 let data4 = data.width_mm;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data4};
+const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data4};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3156,7 +3158,7 @@ errors++;
 }
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 4294967295 || isNaN(data4)){
-const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data4};
+const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data4};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3166,7 +3168,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data4};
+const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3177,8 +3179,8 @@ errors++;
 }
 }
 if(typeof data4 === "string"){
-if(!pattern78.test(data4)){
-const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data4};
+if(!pattern81.test(data4)){
+const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3192,7 +3194,7 @@ errors++;
 if(data.height_mm !== undefined){
 let data5 = data.height_mm;
 if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (typeof data5 !== "string")){
-const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data5};
+const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -3203,7 +3205,7 @@ errors++;
 }
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 4294967295 || isNaN(data5)){
-const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data5};
+const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data5};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -3213,7 +3215,7 @@ vErrors.push(err24);
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data5};
+const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data5};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -3224,8 +3226,8 @@ errors++;
 }
 }
 if(typeof data5 === "string"){
-if(!pattern78.test(data5)){
-const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data5};
+if(!pattern81.test(data5)){
+const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data5};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -3239,7 +3241,7 @@ errors++;
 if(data.edid !== undefined){
 let data6 = data.edid;
 if(typeof data6 !== "string"){
-const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema102.properties.edid.type,parentSchema:schema102.properties.edid,data:data6};
+const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema105.properties.edid.type,parentSchema:schema105.properties.edid,data:data6};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -3251,7 +3253,7 @@ errors++;
 }
 }
 else {
-const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema102.type,parentSchema:schema102,data};
+const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema105.type,parentSchema:schema105,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -3265,7 +3267,7 @@ return errors === 0;
 }
 validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema110 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
+const schema113 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3278,7 +3280,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema110.type},message:"must be string,object",schema:schema110.type,parentSchema:schema110,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema113.type},message:"must be string,object",schema:schema113.type,parentSchema:schema113,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3289,7 +3291,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.device === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema110.required,parentSchema:schema110,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema113.required,parentSchema:schema113,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3300,7 +3302,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "device") || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema110,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema113,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3313,7 +3315,7 @@ errors++;
 if(data.device !== undefined){
 let data0 = data.device;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema110.properties.device.type,parentSchema:schema110.properties.device,data:data0};
+const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema113.properties.device.type,parentSchema:schema113.properties.device,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3329,8 +3331,8 @@ return errors === 0;
 }
 validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema112 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern104 = new RegExp("^.{0,255}$", "u");
+const schema115 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern107 = new RegExp("^.{0,255}$", "u");
 
 function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3344,7 +3346,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.oem_strings === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema112.required,parentSchema:schema112,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema115.required,parentSchema:schema115,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3355,7 +3357,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "oem_strings") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema112,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema115,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3372,8 +3374,8 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
-if(!pattern104.test(data1)){
-const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema112.properties.oem_strings.items,data:data1};
+if(!pattern107.test(data1)){
+const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema115.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3384,7 +3386,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema112.properties.oem_strings.items.type,parentSchema:schema112.properties.oem_strings.items,data:data1};
+const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema115.properties.oem_strings.items.type,parentSchema:schema115.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3396,7 +3398,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema112.properties.oem_strings.type,parentSchema:schema112.properties.oem_strings,data:data0};
+const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema115.properties.oem_strings.type,parentSchema:schema115.properties.oem_strings,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3408,7 +3410,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema112.type,parentSchema:schema112,data};
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema115.type,parentSchema:schema115,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3422,7 +3424,7 @@ return errors === 0;
 }
 validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema114 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema117 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3436,7 +3438,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.config === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema114.required,parentSchema:schema114,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema117.required,parentSchema:schema117,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3447,7 +3449,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "config") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema114,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema117,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3460,7 +3462,7 @@ errors++;
 if(data.config !== undefined){
 let data0 = data.config;
 if(typeof data0 !== "string"){
-const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema114.properties.config.type,parentSchema:schema114.properties.config,data:data0};
+const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema117.properties.config.type,parentSchema:schema117.properties.config,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3472,7 +3474,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema114.type,parentSchema:schema114,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema117.type,parentSchema:schema117,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3486,9 +3488,9 @@ return errors === 0;
 }
 validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema116 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
-const schema119 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode in quotes, such as \"0440\""};
-const pattern111 = new RegExp("^0?o?[0-7]{3,4}$", "u");
+const schema119 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
+const schema122 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"};
+const pattern115 = new RegExp("^0?o?[0-7]{3,4}$", "u");
 
 function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3501,7 +3503,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema116.type},message:"must be string,object",schema:schema116.type,parentSchema:schema116,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema119.type},message:"must be string,object",schema:schema119.type,parentSchema:schema119,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3512,7 +3514,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema116.required,parentSchema:schema116,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema119.required,parentSchema:schema119,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3523,7 +3525,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema116,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema119,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3536,7 +3538,7 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema116.properties.source.type,parentSchema:schema116.properties.source,data:data0};
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.source.type,parentSchema:schema119.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3548,8 +3550,9 @@ errors++;
 }
 if(data.target !== undefined){
 let data1 = data.target;
-if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema116.properties.target.type,parentSchema:schema116.properties.target,data:data1};
+if(typeof data1 === "string"){
+if(!pattern9.test(data1)){
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema119.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3559,10 +3562,8 @@ vErrors.push(err4);
 errors++;
 }
 }
-if(data.uid !== undefined){
-let data2 = data.uid;
-if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data2};
+else {
+const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.target.type,parentSchema:schema119.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3571,9 +3572,11 @@ vErrors.push(err5);
 }
 errors++;
 }
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 4294967295 || isNaN(data2)){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data2};
+}
+if(data.uid !== undefined){
+let data2 = data.uid;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3582,8 +3585,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data2 < 0 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data2};
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 4294967295 || isNaN(data2)){
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3592,10 +3596,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-if(typeof data2 === "string"){
-if(!pattern50.test(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data2};
+if(data2 < 0 || isNaN(data2)){
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3605,11 +3607,9 @@ vErrors.push(err8);
 errors++;
 }
 }
-}
-if(data.gid !== undefined){
-let data3 = data.gid;
-if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data3};
+if(typeof data2 === "string"){
+if(!pattern53.test(data2)){
+const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3618,9 +3618,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 4294967295 || isNaN(data3)){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data3};
+}
+}
+if(data.gid !== undefined){
+let data3 = data.gid;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3629,8 +3632,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data3 < 0 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 4294967295 || isNaN(data3)){
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3639,10 +3643,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-if(typeof data3 === "string"){
-if(!pattern50.test(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data3};
+if(data3 < 0 || isNaN(data3)){
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3652,11 +3654,9 @@ vErrors.push(err12);
 errors++;
 }
 }
-}
-if(data.mode !== undefined){
-let data4 = data.mode;
-if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema119.type},message:"must be integer,string",schema:schema119.type,parentSchema:schema119,data:data4};
+if(typeof data3 === "string"){
+if(!pattern53.test(data3)){
+const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3665,14 +3665,28 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(typeof data4 === "string"){
-if(!pattern111.test(data4)){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema119,data:data4};
+}
+}
+if(data.mode !== undefined){
+let data4 = data.mode;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema122.type},message:"must be integer,string",schema:schema122.type,parentSchema:schema122,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
 else {
 vErrors.push(err14);
+}
+errors++;
+}
+if(typeof data4 === "string"){
+if(!pattern115.test(data4)){
+const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema122,data:data4};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
 }
 errors++;
 }
@@ -3684,7 +3698,7 @@ return errors === 0;
 }
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema121 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
+const schema124 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3697,7 +3711,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema121.type},message:"must be string,object",schema:schema121.type,parentSchema:schema121,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema124.type},message:"must be string,object",schema:schema124.type,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3708,7 +3722,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema121.required,parentSchema:schema121,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema124.required,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3719,7 +3733,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema121,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3732,7 +3746,7 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema121.properties.source.type,parentSchema:schema121.properties.source,data:data0};
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.source.type,parentSchema:schema124.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3744,8 +3758,9 @@ errors++;
 }
 if(data.target !== undefined){
 let data1 = data.target;
-if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema121.properties.target.type,parentSchema:schema121.properties.target,data:data1};
+if(typeof data1 === "string"){
+if(!pattern9.test(data1)){
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema124.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3755,10 +3770,8 @@ vErrors.push(err4);
 errors++;
 }
 }
-if(data.uid !== undefined){
-let data2 = data.uid;
-if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err5 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data2};
+else {
+const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.target.type,parentSchema:schema124.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3767,9 +3780,11 @@ vErrors.push(err5);
 }
 errors++;
 }
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 4294967295 || isNaN(data2)){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data2};
+}
+if(data.uid !== undefined){
+let data2 = data.uid;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3778,8 +3793,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data2 < 0 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data2};
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 4294967295 || isNaN(data2)){
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3788,10 +3804,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-if(typeof data2 === "string"){
-if(!pattern50.test(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data2};
+if(data2 < 0 || isNaN(data2)){
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3801,11 +3815,9 @@ vErrors.push(err8);
 errors++;
 }
 }
-}
-if(data.gid !== undefined){
-let data3 = data.gid;
-if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err9 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data3};
+if(typeof data2 === "string"){
+if(!pattern53.test(data2)){
+const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3814,9 +3826,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 4294967295 || isNaN(data3)){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data3};
+}
+}
+if(data.gid !== undefined){
+let data3 = data.gid;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3825,8 +3840,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data3 < 0 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 4294967295 || isNaN(data3)){
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3835,10 +3851,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-if(typeof data3 === "string"){
-if(!pattern50.test(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data3};
+if(data3 < 0 || isNaN(data3)){
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3848,11 +3862,9 @@ vErrors.push(err12);
 errors++;
 }
 }
-}
-if(data.mode !== undefined){
-let data4 = data.mode;
-if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err13 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema119.type},message:"must be integer,string",schema:schema119.type,parentSchema:schema119,data:data4};
+if(typeof data3 === "string"){
+if(!pattern53.test(data3)){
+const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3861,14 +3873,28 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(typeof data4 === "string"){
-if(!pattern111.test(data4)){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema119,data:data4};
+}
+}
+if(data.mode !== undefined){
+let data4 = data.mode;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema122.type},message:"must be integer,string",schema:schema122.type,parentSchema:schema122,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
 else {
 vErrors.push(err14);
+}
+errors++;
+}
+if(typeof data4 === "string"){
+if(!pattern115.test(data4)){
+const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema122,data:data4};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
 }
 errors++;
 }
@@ -3880,8 +3906,8 @@ return errors === 0;
 }
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema126 = {"type":"object","properties":{"test":{"$ref":"#/$defs/Words"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern119 = new RegExp("^[0-9]{1,5}$", "u");
+const schema129 = {"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"};
+const pattern124 = new RegExp("^[0-9]{1,5}$", "u");
 
 function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3895,8 +3921,8 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema126.properties, key0)) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema126,data};
+if(!((func1.call(schema129.properties, key0)) || (pattern4.test(key0)))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema129,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3909,7 +3935,7 @@ errors++;
 if(data.test !== undefined){
 let data0 = data.test;
 if((typeof data0 !== "string") && (!(Array.isArray(data0)))){
-const err1 = {instancePath:instancePath+"/test",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data0};
+const err1 = {instancePath:instancePath+"/test",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3923,7 +3949,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/test/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data1};
+const err2 = {instancePath:instancePath+"/test/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3938,7 +3964,7 @@ errors++;
 if(data.http !== undefined){
 let data2 = data.http;
 if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.http.type,parentSchema:schema126.properties.http,data:data2};
+const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.http.type,parentSchema:schema129.properties.http,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3951,7 +3977,7 @@ errors++;
 if(data.tcp !== undefined){
 let data3 = data.tcp;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema126.properties.tcp.type},message:"must be integer,string",schema:schema126.properties.tcp.type,parentSchema:schema126.properties.tcp,data:data3};
+const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema129.properties.tcp.type},message:"must be integer,string",schema:schema129.properties.tcp.type,parentSchema:schema129.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3962,7 +3988,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 65535 || isNaN(data3)){
-const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema126.properties.tcp,data:data3};
+const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema129.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3972,7 +3998,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema126.properties.tcp,data:data3};
+const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema129.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3983,8 +4009,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern119.test(data3)){
-const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema126.properties.tcp,data:data3};
+if(!pattern124.test(data3)){
+const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema129.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3998,7 +4024,7 @@ errors++;
 if(data.log !== undefined){
 let data4 = data.log;
 if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.log.type,parentSchema:schema126.properties.log,data:data4};
+const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.log.type,parentSchema:schema129.properties.log,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4011,8 +4037,8 @@ errors++;
 if(data.interval !== undefined){
 let data5 = data.interval;
 if(typeof data5 === "string"){
-if(!pattern120.test(data5)){
-const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data5};
+if(!pattern125.test(data5)){
+const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4023,7 +4049,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data5};
+const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4036,8 +4062,8 @@ errors++;
 if(data.timeout !== undefined){
 let data6 = data.timeout;
 if(typeof data6 === "string"){
-if(!pattern120.test(data6)){
-const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data6};
+if(!pattern125.test(data6)){
+const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4048,7 +4074,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data6};
+const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4061,8 +4087,8 @@ errors++;
 if(data.start_period !== undefined){
 let data7 = data.start_period;
 if(typeof data7 === "string"){
-if(!pattern120.test(data7)){
-const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data7};
+if(!pattern125.test(data7)){
+const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4073,7 +4099,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data7};
+const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4086,8 +4112,8 @@ errors++;
 if(data.start_interval !== undefined){
 let data8 = data.start_interval;
 if(typeof data8 === "string"){
-if(!pattern120.test(data8)){
-const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data8};
+if(!pattern125.test(data8)){
+const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4098,7 +4124,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data8};
+const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4111,7 +4137,7 @@ errors++;
 if(data.retries !== undefined){
 let data9 = data.retries;
 if((!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))) && (typeof data9 !== "string")){
-const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data9};
+const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data9};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4122,7 +4148,7 @@ errors++;
 }
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 > 4294967295 || isNaN(data9)){
-const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data9};
+const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data9};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4132,7 +4158,7 @@ vErrors.push(err18);
 errors++;
 }
 if(data9 < 1 || isNaN(data9)){
-const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data9};
+const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data9};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4143,8 +4169,8 @@ errors++;
 }
 }
 if(typeof data9 === "string"){
-if(!pattern78.test(data9)){
-const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data9};
+if(!pattern81.test(data9)){
+const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data9};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4155,10 +4181,10 @@ errors++;
 }
 }
 }
-if(data.hint !== undefined){
-let data10 = data.hint;
-if(typeof data10 !== "string"){
-const err21 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.hint.type,parentSchema:schema126.properties.hint,data:data10};
+if(data.liveness !== undefined){
+let data10 = data.liveness;
+if((typeof data10 !== "boolean") && (typeof data10 !== "string")){
+const err21 = {instancePath:instancePath+"/liveness",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data10};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4167,11 +4193,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-if(data.disable !== undefined){
-let data11 = data.disable;
-if((typeof data11 !== "boolean") && (typeof data11 !== "string")){
-const err22 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data11};
+if(typeof data10 === "string"){
+if(!pattern22.test(data10)){
+const err22 = {instancePath:instancePath+"/liveness",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data10};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4180,9 +4204,12 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(typeof data11 === "string"){
-if(!pattern22.test(data11)){
-const err23 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data11};
+}
+}
+if(data.hint !== undefined){
+let data11 = data.hint;
+if(typeof data11 !== "string"){
+const err23 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.hint.type,parentSchema:schema129.properties.hint,data:data11};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4192,10 +4219,10 @@ vErrors.push(err23);
 errors++;
 }
 }
-}
-}
-else {
-const err24 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema126.type,parentSchema:schema126,data};
+if(data.disable !== undefined){
+let data12 = data.disable;
+if((typeof data12 !== "boolean") && (typeof data12 !== "string")){
+const err24 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data12};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4204,13 +4231,37 @@ vErrors.push(err24);
 }
 errors++;
 }
+if(typeof data12 === "string"){
+if(!pattern22.test(data12)){
+const err25 = {instancePath:instancePath+"/disable",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data12};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err26 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema129.type,parentSchema:schema129,data};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
 validate88.errors = vErrors;
 return errors === 0;
 }
 validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema135 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
-const schema136 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema139 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
+const schema140 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4223,7 +4274,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema136.type},message:"must be object,null",schema:schema136.type,parentSchema:schema136,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema140.type},message:"must be object,null",schema:schema140.type,parentSchema:schema140,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4235,7 +4286,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "condition") || (key0 === "restart")) || (key0 === "required")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema136,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema140,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4248,7 +4299,7 @@ errors++;
 if(data.condition !== undefined){
 let data0 = data.condition;
 if(!(((((((data0 === "started") || (data0 === "healthy")) || (data0 === "completed_successfully")) || (data0 === "log_ready")) || (data0 === "service_started")) || (data0 === "service_healthy")) || (data0 === "service_completed_successfully"))){
-const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema136.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema136.properties.condition.enum,parentSchema:schema136.properties.condition,data:data0};
+const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema140.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema140.properties.condition.enum,parentSchema:schema140.properties.condition,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4326,7 +4377,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema135.type},message:"must be array,object",schema:schema135.type,parentSchema:schema135,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema139.type},message:"must be array,object",schema:schema139.type,parentSchema:schema139,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4340,7 +4391,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema135.items.type,parentSchema:schema135.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema139.items.type,parentSchema:schema139.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4364,7 +4415,7 @@ return errors === 0;
 }
 validate90.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema144 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema148 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
 function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4379,7 +4430,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "max_size") || (key0 === "max_files")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema144,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema148,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4417,7 +4468,7 @@ errors++;
 if(data.max_files !== undefined){
 let data1 = data.max_files;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema88.type},message:"must be integer,string",schema:schema88.type,parentSchema:schema88,data:data1};
+const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4428,7 +4479,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema88,data:data1};
+const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4438,7 +4489,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data:data1};
+const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4449,8 +4500,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern78.test(data1)){
-const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema88,data:data1};
+if(!pattern81.test(data1)){
+const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4463,7 +4514,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema144.type,parentSchema:schema144,data};
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema148.type,parentSchema:schema148,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4477,8 +4528,258 @@ return errors === 0;
 }
 validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema148 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema149 = {"type":"object","properties":{"path":{"type":"string"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/Words"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema152 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema153 = {"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema159 = {"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"};
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate98.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if((!data || typeof data != "object") && (typeof data !== "string")){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema159.type},message:"must be string,array,object",schema:schema159.type,parentSchema:schema159,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(Array.isArray(data)){
+const len0 = data.length;
+for(let i0=0; i0<len0; i0++){
+let data0 = data[i0];
+if(typeof data0 !== "string"){
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema159.items.type,parentSchema:schema159.items,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.command === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema159.required,parentSchema:schema159,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "command") || (key0 === "user")) || (key0 === "working_dir")) || (key0 === "environment")) || (pattern4.test(key0)))){
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema159,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.command !== undefined){
+let data1 = data.command;
+if((typeof data1 !== "string") && (!(Array.isArray(data1)))){
+const err4 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(Array.isArray(data1)){
+const len1 = data1.length;
+for(let i1=0; i1<len1; i1++){
+let data2 = data1[i1];
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+}
+if(data.user !== undefined){
+let data3 = data.user;
+if((typeof data3 !== "string") && (!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3))))){
+const err6 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema70.type},message:"must be string,integer",schema:schema70.type,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 4294967294 || isNaN(data3)){
+const err7 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data3 < 0 || isNaN(data3)){
+const err8 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(typeof data3 === "string"){
+if(!pattern49.test(data3)){
+const err9 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema70,data:data3};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+if(data.working_dir !== undefined){
+let data4 = data.working_dir;
+if(typeof data4 === "string"){
+if(!pattern48.test(data4)){
+const err10 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+else {
+const err11 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data4};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data.environment !== undefined){
+let data5 = data.environment;
+if(!data5 || typeof data5 != "object"){
+const err12 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data5};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+if(Array.isArray(data5)){
+const len2 = data5.length;
+for(let i2=0; i2<len2; i2++){
+let data6 = data5[i2];
+if(typeof data6 === "string"){
+if(!pattern37.test(data6)){
+const err13 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data6};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data6};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+for(const key1 in data5){
+const _errs20 = errors;
+if(typeof key1 === "string"){
+if(!pattern38.test(key1)){
+const err15 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+var valid11 = _errs20 === errors;
+if(!valid11){
+const err16 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data5};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+for(const key2 in data5){
+let data7 = data5[key2];
+if((((typeof data7 !== "string") && (!((typeof data7 == "number") && (isFinite(data7))))) && (typeof data7 !== "boolean")) && (data7 !== null)){
+const err17 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data7};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+}
+}
+validate98.errors = vErrors;
+return errors === 0;
+}
+validate98.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4492,7 +4793,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema149.required,parentSchema:schema149,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema153.required,parentSchema:schema153,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4502,7 +4803,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.action === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema149.required,parentSchema:schema149,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema153.required,parentSchema:schema153,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4512,8 +4813,8 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!((((((((key0 === "path") || (key0 === "action")) || (key0 === "target")) || (key0 === "ignore")) || (key0 === "include")) || (key0 === "initial_sync")) || (key0 === "exec")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema149,data};
+if(!(((((((((key0 === "path") || (key0 === "action")) || (key0 === "target")) || (key0 === "ignore")) || (key0 === "include")) || (key0 === "gitignore")) || (key0 === "initial_sync")) || (key0 === "exec")) || (pattern4.test(key0)))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema153,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4525,8 +4826,9 @@ errors++;
 }
 if(data.path !== undefined){
 let data0 = data.path;
-if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema149.properties.path.type,parentSchema:schema149.properties.path,data:data0};
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema153.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4536,10 +4838,8 @@ vErrors.push(err3);
 errors++;
 }
 }
-if(data.action !== undefined){
-let data1 = data.action;
-if(!((((((data1 === "sync") || (data1 === "restart")) || (data1 === "sync+restart")) || (data1 === "sync+exec")) || (data1 === "exec")) || (data1 === "rebuild"))){
-const err4 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema149.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema149.properties.action.enum,parentSchema:schema149.properties.action,data:data1};
+else {
+const err4 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema153.properties.path.type,parentSchema:schema153.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4549,11 +4849,10 @@ vErrors.push(err4);
 errors++;
 }
 }
-if(data.target !== undefined){
-let data2 = data.target;
-if(typeof data2 === "string"){
-if(!pattern48.test(data2)){
-const err5 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data2};
+if(data.action !== undefined){
+let data1 = data.action;
+if(!((((((data1 === "sync") || (data1 === "restart")) || (data1 === "sync+restart")) || (data1 === "sync+exec")) || (data1 === "exec")) || (data1 === "rebuild"))){
+const err5 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema153.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema153.properties.action.enum,parentSchema:schema153.properties.action,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4563,8 +4862,11 @@ vErrors.push(err5);
 errors++;
 }
 }
-else {
-const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data2};
+if(data.target !== undefined){
+let data2 = data.target;
+if(typeof data2 === "string"){
+if(!pattern48.test(data2)){
+const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4574,10 +4876,8 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.ignore !== undefined){
-let data3 = data.ignore;
-if((typeof data3 !== "string") && (!(Array.isArray(data3)))){
-const err7 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data3};
+else {
+const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4586,17 +4886,30 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(Array.isArray(data3)){
-const len0 = data3.length;
-for(let i0=0; i0<len0; i0++){
-let data4 = data3[i0];
-if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/ignore/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data4};
+}
+if(data.ignore !== undefined){
+let data3 = data.ignore;
+if((typeof data3 !== "string") && (!(Array.isArray(data3)))){
+const err8 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
 else {
 vErrors.push(err8);
+}
+errors++;
+}
+if(Array.isArray(data3)){
+const len0 = data3.length;
+for(let i0=0; i0<len0; i0++){
+let data4 = data3[i0];
+if(typeof data4 !== "string"){
+const err9 = {instancePath:instancePath+"/ignore/" + i0,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
 }
 errors++;
 }
@@ -4606,21 +4919,7 @@ errors++;
 if(data.include !== undefined){
 let data5 = data.include;
 if((typeof data5 !== "string") && (!(Array.isArray(data5)))){
-const err9 = {instancePath:instancePath+"/include",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data5};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-if(Array.isArray(data5)){
-const len1 = data5.length;
-for(let i1=0; i1<len1; i1++){
-let data6 = data5[i1];
-if(typeof data6 !== "string"){
-const err10 = {instancePath:instancePath+"/include/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data6};
+const err10 = {instancePath:instancePath+"/include",schemaPath:"#/$defs/TextOrList/type",keyword:"type",params:{type: schema37.type},message:"must be string,array",schema:schema37.type,parentSchema:schema37,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4629,13 +4928,12 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-}
-}
-if(data.initial_sync !== undefined){
-let data7 = data.initial_sync;
-if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
-const err11 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data7};
+if(Array.isArray(data5)){
+const len1 = data5.length;
+for(let i1=0; i1<len1; i1++){
+let data6 = data5[i1];
+if(typeof data6 !== "string"){
+const err11 = {instancePath:instancePath+"/include/" + i1,schemaPath:"#/$defs/TextOrList/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.items.type,parentSchema:schema37.items,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4644,9 +4942,13 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(typeof data7 === "string"){
-if(!pattern22.test(data7)){
-const err12 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data7};
+}
+}
+}
+if(data.gitignore !== undefined){
+let data7 = data.gitignore;
+if((typeof data7 !== "boolean") && (typeof data7 !== "string")){
+const err12 = {instancePath:instancePath+"/gitignore",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4655,12 +4957,9 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-}
-if(data.exec !== undefined){
-let data8 = data.exec;
-if((typeof data8 !== "string") && (!(Array.isArray(data8)))){
-const err13 = {instancePath:instancePath+"/exec",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data8};
+if(typeof data7 === "string"){
+if(!pattern22.test(data7)){
+const err13 = {instancePath:instancePath+"/gitignore",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4669,12 +4968,12 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(Array.isArray(data8)){
-const len2 = data8.length;
-for(let i2=0; i2<len2; i2++){
-let data9 = data8[i2];
-if(typeof data9 !== "string"){
-const err14 = {instancePath:instancePath+"/exec/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data9};
+}
+}
+if(data.initial_sync !== undefined){
+let data8 = data.initial_sync;
+if((typeof data8 !== "boolean") && (typeof data8 !== "string")){
+const err14 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data8};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4683,17 +4982,33 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-}
-}
-}
-else {
-const err15 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema149.type,parentSchema:schema149,data};
+if(typeof data8 === "string"){
+if(!pattern22.test(data8)){
+const err15 = {instancePath:instancePath+"/initial_sync",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
 else {
 vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+if(data.exec !== undefined){
+if(!(validate98(data.exec, {instancePath:instancePath+"/exec",parentData:data,parentDataProperty:"exec",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err16 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema153.type,parentSchema:schema153,data};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
 }
 errors++;
 }
@@ -4716,7 +5031,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "watch") || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema148,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema152,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4738,7 +5053,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema148.properties.watch.type,parentSchema:schema148.properties.watch,data:data0};
+const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema152.properties.watch.type,parentSchema:schema152.properties.watch,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4750,7 +5065,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema148.type,parentSchema:schema148,data};
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema152.type,parentSchema:schema152,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5348,7 +5663,7 @@ errors++;
 if(data.user !== undefined){
 let data25 = data.user;
 if((typeof data25 !== "string") && (!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25))))){
-const err39 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema41.properties.user.type},message:"must be string,integer",schema:schema41.properties.user.type,parentSchema:schema41.properties.user,data:data25};
+const err39 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema70.type},message:"must be string,integer",schema:schema70.type,parentSchema:schema70,data:data25};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -5358,8 +5673,8 @@ vErrors.push(err39);
 errors++;
 }
 if((typeof data25 == "number") && (isFinite(data25))){
-if(data25 < 0 || isNaN(data25)){
-const err40 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema41.properties.user,data:data25};
+if(data25 > 4294967294 || isNaN(data25)){
+const err40 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema70,data:data25};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -5368,13 +5683,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-}
-if(data.hostname !== undefined){
-let data26 = data.hostname;
-if(typeof data26 === "string"){
-if(!pattern49.test(data26)){
-const err41 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema41.properties.hostname,data:data26};
+if(data25 < 0 || isNaN(data25)){
+const err41 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data25};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -5384,8 +5694,9 @@ vErrors.push(err41);
 errors++;
 }
 }
-else {
-const err42 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.hostname.type,parentSchema:schema41.properties.hostname,data:data26};
+if(typeof data25 === "string"){
+if(!pattern49.test(data25)){
+const err42 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema70,data:data25};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -5395,10 +5706,11 @@ vErrors.push(err42);
 errors++;
 }
 }
-if(data.uid !== undefined){
-let data27 = data.uid;
-if((!(((typeof data27 == "number") && (!(data27 % 1) && !isNaN(data27))) && (isFinite(data27)))) && (typeof data27 !== "string")){
-const err43 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data27};
+}
+if(data.tty !== undefined){
+let data26 = data.tty;
+if((typeof data26 !== "boolean") && (typeof data26 !== "string")){
+const err43 = {instancePath:instancePath+"/tty",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data26};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -5407,9 +5719,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-if((typeof data27 == "number") && (isFinite(data27))){
-if(data27 > 4294967295 || isNaN(data27)){
-const err44 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data27};
+if(typeof data26 === "string"){
+if(!pattern22.test(data26)){
+const err44 = {instancePath:instancePath+"/tty",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data26};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -5418,8 +5730,12 @@ vErrors.push(err44);
 }
 errors++;
 }
-if(data27 < 0 || isNaN(data27)){
-const err45 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data27};
+}
+}
+if(data.stdin_open !== undefined){
+let data27 = data.stdin_open;
+if((typeof data27 !== "boolean") && (typeof data27 !== "string")){
+const err45 = {instancePath:instancePath+"/stdin_open",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data27};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -5428,10 +5744,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-}
 if(typeof data27 === "string"){
-if(!pattern50.test(data27)){
-const err46 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data27};
+if(!pattern22.test(data27)){
+const err46 = {instancePath:instancePath+"/stdin_open",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data27};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -5442,10 +5757,11 @@ errors++;
 }
 }
 }
-if(data.gid !== undefined){
-let data28 = data.gid;
-if((!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))) && (typeof data28 !== "string")){
-const err47 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema70.type},message:"must be integer,string",schema:schema70.type,parentSchema:schema70,data:data28};
+if(data.hostname !== undefined){
+let data28 = data.hostname;
+if(typeof data28 === "string"){
+if(!pattern52.test(data28)){
+const err47 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema41.properties.hostname,data:data28};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -5454,9 +5770,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 > 4294967295 || isNaN(data28)){
-const err48 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema70,data:data28};
+}
+else {
+const err48 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.hostname.type,parentSchema:schema41.properties.hostname,data:data28};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -5465,8 +5781,11 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(data28 < 0 || isNaN(data28)){
-const err49 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data28};
+}
+if(data.uid !== undefined){
+let data29 = data.uid;
+if((!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))) && (typeof data29 !== "string")){
+const err49 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data29};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -5475,10 +5794,9 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-if(typeof data28 === "string"){
-if(!pattern50.test(data28)){
-const err50 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema70,data:data28};
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 > 4294967295 || isNaN(data29)){
+const err50 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data29};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -5487,14 +5805,8 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-}
-if(data.rlimits !== undefined){
-let data29 = data.rlimits;
-if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
-for(const key5 in data29){
-if(!(func1.call(schema41.properties.rlimits.properties, key5))){
-const err51 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema41.properties.rlimits,data:data29};
+if(data29 < 0 || isNaN(data29)){
+const err51 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data29};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -5504,105 +5816,9 @@ vErrors.push(err51);
 errors++;
 }
 }
-if(data29.as !== undefined){
-if(!(validate40(data29.as, {instancePath:instancePath+"/rlimits/as",parentData:data29,parentDataProperty:"as",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.core !== undefined){
-if(!(validate40(data29.core, {instancePath:instancePath+"/rlimits/core",parentData:data29,parentDataProperty:"core",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.cpu !== undefined){
-if(!(validate40(data29.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data29,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.data !== undefined){
-if(!(validate40(data29.data, {instancePath:instancePath+"/rlimits/data",parentData:data29,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.fsize !== undefined){
-if(!(validate40(data29.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data29,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.locks !== undefined){
-if(!(validate40(data29.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data29,parentDataProperty:"locks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.memlock !== undefined){
-if(!(validate40(data29.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data29,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.msgqueue !== undefined){
-if(!(validate40(data29.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data29,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.nice !== undefined){
-if(!(validate40(data29.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data29,parentDataProperty:"nice",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.nofile !== undefined){
-if(!(validate40(data29.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data29,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.nproc !== undefined){
-if(!(validate40(data29.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data29,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.rss !== undefined){
-if(!(validate40(data29.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data29,parentDataProperty:"rss",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.rtprio !== undefined){
-if(!(validate40(data29.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data29,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.rttime !== undefined){
-if(!(validate40(data29.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data29,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.sigpending !== undefined){
-if(!(validate40(data29.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data29,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-if(data29.stack !== undefined){
-if(!(validate40(data29.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data29,parentDataProperty:"stack",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err52 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.properties.rlimits.type,parentSchema:schema41.properties.rlimits,data:data29};
+if(typeof data29 === "string"){
+if(!pattern53.test(data29)){
+const err52 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data29};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -5612,19 +5828,11 @@ vErrors.push(err52);
 errors++;
 }
 }
-if(data.disks !== undefined){
-let data46 = data.disks;
-if(Array.isArray(data46)){
-const len5 = data46.length;
-for(let i5=0; i5<len5; i5++){
-if(!(validate31(data46[i5], {instancePath:instancePath+"/disks/" + i5,parentData:data46,parentDataProperty:i5,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
-errors = vErrors.length;
 }
-}
-}
-else {
-const err53 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.disks.type,parentSchema:schema41.properties.disks,data:data46};
+if(data.gid !== undefined){
+let data30 = data.gid;
+if((!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))) && (typeof data30 !== "string")){
+const err53 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data30};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -5633,25 +5841,204 @@ vErrors.push(err53);
 }
 errors++;
 }
+if((typeof data30 == "number") && (isFinite(data30))){
+if(data30 > 4294967295 || isNaN(data30)){
+const err54 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data30};
+if(vErrors === null){
+vErrors = [err54];
+}
+else {
+vErrors.push(err54);
+}
+errors++;
+}
+if(data30 < 0 || isNaN(data30)){
+const err55 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data30};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+if(typeof data30 === "string"){
+if(!pattern53.test(data30)){
+const err56 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data30};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+}
+}
+if(data.rlimits !== undefined){
+let data31 = data.rlimits;
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+for(const key5 in data31){
+if(!(func1.call(schema41.properties.rlimits.properties, key5))){
+const err57 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema41.properties.rlimits,data:data31};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+}
+if(data31.as !== undefined){
+if(!(validate40(data31.as, {instancePath:instancePath+"/rlimits/as",parentData:data31,parentDataProperty:"as",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.core !== undefined){
+if(!(validate40(data31.core, {instancePath:instancePath+"/rlimits/core",parentData:data31,parentDataProperty:"core",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.cpu !== undefined){
+if(!(validate40(data31.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data31,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.data !== undefined){
+if(!(validate40(data31.data, {instancePath:instancePath+"/rlimits/data",parentData:data31,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.fsize !== undefined){
+if(!(validate40(data31.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data31,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.locks !== undefined){
+if(!(validate40(data31.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data31,parentDataProperty:"locks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.memlock !== undefined){
+if(!(validate40(data31.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data31,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.msgqueue !== undefined){
+if(!(validate40(data31.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data31,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.nice !== undefined){
+if(!(validate40(data31.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data31,parentDataProperty:"nice",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.nofile !== undefined){
+if(!(validate40(data31.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data31,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.nproc !== undefined){
+if(!(validate40(data31.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data31,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.rss !== undefined){
+if(!(validate40(data31.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data31,parentDataProperty:"rss",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.rtprio !== undefined){
+if(!(validate40(data31.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data31,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.rttime !== undefined){
+if(!(validate40(data31.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data31,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.sigpending !== undefined){
+if(!(validate40(data31.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data31,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+if(data31.stack !== undefined){
+if(!(validate40(data31.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data31,parentDataProperty:"stack",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err58 = {instancePath:instancePath+"/rlimits",schemaPath:"#/properties/rlimits/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.properties.rlimits.type,parentSchema:schema41.properties.rlimits,data:data31};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+}
+if(data.disks !== undefined){
+let data48 = data.disks;
+if(Array.isArray(data48)){
+const len5 = data48.length;
+for(let i5=0; i5<len5; i5++){
+if(!(validate31(data48[i5], {instancePath:instancePath+"/disks/" + i5,parentData:data48,parentDataProperty:i5,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err59 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.disks.type,parentSchema:schema41.properties.disks,data:data48};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
 }
 if(data.shares !== undefined){
-let data48 = data.shares;
-if(Array.isArray(data48)){
-const len6 = data48.length;
+let data50 = data.shares;
+if(Array.isArray(data50)){
+const len6 = data50.length;
 for(let i6=0; i6<len6; i6++){
-if(!(validate58(data48[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data48,parentDataProperty:i6,rootData,dynamicAnchors}))){
+if(!(validate58(data50[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data50,parentDataProperty:i6,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.shares.type,parentSchema:schema41.properties.shares,data:data48};
+const err60 = {instancePath:instancePath+"/shares",schemaPath:"#/properties/shares/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.shares.type,parentSchema:schema41.properties.shares,data:data50};
 if(vErrors === null){
-vErrors = [err54];
+vErrors = [err60];
 }
 else {
-vErrors.push(err54);
+vErrors.push(err60);
 }
 errors++;
 }
@@ -5663,45 +6050,45 @@ errors = vErrors.length;
 }
 }
 if(data.ports !== undefined){
-let data51 = data.ports;
-if(Array.isArray(data51)){
-const len7 = data51.length;
+let data53 = data.ports;
+if(Array.isArray(data53)){
+const len7 = data53.length;
 for(let i7=0; i7<len7; i7++){
-if(!(validate64(data51[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data51,parentDataProperty:i7,rootData,dynamicAnchors}))){
+if(!(validate64(data53[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data53,parentDataProperty:i7,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err55 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.ports.type,parentSchema:schema41.properties.ports,data:data51};
+const err61 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.ports.type,parentSchema:schema41.properties.ports,data:data53};
 if(vErrors === null){
-vErrors = [err55];
+vErrors = [err61];
 }
 else {
-vErrors.push(err55);
+vErrors.push(err61);
 }
 errors++;
 }
 }
 if(data.vsock !== undefined){
-let data53 = data.vsock;
-if(Array.isArray(data53)){
-const len8 = data53.length;
+let data55 = data.vsock;
+if(Array.isArray(data55)){
+const len8 = data55.length;
 for(let i8=0; i8<len8; i8++){
-if(!(validate66(data53[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data53,parentDataProperty:i8,rootData,dynamicAnchors}))){
+if(!(validate66(data55[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data55,parentDataProperty:i8,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.vsock.type,parentSchema:schema41.properties.vsock,data:data53};
+const err62 = {instancePath:instancePath+"/vsock",schemaPath:"#/properties/vsock/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.vsock.type,parentSchema:schema41.properties.vsock,data:data55};
 if(vErrors === null){
-vErrors = [err56];
+vErrors = [err62];
 }
 else {
-vErrors.push(err56);
+vErrors.push(err62);
 }
 errors++;
 }
@@ -5725,70 +6112,70 @@ errors = vErrors.length;
 }
 }
 if(data.sound !== undefined){
-let data58 = data.sound;
-if((typeof data58 !== "boolean") && (typeof data58 !== "string")){
-const err57 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data58};
+let data60 = data.sound;
+if((typeof data60 !== "boolean") && (typeof data60 !== "string")){
+const err63 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data60};
 if(vErrors === null){
-vErrors = [err57];
+vErrors = [err63];
 }
 else {
-vErrors.push(err57);
+vErrors.push(err63);
 }
 errors++;
 }
-if(typeof data58 === "string"){
-if(!pattern22.test(data58)){
-const err58 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data58};
+if(typeof data60 === "string"){
+if(!pattern22.test(data60)){
+const err64 = {instancePath:instancePath+"/sound",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data60};
 if(vErrors === null){
-vErrors = [err58];
+vErrors = [err64];
 }
 else {
-vErrors.push(err58);
+vErrors.push(err64);
 }
 errors++;
 }
 }
 }
 if(data.display !== undefined){
-let data59 = data.display;
-if(Array.isArray(data59)){
-const len9 = data59.length;
+let data61 = data.display;
+if(Array.isArray(data61)){
+const len9 = data61.length;
 for(let i9=0; i9<len9; i9++){
-if(!(validate76(data59[i9], {instancePath:instancePath+"/display/" + i9,parentData:data59,parentDataProperty:i9,rootData,dynamicAnchors}))){
+if(!(validate76(data61[i9], {instancePath:instancePath+"/display/" + i9,parentData:data61,parentDataProperty:i9,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err59 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.display.type,parentSchema:schema41.properties.display,data:data59};
+const err65 = {instancePath:instancePath+"/display",schemaPath:"#/properties/display/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.display.type,parentSchema:schema41.properties.display,data:data61};
 if(vErrors === null){
-vErrors = [err59];
+vErrors = [err65];
 }
 else {
-vErrors.push(err59);
+vErrors.push(err65);
 }
 errors++;
 }
 }
 if(data.input !== undefined){
-let data61 = data.input;
-if(Array.isArray(data61)){
-const len10 = data61.length;
+let data63 = data.input;
+if(Array.isArray(data63)){
+const len10 = data63.length;
 for(let i10=0; i10<len10; i10++){
-if(!(validate78(data61[i10], {instancePath:instancePath+"/input/" + i10,parentData:data61,parentDataProperty:i10,rootData,dynamicAnchors}))){
+if(!(validate78(data63[i10], {instancePath:instancePath+"/input/" + i10,parentData:data63,parentDataProperty:i10,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.input.type,parentSchema:schema41.properties.input,data:data61};
+const err66 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.input.type,parentSchema:schema41.properties.input,data:data63};
 if(vErrors === null){
-vErrors = [err60];
+vErrors = [err66];
 }
 else {
-vErrors.push(err60);
+vErrors.push(err66);
 }
 errors++;
 }
@@ -5806,45 +6193,45 @@ errors = vErrors.length;
 }
 }
 if(data.secrets !== undefined){
-let data65 = data.secrets;
-if(Array.isArray(data65)){
-const len11 = data65.length;
+let data67 = data.secrets;
+if(Array.isArray(data67)){
+const len11 = data67.length;
 for(let i11=0; i11<len11; i11++){
-if(!(validate84(data65[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data65,parentDataProperty:i11,rootData,dynamicAnchors}))){
+if(!(validate84(data67[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data67,parentDataProperty:i11,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.secrets.type,parentSchema:schema41.properties.secrets,data:data65};
+const err67 = {instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.secrets.type,parentSchema:schema41.properties.secrets,data:data67};
 if(vErrors === null){
-vErrors = [err61];
+vErrors = [err67];
 }
 else {
-vErrors.push(err61);
+vErrors.push(err67);
 }
 errors++;
 }
 }
 if(data.configs !== undefined){
-let data67 = data.configs;
-if(Array.isArray(data67)){
-const len12 = data67.length;
+let data69 = data.configs;
+if(Array.isArray(data69)){
+const len12 = data69.length;
 for(let i12=0; i12<len12; i12++){
-if(!(validate86(data67[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data67,parentDataProperty:i12,rootData,dynamicAnchors}))){
+if(!(validate86(data69[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data69,parentDataProperty:i12,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.configs.type,parentSchema:schema41.properties.configs,data:data67};
+const err68 = {instancePath:instancePath+"/configs",schemaPath:"#/properties/configs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.configs.type,parentSchema:schema41.properties.configs,data:data69};
 if(vErrors === null){
-vErrors = [err62];
+vErrors = [err68];
 }
 else {
-vErrors.push(err62);
+vErrors.push(err68);
 }
 errors++;
 }
@@ -5862,82 +6249,10 @@ errors = vErrors.length;
 }
 }
 if(data.restart !== undefined){
-let data71 = data.restart;
-if(typeof data71 === "string"){
-if(!pattern131.test(data71)){
-const err63 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema41.properties.restart,data:data71};
-if(vErrors === null){
-vErrors = [err63];
-}
-else {
-vErrors.push(err63);
-}
-errors++;
-}
-}
-else {
-const err64 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.restart.type,parentSchema:schema41.properties.restart,data:data71};
-if(vErrors === null){
-vErrors = [err64];
-}
-else {
-vErrors.push(err64);
-}
-errors++;
-}
-}
-if(data.stop_signal !== undefined){
-let data72 = data.stop_signal;
-if((typeof data72 !== "string") && (!(((typeof data72 == "number") && (!(data72 % 1) && !isNaN(data72))) && (isFinite(data72))))){
-const err65 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema41.properties.stop_signal.type},message:"must be string,integer",schema:schema41.properties.stop_signal.type,parentSchema:schema41.properties.stop_signal,data:data72};
-if(vErrors === null){
-vErrors = [err65];
-}
-else {
-vErrors.push(err65);
-}
-errors++;
-}
-if((typeof data72 == "number") && (isFinite(data72))){
-if(data72 > 64 || isNaN(data72)){
-const err66 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema41.properties.stop_signal,data:data72};
-if(vErrors === null){
-vErrors = [err66];
-}
-else {
-vErrors.push(err66);
-}
-errors++;
-}
-if(data72 < 1 || isNaN(data72)){
-const err67 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.stop_signal,data:data72};
-if(vErrors === null){
-vErrors = [err67];
-}
-else {
-vErrors.push(err67);
-}
-errors++;
-}
-}
-if(typeof data72 === "string"){
-if(!pattern132.test(data72)){
-const err68 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema41.properties.stop_signal,data:data72};
-if(vErrors === null){
-vErrors = [err68];
-}
-else {
-vErrors.push(err68);
-}
-errors++;
-}
-}
-}
-if(data.stop_grace_period !== undefined){
-let data73 = data.stop_grace_period;
+let data73 = data.restart;
 if(typeof data73 === "string"){
-if(!pattern120.test(data73)){
-const err69 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data73};
+if(!pattern137.test(data73)){
+const err69 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema41.properties.restart,data:data73};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -5948,7 +6263,7 @@ errors++;
 }
 }
 else {
-const err70 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data73};
+const err70 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.restart.type,parentSchema:schema41.properties.restart,data:data73};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -5958,10 +6273,10 @@ vErrors.push(err70);
 errors++;
 }
 }
-if(data.stop_command !== undefined){
-let data74 = data.stop_command;
-if((typeof data74 !== "string") && (!(Array.isArray(data74)))){
-const err71 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data74};
+if(data.stop_signal !== undefined){
+let data74 = data.stop_signal;
+if((typeof data74 !== "string") && (!(((typeof data74 == "number") && (!(data74 % 1) && !isNaN(data74))) && (isFinite(data74))))){
+const err71 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/type",keyword:"type",params:{type: schema41.properties.stop_signal.type},message:"must be string,integer",schema:schema41.properties.stop_signal.type,parentSchema:schema41.properties.stop_signal,data:data74};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -5970,12 +6285,9 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(Array.isArray(data74)){
-const len13 = data74.length;
-for(let i13=0; i13<len13; i13++){
-let data75 = data74[i13];
-if(typeof data75 !== "string"){
-const err72 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data75};
+if((typeof data74 == "number") && (isFinite(data74))){
+if(data74 > 64 || isNaN(data74)){
+const err72 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema41.properties.stop_signal,data:data74};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -5984,14 +6296,8 @@ vErrors.push(err72);
 }
 errors++;
 }
-}
-}
-}
-if(data.boot_timeout !== undefined){
-let data76 = data.boot_timeout;
-if(typeof data76 === "string"){
-if(!pattern120.test(data76)){
-const err73 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema128,data:data76};
+if(data74 < 1 || isNaN(data74)){
+const err73 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.stop_signal,data:data74};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -6001,8 +6307,9 @@ vErrors.push(err73);
 errors++;
 }
 }
-else {
-const err74 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.type,parentSchema:schema128,data:data76};
+if(typeof data74 === "string"){
+if(!pattern138.test(data74)){
+const err74 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema41.properties.stop_signal,data:data74};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -6012,10 +6319,12 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data.agent !== undefined){
-let data77 = data.agent;
-if((typeof data77 !== "boolean") && (typeof data77 !== "string")){
-const err75 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data77};
+}
+if(data.stop_grace_period !== undefined){
+let data75 = data.stop_grace_period;
+if(typeof data75 === "string"){
+if(!pattern125.test(data75)){
+const err75 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data75};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -6024,14 +6333,92 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(typeof data77 === "string"){
-if(!pattern22.test(data77)){
-const err76 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data77};
+}
+else {
+const err76 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data75};
 if(vErrors === null){
 vErrors = [err76];
 }
 else {
 vErrors.push(err76);
+}
+errors++;
+}
+}
+if(data.stop_command !== undefined){
+let data76 = data.stop_command;
+if((typeof data76 !== "string") && (!(Array.isArray(data76)))){
+const err77 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data76};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+if(Array.isArray(data76)){
+const len13 = data76.length;
+for(let i13=0; i13<len13; i13++){
+let data77 = data76[i13];
+if(typeof data77 !== "string"){
+const err78 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data77};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+}
+}
+}
+if(data.boot_timeout !== undefined){
+let data78 = data.boot_timeout;
+if(typeof data78 === "string"){
+if(!pattern125.test(data78)){
+const err79 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data78};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+else {
+const err80 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data78};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
+}
+if(data.agent !== undefined){
+let data79 = data.agent;
+if((typeof data79 !== "boolean") && (typeof data79 !== "string")){
+const err81 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data79};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+if(typeof data79 === "string"){
+if(!pattern22.test(data79)){
+const err82 = {instancePath:instancePath+"/agent",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data79};
+if(vErrors === null){
+vErrors = [err82];
+}
+else {
+vErrors.push(err82);
 }
 errors++;
 }
@@ -6051,12 +6438,12 @@ errors = vErrors.length;
 }
 }
 else {
-const err77 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data};
+const err83 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data};
 if(vErrors === null){
-vErrors = [err77];
+vErrors = [err83];
 }
 else {
-vErrors.push(err77);
+vErrors.push(err83);
 }
 errors++;
 }
@@ -6065,13 +6452,13 @@ return errors === 0;
 }
 validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema159 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
-const pattern150 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
+const schema169 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
+const pattern164 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6080,7 +6467,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.size === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema159.required,parentSchema:schema159,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema169.required,parentSchema:schema169,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -6091,7 +6478,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "size") || (key0 === "format")) || (key0 === "fstype")) || (key0 === "protect")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema159,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema169,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -6129,7 +6516,7 @@ errors++;
 if(data.format !== undefined){
 let data1 = data.format;
 if(!((data1 === "raw") || (data1 === "qcow2"))){
-const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema159.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema159.properties.format.enum,parentSchema:schema159.properties.format,data:data1};
+const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema169.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema169.properties.format.enum,parentSchema:schema169.properties.format,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6142,8 +6529,8 @@ errors++;
 if(data.fstype !== undefined){
 let data2 = data.fstype;
 if(typeof data2 === "string"){
-if(!pattern150.test(data2)){
-const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema159.properties.fstype,data:data2};
+if(!pattern164.test(data2)){
+const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema169.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -6154,7 +6541,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema159.properties.fstype.type,parentSchema:schema159.properties.fstype,data:data2};
+const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema169.properties.fstype.type,parentSchema:schema169.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -6191,7 +6578,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema159.type,parentSchema:schema159,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema169.type,parentSchema:schema169,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6200,18 +6587,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate101.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
-validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema164 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]};
-const pattern155 = new RegExp("^[0-9]{3,5}$", "u");
+const schema174 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]};
+const pattern169 = new RegExp("^[0-9]{3,5}$", "u");
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate103.evaluated;
+const evaluated0 = validate105.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6219,7 +6606,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema164.type},message:"must be object,null",schema:schema164.type,parentSchema:schema164,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema174.type},message:"must be object,null",schema:schema174.type,parentSchema:schema174,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -6285,7 +6672,7 @@ if(_valid0){
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket === undefined){
-const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema164.allOf[0].then.required,parentSchema:schema164.allOf[0].then,data};
+const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema174.allOf[0].then.required,parentSchema:schema174.allOf[0].then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6299,7 +6686,7 @@ var _valid0 = _errs6 === errors;
 valid1 = _valid0;
 }
 if(!valid1){
-const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[0].if,parentSchema:schema164.allOf[0],data};
+const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[0].if,parentSchema:schema174.allOf[0],data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -6364,7 +6751,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface === undefined){
-const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema164.allOf[1].then.required,parentSchema:schema164.allOf[1].then,data};
+const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema174.allOf[1].then.required,parentSchema:schema174.allOf[1].then,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6374,7 +6761,7 @@ vErrors.push(err9);
 errors++;
 }
 if(data.isolation !== undefined){
-const err10 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/1/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.isolation.not,parentSchema:schema164.allOf[1].then.properties.isolation,data:data.isolation};
+const err10 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/1/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.isolation.not,parentSchema:schema174.allOf[1].then.properties.isolation,data:data.isolation};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -6384,7 +6771,7 @@ vErrors.push(err10);
 errors++;
 }
 if(data.start_address !== undefined){
-const err11 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/1/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.start_address.not,parentSchema:schema164.allOf[1].then.properties.start_address,data:data.start_address};
+const err11 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/1/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.start_address.not,parentSchema:schema174.allOf[1].then.properties.start_address,data:data.start_address};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6394,7 +6781,7 @@ vErrors.push(err11);
 errors++;
 }
 if(data.end_address !== undefined){
-const err12 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/1/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.end_address.not,parentSchema:schema164.allOf[1].then.properties.end_address,data:data.end_address};
+const err12 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/1/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.end_address.not,parentSchema:schema174.allOf[1].then.properties.end_address,data:data.end_address};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -6404,7 +6791,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data.subnet_mask !== undefined){
-const err13 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/1/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[1].then.properties.subnet_mask.not,parentSchema:schema164.allOf[1].then.properties.subnet_mask,data:data.subnet_mask};
+const err13 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/1/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.subnet_mask.not,parentSchema:schema174.allOf[1].then.properties.subnet_mask,data:data.subnet_mask};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -6426,7 +6813,7 @@ props0.mode = true;
 }
 }
 if(!valid3){
-const err14 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[1].if,parentSchema:schema164.allOf[1],data};
+const err14 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[1].if,parentSchema:schema174.allOf[1],data};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -6520,7 +6907,7 @@ if(_valid2){
 const _errs27 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface !== undefined){
-const err19 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/2/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[2].then.properties.interface.not,parentSchema:schema164.allOf[2].then.properties.interface,data:data.interface};
+const err19 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/2/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[2].then.properties.interface.not,parentSchema:schema174.allOf[2].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -6540,7 +6927,7 @@ props1.mode = true;
 }
 }
 if(!valid6){
-const err20 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[2].if,parentSchema:schema164.allOf[2],data};
+const err20 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[2].if,parentSchema:schema174.allOf[2],data};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -6600,7 +6987,7 @@ if(_valid3){
 const _errs34 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.end_address === undefined){
-const err23 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema164.allOf[3].then.required,parentSchema:schema164.allOf[3].then,data};
+const err23 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema174.allOf[3].then.required,parentSchema:schema174.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -6610,7 +6997,7 @@ vErrors.push(err23);
 errors++;
 }
 if(data.subnet_mask === undefined){
-const err24 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema164.allOf[3].then.required,parentSchema:schema164.allOf[3].then,data};
+const err24 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema174.allOf[3].then.required,parentSchema:schema174.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -6624,7 +7011,7 @@ var _valid3 = _errs34 === errors;
 valid9 = _valid3;
 }
 if(!valid9){
-const err25 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[3].if,parentSchema:schema164.allOf[3],data};
+const err25 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[3].if,parentSchema:schema174.allOf[3],data};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -6675,7 +7062,7 @@ if(_valid4){
 const _errs39 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address === undefined){
-const err28 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema164.allOf[4].then.required,parentSchema:schema164.allOf[4].then,data};
+const err28 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema174.allOf[4].then.required,parentSchema:schema174.allOf[4].then,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -6685,7 +7072,7 @@ vErrors.push(err28);
 errors++;
 }
 if(data.subnet_mask === undefined){
-const err29 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema164.allOf[4].then.required,parentSchema:schema164.allOf[4].then,data};
+const err29 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema174.allOf[4].then.required,parentSchema:schema174.allOf[4].then,data};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -6699,7 +7086,7 @@ var _valid4 = _errs39 === errors;
 valid10 = _valid4;
 }
 if(!valid10){
-const err30 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[4].if,parentSchema:schema164.allOf[4],data};
+const err30 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[4].if,parentSchema:schema174.allOf[4],data};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -6750,7 +7137,7 @@ if(_valid5){
 const _errs44 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address === undefined){
-const err33 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema164.allOf[5].then.required,parentSchema:schema164.allOf[5].then,data};
+const err33 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema174.allOf[5].then.required,parentSchema:schema174.allOf[5].then,data};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -6760,7 +7147,7 @@ vErrors.push(err33);
 errors++;
 }
 if(data.end_address === undefined){
-const err34 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema164.allOf[5].then.required,parentSchema:schema164.allOf[5].then,data};
+const err34 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema174.allOf[5].then.required,parentSchema:schema174.allOf[5].then,data};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -6774,7 +7161,7 @@ var _valid5 = _errs44 === errors;
 valid11 = _valid5;
 }
 if(!valid11){
-const err35 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[5].if,parentSchema:schema164.allOf[5],data};
+const err35 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[5].if,parentSchema:schema174.allOf[5],data};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -6840,7 +7227,7 @@ if(_valid6){
 const _errs50 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.subnet !== undefined){
-const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/allOf/6/then/properties/subnet/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[6].then.properties.subnet.not,parentSchema:schema164.allOf[6].then.properties.subnet,data:data.subnet};
+const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/allOf/6/then/properties/subnet/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[6].then.properties.subnet.not,parentSchema:schema174.allOf[6].then.properties.subnet,data:data.subnet};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -6859,7 +7246,7 @@ props2.driver = true;
 }
 }
 if(!valid12){
-const err40 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[6].if,parentSchema:schema164.allOf[6],data};
+const err40 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[6].if,parentSchema:schema174.allOf[6],data};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -6909,7 +7296,7 @@ if(_valid7){
 const _errs57 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.gateway !== undefined){
-const err42 = {instancePath:instancePath+"/gateway",schemaPath:"#/allOf/7/then/properties/gateway/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[7].then.properties.gateway.not,parentSchema:schema164.allOf[7].then.properties.gateway,data:data.gateway};
+const err42 = {instancePath:instancePath+"/gateway",schemaPath:"#/allOf/7/then/properties/gateway/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[7].then.properties.gateway.not,parentSchema:schema174.allOf[7].then.properties.gateway,data:data.gateway};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -6928,7 +7315,7 @@ props3.driver = true;
 }
 }
 if(!valid15){
-const err43 = {instancePath,schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[7].if,parentSchema:schema164.allOf[7],data};
+const err43 = {instancePath,schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[7].if,parentSchema:schema174.allOf[7],data};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -7003,7 +7390,7 @@ if(_valid8){
 const _errs65 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.mtu !== undefined){
-const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/allOf/8/then/properties/mtu/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[8].then.properties.mtu.not,parentSchema:schema164.allOf[8].then.properties.mtu,data:data.mtu};
+const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/allOf/8/then/properties/mtu/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[8].then.properties.mtu.not,parentSchema:schema174.allOf[8].then.properties.mtu,data:data.mtu};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -7022,7 +7409,7 @@ props4.driver = true;
 }
 }
 if(!valid18){
-const err48 = {instancePath,schemaPath:"#/allOf/8/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[8].if,parentSchema:schema164.allOf[8],data};
+const err48 = {instancePath,schemaPath:"#/allOf/8/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[8].if,parentSchema:schema174.allOf[8],data};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -7097,7 +7484,7 @@ if(_valid9){
 const _errs73 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.dns !== undefined){
-const err52 = {instancePath:instancePath+"/dns",schemaPath:"#/allOf/9/then/properties/dns/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[9].then.properties.dns.not,parentSchema:schema164.allOf[9].then.properties.dns,data:data.dns};
+const err52 = {instancePath:instancePath+"/dns",schemaPath:"#/allOf/9/then/properties/dns/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[9].then.properties.dns.not,parentSchema:schema174.allOf[9].then.properties.dns,data:data.dns};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -7116,7 +7503,7 @@ props5.driver = true;
 }
 }
 if(!valid21){
-const err53 = {instancePath,schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[9].if,parentSchema:schema164.allOf[9],data};
+const err53 = {instancePath,schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[9].if,parentSchema:schema174.allOf[9],data};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -7191,7 +7578,7 @@ if(_valid10){
 const _errs81 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.dns_search !== undefined){
-const err57 = {instancePath:instancePath+"/dns_search",schemaPath:"#/allOf/10/then/properties/dns_search/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[10].then.properties.dns_search.not,parentSchema:schema164.allOf[10].then.properties.dns_search,data:data.dns_search};
+const err57 = {instancePath:instancePath+"/dns_search",schemaPath:"#/allOf/10/then/properties/dns_search/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[10].then.properties.dns_search.not,parentSchema:schema174.allOf[10].then.properties.dns_search,data:data.dns_search};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -7210,7 +7597,7 @@ props6.driver = true;
 }
 }
 if(!valid24){
-const err58 = {instancePath,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[10].if,parentSchema:schema164.allOf[10],data};
+const err58 = {instancePath,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[10].if,parentSchema:schema174.allOf[10],data};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -7285,7 +7672,7 @@ if(_valid11){
 const _errs89 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.offloading !== undefined){
-const err62 = {instancePath:instancePath+"/offloading",schemaPath:"#/allOf/11/then/properties/offloading/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[11].then.properties.offloading.not,parentSchema:schema164.allOf[11].then.properties.offloading,data:data.offloading};
+const err62 = {instancePath:instancePath+"/offloading",schemaPath:"#/allOf/11/then/properties/offloading/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[11].then.properties.offloading.not,parentSchema:schema174.allOf[11].then.properties.offloading,data:data.offloading};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -7304,7 +7691,7 @@ props7.driver = true;
 }
 }
 if(!valid27){
-const err63 = {instancePath,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[11].if,parentSchema:schema164.allOf[11],data};
+const err63 = {instancePath,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[11].if,parentSchema:schema174.allOf[11],data};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -7379,7 +7766,7 @@ if(_valid12){
 const _errs97 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host_access !== undefined){
-const err67 = {instancePath:instancePath+"/host_access",schemaPath:"#/allOf/12/then/properties/host_access/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[12].then.properties.host_access.not,parentSchema:schema164.allOf[12].then.properties.host_access,data:data.host_access};
+const err67 = {instancePath:instancePath+"/host_access",schemaPath:"#/allOf/12/then/properties/host_access/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[12].then.properties.host_access.not,parentSchema:schema174.allOf[12].then.properties.host_access,data:data.host_access};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -7398,7 +7785,7 @@ props8.driver = true;
 }
 }
 if(!valid30){
-const err68 = {instancePath,schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[12].if,parentSchema:schema164.allOf[12],data};
+const err68 = {instancePath,schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[12].if,parentSchema:schema174.allOf[12],data};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -7448,7 +7835,7 @@ if(_valid13){
 const _errs104 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.mode !== undefined){
-const err70 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/13/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[13].then.properties.mode.not,parentSchema:schema164.allOf[13].then.properties.mode,data:data.mode};
+const err70 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/13/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[13].then.properties.mode.not,parentSchema:schema174.allOf[13].then.properties.mode,data:data.mode};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -7467,7 +7854,7 @@ props9.driver = true;
 }
 }
 if(!valid33){
-const err71 = {instancePath,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[13].if,parentSchema:schema164.allOf[13],data};
+const err71 = {instancePath,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[13].if,parentSchema:schema174.allOf[13],data};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -7517,7 +7904,7 @@ if(_valid14){
 const _errs111 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface !== undefined){
-const err73 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/14/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[14].then.properties.interface.not,parentSchema:schema164.allOf[14].then.properties.interface,data:data.interface};
+const err73 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/14/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[14].then.properties.interface.not,parentSchema:schema174.allOf[14].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -7536,7 +7923,7 @@ props10.driver = true;
 }
 }
 if(!valid36){
-const err74 = {instancePath,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[14].if,parentSchema:schema164.allOf[14],data};
+const err74 = {instancePath,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[14].if,parentSchema:schema174.allOf[14],data};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -7586,7 +7973,7 @@ if(_valid15){
 const _errs118 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.isolation !== undefined){
-const err76 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/15/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[15].then.properties.isolation.not,parentSchema:schema164.allOf[15].then.properties.isolation,data:data.isolation};
+const err76 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/15/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[15].then.properties.isolation.not,parentSchema:schema174.allOf[15].then.properties.isolation,data:data.isolation};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -7605,7 +7992,7 @@ props11.driver = true;
 }
 }
 if(!valid39){
-const err77 = {instancePath,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[15].if,parentSchema:schema164.allOf[15],data};
+const err77 = {instancePath,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[15].if,parentSchema:schema174.allOf[15],data};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -7655,7 +8042,7 @@ if(_valid16){
 const _errs125 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address !== undefined){
-const err79 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/16/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[16].then.properties.start_address.not,parentSchema:schema164.allOf[16].then.properties.start_address,data:data.start_address};
+const err79 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/16/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[16].then.properties.start_address.not,parentSchema:schema174.allOf[16].then.properties.start_address,data:data.start_address};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -7674,7 +8061,7 @@ props12.driver = true;
 }
 }
 if(!valid42){
-const err80 = {instancePath,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[16].if,parentSchema:schema164.allOf[16],data};
+const err80 = {instancePath,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[16].if,parentSchema:schema174.allOf[16],data};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -7724,7 +8111,7 @@ if(_valid17){
 const _errs132 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.end_address !== undefined){
-const err82 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/17/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[17].then.properties.end_address.not,parentSchema:schema164.allOf[17].then.properties.end_address,data:data.end_address};
+const err82 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/17/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[17].then.properties.end_address.not,parentSchema:schema174.allOf[17].then.properties.end_address,data:data.end_address};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -7743,7 +8130,7 @@ props13.driver = true;
 }
 }
 if(!valid45){
-const err83 = {instancePath,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[17].if,parentSchema:schema164.allOf[17],data};
+const err83 = {instancePath,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[17].if,parentSchema:schema174.allOf[17],data};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -7793,7 +8180,7 @@ if(_valid18){
 const _errs139 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.subnet_mask !== undefined){
-const err85 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/18/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[18].then.properties.subnet_mask.not,parentSchema:schema164.allOf[18].then.properties.subnet_mask,data:data.subnet_mask};
+const err85 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/18/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[18].then.properties.subnet_mask.not,parentSchema:schema174.allOf[18].then.properties.subnet_mask,data:data.subnet_mask};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -7812,7 +8199,7 @@ props14.driver = true;
 }
 }
 if(!valid48){
-const err86 = {instancePath,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[18].if,parentSchema:schema164.allOf[18],data};
+const err86 = {instancePath,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[18].if,parentSchema:schema174.allOf[18],data};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -7862,7 +8249,7 @@ if(_valid19){
 const _errs146 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket !== undefined){
-const err88 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/19/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[19].then.properties.socket.not,parentSchema:schema164.allOf[19].then.properties.socket,data:data.socket};
+const err88 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/19/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[19].then.properties.socket.not,parentSchema:schema174.allOf[19].then.properties.socket,data:data.socket};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -7881,7 +8268,7 @@ props15.driver = true;
 }
 }
 if(!valid51){
-const err89 = {instancePath,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[19].if,parentSchema:schema164.allOf[19],data};
+const err89 = {instancePath,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[19].if,parentSchema:schema174.allOf[19],data};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -7931,7 +8318,7 @@ if(_valid20){
 const _errs153 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.vfkit_magic !== undefined){
-const err91 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/20/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[20].then.properties.vfkit_magic.not,parentSchema:schema164.allOf[20].then.properties.vfkit_magic,data:data.vfkit_magic};
+const err91 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/20/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[20].then.properties.vfkit_magic.not,parentSchema:schema174.allOf[20].then.properties.vfkit_magic,data:data.vfkit_magic};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -7950,7 +8337,7 @@ props16.driver = true;
 }
 }
 if(!valid54){
-const err92 = {instancePath,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[20].if,parentSchema:schema164.allOf[20],data};
+const err92 = {instancePath,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[20].if,parentSchema:schema174.allOf[20],data};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -8000,7 +8387,7 @@ if(_valid21){
 const _errs160 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.hijack !== undefined){
-const err94 = {instancePath:instancePath+"/hijack",schemaPath:"#/allOf/21/then/properties/hijack/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema164.allOf[21].then.properties.hijack.not,parentSchema:schema164.allOf[21].then.properties.hijack,data:data.hijack};
+const err94 = {instancePath:instancePath+"/hijack",schemaPath:"#/allOf/21/then/properties/hijack/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[21].then.properties.hijack.not,parentSchema:schema174.allOf[21].then.properties.hijack,data:data.hijack};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -8019,7 +8406,7 @@ props17.driver = true;
 }
 }
 if(!valid57){
-const err95 = {instancePath,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema164.allOf[21].if,parentSchema:schema164.allOf[21],data};
+const err95 = {instancePath,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[21].if,parentSchema:schema174.allOf[21],data};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -8039,8 +8426,8 @@ Object.assign(props0, props17);
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema164.properties, key0)) || (pattern4.test(key0)))){
-const err96 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema164,data};
+if(!((func1.call(schema174.properties, key0)) || (pattern4.test(key0)))){
+const err96 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema174,data};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -8053,7 +8440,7 @@ errors++;
 if(data.driver !== undefined){
 let data41 = data.driver;
 if(!((((((((((data41 === "auto") || (data41 === "gvproxy")) || (data41 === "passt")) || (data41 === "vmnet")) || (data41 === "socket_vmnet")) || (data41 === "tap")) || (data41 === "tsi")) || (data41 === "none")) || (data41 === "unixgram")) || (data41 === "unixstream"))){
-const err97 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema164.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.driver.enum,parentSchema:schema164.properties.driver,data:data41};
+const err97 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema174.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.driver.enum,parentSchema:schema174.properties.driver,data:data41};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -8066,7 +8453,7 @@ errors++;
 if(data.subnet !== undefined){
 let data42 = data.subnet;
 if(typeof data42 !== "string"){
-const err98 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.subnet.type,parentSchema:schema164.properties.subnet,data:data42};
+const err98 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.subnet.type,parentSchema:schema174.properties.subnet,data:data42};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -8079,7 +8466,7 @@ errors++;
 if(data.gateway !== undefined){
 let data43 = data.gateway;
 if(typeof data43 !== "string"){
-const err99 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.gateway.type,parentSchema:schema164.properties.gateway,data:data43};
+const err99 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.gateway.type,parentSchema:schema174.properties.gateway,data:data43};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -8092,7 +8479,7 @@ errors++;
 if(data.mtu !== undefined){
 let data44 = data.mtu;
 if((!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))) && (typeof data44 !== "string")){
-const err100 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema164.properties.mtu.type},message:"must be integer,string",schema:schema164.properties.mtu.type,parentSchema:schema164.properties.mtu,data:data44};
+const err100 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema174.properties.mtu.type},message:"must be integer,string",schema:schema174.properties.mtu.type,parentSchema:schema174.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -8103,7 +8490,7 @@ errors++;
 }
 if((typeof data44 == "number") && (isFinite(data44))){
 if(data44 > 65520 || isNaN(data44)){
-const err101 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65520},message:"must be <= 65520",schema:65520,parentSchema:schema164.properties.mtu,data:data44};
+const err101 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65520},message:"must be <= 65520",schema:65520,parentSchema:schema174.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -8113,7 +8500,7 @@ vErrors.push(err101);
 errors++;
 }
 if(data44 < 576 || isNaN(data44)){
-const err102 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema164.properties.mtu,data:data44};
+const err102 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema174.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -8124,8 +8511,8 @@ errors++;
 }
 }
 if(typeof data44 === "string"){
-if(!pattern155.test(data44)){
-const err103 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema164.properties.mtu,data:data44};
+if(!pattern169.test(data44)){
+const err103 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema174.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -8143,7 +8530,7 @@ const len0 = data45.length;
 for(let i0=0; i0<len0; i0++){
 let data46 = data45[i0];
 if(typeof data46 !== "string"){
-const err104 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.dns.items.type,parentSchema:schema164.properties.dns.items,data:data46};
+const err104 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.dns.items.type,parentSchema:schema174.properties.dns.items,data:data46};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -8155,7 +8542,7 @@ errors++;
 }
 }
 else {
-const err105 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.dns.type,parentSchema:schema164.properties.dns,data:data45};
+const err105 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.dns.type,parentSchema:schema174.properties.dns,data:data45};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -8172,7 +8559,7 @@ const len1 = data47.length;
 for(let i1=0; i1<len1; i1++){
 let data48 = data47[i1];
 if(typeof data48 !== "string"){
-const err106 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.dns_search.items.type,parentSchema:schema164.properties.dns_search.items,data:data48};
+const err106 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.dns_search.items.type,parentSchema:schema174.properties.dns_search.items,data:data48};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -8184,7 +8571,7 @@ errors++;
 }
 }
 else {
-const err107 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.dns_search.type,parentSchema:schema164.properties.dns_search,data:data47};
+const err107 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.dns_search.type,parentSchema:schema174.properties.dns_search,data:data47};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -8247,7 +8634,7 @@ errors++;
 if(data.mode !== undefined){
 let data51 = data.mode;
 if(!(((data51 === "shared") || (data51 === "host")) || (data51 === "bridged"))){
-const err112 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema164.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.mode.enum,parentSchema:schema164.properties.mode,data:data51};
+const err112 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema174.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.mode.enum,parentSchema:schema174.properties.mode,data:data51};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -8260,8 +8647,8 @@ errors++;
 if(data.interface !== undefined){
 let data52 = data.interface;
 if(typeof data52 === "string"){
-if(!pattern68.test(data52)){
-const err113 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema164.properties.interface,data:data52};
+if(!pattern71.test(data52)){
+const err113 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema174.properties.interface,data:data52};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -8272,7 +8659,7 @@ errors++;
 }
 }
 else {
-const err114 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.interface.type,parentSchema:schema164.properties.interface,data:data52};
+const err114 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.interface.type,parentSchema:schema174.properties.interface,data:data52};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -8310,7 +8697,7 @@ errors++;
 if(data.start_address !== undefined){
 let data54 = data.start_address;
 if(typeof data54 !== "string"){
-const err117 = {instancePath:instancePath+"/start_address",schemaPath:"#/properties/start_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.start_address.type,parentSchema:schema164.properties.start_address,data:data54};
+const err117 = {instancePath:instancePath+"/start_address",schemaPath:"#/properties/start_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.start_address.type,parentSchema:schema174.properties.start_address,data:data54};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -8323,7 +8710,7 @@ errors++;
 if(data.end_address !== undefined){
 let data55 = data.end_address;
 if(typeof data55 !== "string"){
-const err118 = {instancePath:instancePath+"/end_address",schemaPath:"#/properties/end_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.end_address.type,parentSchema:schema164.properties.end_address,data:data55};
+const err118 = {instancePath:instancePath+"/end_address",schemaPath:"#/properties/end_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.end_address.type,parentSchema:schema174.properties.end_address,data:data55};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -8336,7 +8723,7 @@ errors++;
 if(data.subnet_mask !== undefined){
 let data56 = data.subnet_mask;
 if(typeof data56 !== "string"){
-const err119 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/properties/subnet_mask/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.subnet_mask.type,parentSchema:schema164.properties.subnet_mask,data:data56};
+const err119 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/properties/subnet_mask/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.subnet_mask.type,parentSchema:schema174.properties.subnet_mask,data:data56};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -8350,7 +8737,7 @@ if(data.socket !== undefined){
 let data57 = data.socket;
 if(typeof data57 === "string"){
 if(!pattern9.test(data57)){
-const err120 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema164.properties.socket,data:data57};
+const err120 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema174.properties.socket,data:data57};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -8361,7 +8748,7 @@ errors++;
 }
 }
 else {
-const err121 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema164.properties.socket.type,parentSchema:schema164.properties.socket,data:data57};
+const err121 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.socket.type,parentSchema:schema174.properties.socket,data:data57};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -8403,7 +8790,7 @@ const len2 = data59.length;
 for(let i2=0; i2<len2; i2++){
 let data60 = data59[i2];
 if(!((data60 === "inet") || (data60 === "unix"))){
-const err124 = {instancePath:instancePath+"/hijack/" + i2,schemaPath:"#/properties/hijack/items/enum",keyword:"enum",params:{allowedValues: schema164.properties.hijack.items.enum},message:"must be equal to one of the allowed values",schema:schema164.properties.hijack.items.enum,parentSchema:schema164.properties.hijack.items,data:data60};
+const err124 = {instancePath:instancePath+"/hijack/" + i2,schemaPath:"#/properties/hijack/items/enum",keyword:"enum",params:{allowedValues: schema174.properties.hijack.items.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.hijack.items.enum,parentSchema:schema174.properties.hijack.items,data:data60};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -8415,7 +8802,7 @@ errors++;
 }
 }
 else {
-const err125 = {instancePath:instancePath+"/hijack",schemaPath:"#/properties/hijack/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema164.properties.hijack.type,parentSchema:schema164.properties.hijack,data:data59};
+const err125 = {instancePath:instancePath+"/hijack",schemaPath:"#/properties/hijack/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.hijack.type,parentSchema:schema174.properties.hijack,data:data59};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -8426,182 +8813,13 @@ errors++;
 }
 }
 }
-validate103.errors = vErrors;
-return errors === 0;
-}
-validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema171 = {"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
-
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate105.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs1 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs2 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.file === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema171.oneOf[0].required,parentSchema:schema171.oneOf[0],data};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-}
-var _valid0 = _errs2 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-}
-const _errs3 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.environment === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema171.oneOf[1].required,parentSchema:schema171.oneOf[1],data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-}
-const _errs4 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.content === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema171.oneOf[2].required,parentSchema:schema171.oneOf[2],data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-}
-}
-}
-if(!valid0){
-const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema171.oneOf,parentSchema:schema171,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-else {
-errors = _errs1;
-if(vErrors !== null){
-if(_errs1){
-vErrors.length = _errs1;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema171,data};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.file !== undefined){
-let data0 = data.file;
-if(typeof data0 !== "string"){
-const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema171.properties.file.type,parentSchema:schema171.properties.file,data:data0};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 !== "string"){
-const err6 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema171.properties.environment.type,parentSchema:schema171.properties.environment,data:data1};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err7 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema171.properties.content.type,parentSchema:schema171.properties.content,data:data2};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema171.type,parentSchema:schema171,data};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
 validate105.errors = vErrors;
 return errors === 0;
 }
 validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema174 = {"type":"object","properties":{"file":{"type":"string"},"environment":{"type":"string"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+const schema181 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+const pattern180 = new RegExp("^[^=\\s]+$", "u");
 
 function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8619,7 +8837,7 @@ let passing0 = null;
 const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.file === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema174.oneOf[0].required,parentSchema:schema174.oneOf[0],data};
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema181.oneOf[0].required,parentSchema:schema181.oneOf[0],data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -8637,7 +8855,7 @@ passing0 = 0;
 const _errs3 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.environment === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema174.oneOf[1].required,parentSchema:schema174.oneOf[1],data};
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema181.oneOf[1].required,parentSchema:schema181.oneOf[1],data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -8660,7 +8878,7 @@ passing0 = 1;
 const _errs4 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.content === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema174.oneOf[2].required,parentSchema:schema174.oneOf[2],data};
+const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema181.oneOf[2].required,parentSchema:schema181.oneOf[2],data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -8683,7 +8901,7 @@ passing0 = 2;
 }
 }
 if(!valid0){
-const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema174.oneOf,parentSchema:schema174,data};
+const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema181.oneOf,parentSchema:schema181,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -8706,7 +8924,7 @@ vErrors = null;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema174,data};
+const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema181,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -8718,8 +8936,9 @@ errors++;
 }
 if(data.file !== undefined){
 let data0 = data.file;
-if(typeof data0 !== "string"){
-const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.file.type,parentSchema:schema174.properties.file,data:data0};
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema181.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -8729,10 +8948,8 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 !== "string"){
-const err6 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.environment.type,parentSchema:schema174.properties.environment,data:data1};
+else {
+const err6 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.file.type,parentSchema:schema181.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -8742,10 +8959,11 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err7 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.content.type,parentSchema:schema174.properties.content,data:data2};
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 === "string"){
+if(!pattern180.test(data1)){
+const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema181.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -8755,9 +8973,8 @@ vErrors.push(err7);
 errors++;
 }
 }
-}
 else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema174.type,parentSchema:schema174,data};
+const err8 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.environment.type,parentSchema:schema181.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -8766,10 +8983,229 @@ vErrors.push(err8);
 }
 errors++;
 }
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err9 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.content.type,parentSchema:schema181.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+else {
+const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema181.type,parentSchema:schema181,data};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
 validate107.errors = vErrors;
 return errors === 0;
 }
 validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema184 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate109.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs1 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.file === undefined){
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema184.oneOf[0].required,parentSchema:schema184.oneOf[0],data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+}
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.environment === undefined){
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema184.oneOf[1].required,parentSchema:schema184.oneOf[1],data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid0 = _errs3 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+}
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.content === undefined){
+const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema184.oneOf[2].required,parentSchema:schema184.oneOf[2],data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid0 = _errs4 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid0){
+const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema184.oneOf,parentSchema:schema184,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
+const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema184,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.file !== undefined){
+let data0 = data.file;
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema184.properties.file,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.file.type,parentSchema:schema184.properties.file,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 === "string"){
+if(!pattern180.test(data1)){
+const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema184.properties.environment,data:data1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.environment.type,parentSchema:schema184.properties.environment,data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err9 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.content.type,parentSchema:schema184.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+else {
+const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema184.type,parentSchema:schema184,data};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+validate109.errors = vErrors;
+return errors === 0;
+}
+validate109.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -8982,7 +9418,7 @@ for(const key3 in data7){
 const _errs20 = errors;
 if(typeof key3 === "string"){
 if(!pattern5.test(key3)){
-const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key3,propertyName:key3};
+const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -8993,7 +9429,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key3,propertyName:key3};
+const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -9015,8 +9451,8 @@ errors++;
 }
 }
 for(const key4 in data7){
-if(!(validate101(data7[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data7,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+if(!(validate103(data7[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data7,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
 }
@@ -9039,7 +9475,7 @@ for(const key5 in data9){
 const _errs27 = errors;
 if(typeof key5 === "string"){
 if(!pattern5.test(key5)){
-const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key5,propertyName:key5};
+const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -9050,7 +9486,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key5,propertyName:key5};
+const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -9072,8 +9508,8 @@ errors++;
 }
 }
 for(const key6 in data9){
-if(!(validate103(data9[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate105(data9[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
 errors = vErrors.length;
 }
 }
@@ -9096,7 +9532,7 @@ for(const key7 in data11){
 const _errs34 = errors;
 if(typeof key7 === "string"){
 if(!pattern5.test(key7)){
-const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key7,propertyName:key7};
+const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -9107,7 +9543,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key7,propertyName:key7};
+const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -9129,8 +9565,8 @@ errors++;
 }
 }
 for(const key8 in data11){
-if(!(validate105(data11[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+if(!(validate107(data11[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
 errors = vErrors.length;
 }
 }
@@ -9153,7 +9589,7 @@ for(const key9 in data13){
 const _errs41 = errors;
 if(typeof key9 === "string"){
 if(!pattern5.test(key9)){
-const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema158,data:key9,propertyName:key9};
+const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -9164,7 +9600,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema158.type,parentSchema:schema158,data:key9,propertyName:key9};
+const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -9186,8 +9622,8 @@ errors++;
 }
 }
 for(const key10 in data13){
-if(!(validate107(data13[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key10,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate109(data13[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key10,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
 errors = vErrors.length;
 }
 }

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import type { FileAccess, FileContent, FileKind } from '../config/file-access.ts';
 import { LARGEST_FILE_BYTES } from '../source/decode.ts';
 
 /** The real file system. */
 export function nodeFiles(): FileAccess {
-  return { readFile: readContent, kindOf, realPath };
+  return { readFile: readContent, kindOf, isExecutable, realPath };
 }
 
 async function readContent(path: string): Promise<FileContent> {
@@ -36,6 +36,16 @@ async function kindOf(path: string): Promise<FileKind> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
     // Something is there and cannot be looked at (EACCES), or leads nowhere (ELOOP): reading it will say why.
     return 'other';
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    errnoOf(error);
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { own } from '../base/record.ts';
 import { nearest } from '../base/text.ts';
+import { checkCondition } from './dependency-condition.ts';
 import type { DependencyConfig, DependsOn, KrunFile } from '../config/schema.gen.ts';
 import { findCycles, type Graph } from './graph.ts';
 import type { Place } from './place.ts';
@@ -32,9 +33,13 @@ export function resolveDependsOn(
     return isReachable(name, config, scope, place);
   });
   const dependencies = entries.map(({ name, place, config }) => {
-    const condition = conditionOf(config);
-    warnOfEndlessWait(name, condition, scope.file, place);
-    return [name, { condition }] as const;
+    const dependency: Dependency = {
+      condition: conditionOf(config),
+      ...(boolOr(config?.restart, false) ? { restart: true } : {}),
+      ...(boolOr(config?.required, true) ? {} : { isOptional: true }),
+    };
+    checkCondition(name, dependency.condition, scope.file, place);
+    return [name, dependency] as const;
   });
   return Object.fromEntries(dependencies.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -82,33 +87,22 @@ function isReachable(name: string, config: DependencyConfig, scope: DependencySc
   return false;
 }
 
-/** Compose's names mean the same; conditions that krun cannot do yet are refused elsewhere. */
+/** Compose's names mean the same. */
 function conditionOf(config: DependencyConfig): Dependency['condition'] {
   switch (config?.condition) {
     case 'completed_successfully':
     case 'service_completed_successfully':
       return 'completed_successfully';
+    case 'healthy':
+    case 'service_healthy':
+      return 'healthy';
+    case 'log_ready':
+      return 'log_ready';
     case undefined:
     case 'started':
     case 'service_started':
-    case 'healthy':
-    case 'service_healthy':
-    case 'log_ready':
       return 'started';
   }
-}
-
-function warnOfEndlessWait(
-  name: string,
-  condition: Dependency['condition'],
-  file: KrunFile,
-  place: Place,
-): void {
-  const kind = own(file.machines, name)?.kind ?? 'service';
-  if (condition !== 'completed_successfully' || kind === 'task') return;
-  place.child('condition').warning('conflict', `\`${name}\` is a service, which is not meant to complete`, {
-    hint: `write \`kind: task\` in \`${name}\`, or use the condition \`started\``,
-  });
 }
 
 /** Reports each cycle of dependencies with all of its edges. */

@@ -1,10 +1,12 @@
 import { nearest } from '../base/text.ts';
-import type { BuildConfig, LogsConfig, MachineConfig } from '../config/schema.gen.ts';
+import type { BuildConfig, LogsConfig, MachineConfig, Words } from '../config/schema.gen.ts';
 import { resolveCommand, resolveWords } from './command.ts';
 import { type DependencyScope, resolveDependsOn } from './depends-on.ts';
 import { type DiskScope, resolveAttachments } from './disks.ts';
 import { resolveEnvironment } from './env.ts';
+import { type GrantScope, resolveGrants } from './grants.ts';
 import { resolveGuestPath } from './guest-path.ts';
+import { resolveHealthcheck } from './healthcheck.ts';
 import { resolveHostPath } from './host-path.ts';
 import type { MachineNetworks } from './networks.ts';
 import type { Place } from './place.ts';
@@ -17,9 +19,12 @@ import { resolveShares } from './shares.ts';
 import { parseSignal, SIGNAL_NAMES } from './signals.ts';
 import { resolveCpus, resolveMemory } from './sizing.ts';
 import { MEBIBYTE } from './units.ts';
+import { resolveUser } from './user.ts';
+import { resolveWatch } from './watch-rules.ts';
+import { checkWithoutAgent } from './without-agent.ts';
 
 /** What a machine's fields can refer to. */
-export interface MachineScope extends DiskScope, DependencyScope {
+export interface MachineScope extends DiskScope, DependencyScope, GrantScope {
   readonly hostCpus: number;
   readonly libkrun: LibkrunSettings;
   readonly helpers: HelperPaths;
@@ -41,36 +46,47 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
   const root = (config.boot ? undefined : resolveRoot(config.root, scope, at.child('root'))) ?? NO_ROOT;
   const rootDisk = root.kind === 'disk' ? root.disk : undefined;
   const kind = config.kind ?? 'service';
+  const agent = boolOr(config.agent, true);
+  const build = config.build && resolveBuild(config.build, scope, at.child('build'));
+  const shares = resolveShares(config.shares ?? [], scope, at.child('shares'));
+  const { networks = [], ports = [] } = scope.networks.get(at.name) ?? {};
+  const user = resolveUser(config.user, at.child('user'));
+  const healthcheck = resolveHealthcheck(
+    config.healthcheck,
+    { agent, networks, ports },
+    at.child('healthcheck'),
+  );
   const machine: Machine = {
     name: at.name,
     kind,
     cpus: resolveCpus(config, scope.hostCpus, at),
     memoryMiB: resolveMemory(config, at),
     root,
-    ...(config.build ? { build: resolveBuild(config.build, scope, at.child('build')) } : {}),
+    ...(build === undefined ? {} : { build }),
     command: resolveCommand(config, at),
     environment: resolveEnvironment(config.environment, scope.environment, at.child('environment')),
     workingDir: resolveGuestPath(config.working_dir ?? '/', at.child('working_dir')),
-    tty: false,
-    stdinOpen: false,
+    ...(user === undefined ? {} : { user }),
+    tty: boolOr(config.tty, false),
+    stdinOpen: boolOr(config.stdin_open, false),
     hostname: resolveHostname(config.hostname, at),
     rlimits: resolveRlimits(config.rlimits, at.child('rlimits')),
     disks: resolveAttachments(config.disks ?? [], rootDisk, scope, at.child('disks')),
-    shares: resolveShares(config.shares ?? [], scope, at.child('shares')),
-    networks: scope.networks.get(at.name)?.networks ?? [],
-    ports: scope.networks.get(at.name)?.ports ?? [],
-    secrets: [],
-    configs: [],
+    shares,
+    networks,
+    ports,
+    ...resolveGrants(config, scope, at),
+    ...(healthcheck === undefined ? {} : { healthcheck }),
     dependsOn: resolveDependsOn(config.depends_on, scope, at.child('depends_on')),
     restart: resolveRestart(config.restart, kind, at.child('restart')),
     stopSignal: resolveStopSignal(config.stop_signal, at.child('stop_signal')),
     stopGracePeriodMs: durationOr(config.stop_grace_period, 10_000, at.child('stop_grace_period')),
-    stopCommand: [],
+    stopCommand: resolveStopCommand(config.stop_command, at.child('stop_command')),
     bootTimeoutMs: resolveBootTimeout(config.boot_timeout, at.child('boot_timeout')),
-    agent: boolOr(config.agent, true),
+    agent,
     logs: resolveLogs(config.logs, at.child('logs')),
     libkrun: scope.libkrun,
-    watch: [],
+    watch: resolveWatch(config.develop, { ...scope, agent, build, shares }, at.child('develop')),
     helpers: scope.helpers,
   };
   if (!machine.agent) checkWithoutAgent(machine, at);
@@ -114,6 +130,12 @@ function resolveStopSignal(value: string | number | undefined, at: Place): strin
   return 'SIGTERM';
 }
 
+function resolveStopCommand(value: Words | undefined, at: Place): readonly string[] {
+  const words = resolveWords(value, at);
+  if (words[0] === '') at.error('invalid-value', 'the first word is the program and cannot be empty');
+  return words;
+}
+
 function resolveBootTimeout(value: string | undefined, at: Place): number {
   const timeoutMs = durationOr(value, 60_000, at);
   if (timeoutMs < 1000)
@@ -133,29 +155,3 @@ function resolveLogs(config: LogsConfig | undefined, at: Place): LogSettings {
   }
   return { maxBytes, maxFiles: countOr(config?.max_files, 3) };
 }
-
-/** Without a shell in the guest, libkrun's init is all there is: it mounts nothing and takes plain words only. */
-function checkWithoutAgent(machine: Machine, at: Place): void {
-  const noAgent = { related: [{ message: 'the agent is turned off here', span: at.child('agent').keySpan }] };
-  if (machine.shares.some((share) => share.target !== undefined)) {
-    at.child('shares').keyError('conflict', 'a machine without agent mounts no shares', {
-      ...noAgent,
-      hint: 'give the shares a `tag` and no `target`, and let the program in the guest mount them',
-    });
-  }
-  const isPlain = (word: string): boolean => /^[ !#-~]*$/.test(word);
-  const words = Object.entries(machine.environment).flat();
-  if (!machine.command.every(isPlain)) {
-    at.child('command').error('conflict', PLAIN_WORDS, { ...noAgent, hint: PLAIN_HINT });
-  }
-  if (!words.every(isPlain)) {
-    at.child('environment').keyError('conflict', PLAIN_WORDS, { ...noAgent, hint: PLAIN_HINT });
-  }
-  if (!/^[!#-~]*$/.test(machine.workingDir)) {
-    at.child('working_dir').error('conflict', PLAIN_WORDS, { ...noAgent, hint: PLAIN_HINT });
-  }
-}
-
-const PLAIN_WORDS =
-  'a machine without agent gets its words through the kernel command line, which knows no quoting';
-const PLAIN_HINT = 'use printable ASCII without double quotes';

@@ -33,6 +33,11 @@ export class Place {
     return new Place(this.#root, this.#findings, [...this.path, ...steps]);
   }
 
+  /** The whole file. */
+  get root(): Place {
+    return new Place(this.#root, this.#findings);
+  }
+
   get parent(): Place {
     return new Place(this.#root, this.#findings, this.path.slice(0, -1));
   }

@@ -57,12 +57,19 @@ function resolveShare(config: ShareConfig, scope: HostScope, at: Place): Share |
   if (tagBytes > LONGEST_TAG_BYTES) {
     at.child('tag').error('limit', `the tag has ${tagBytes} bytes; the most is ${LONGEST_TAG_BYTES}`);
   }
+  const notify = boolOr(long.notify, false);
+  if (notify && target === undefined) {
+    at.child('notify').error('conflict', 'krun does not know where the guest mounts the share', {
+      hint: 'give it a `target`, or remove `notify`',
+    });
+  }
   return {
     source: resolveHostPath(long.source, scope, at.child('source')),
     ...(target === undefined ? {} : { target }),
     tag,
     readOnly: boolOr(long.readonly, false),
     daxBytes: sizeOr(long.dax, 0, at.child('dax')),
+    ...(notify ? { notify } : {}),
   };
 }
 

@@ -178,9 +178,7 @@ describe('mistakes', () => {
 
   test('of several stages are told together, in the order of the file', async () => {
     const result = await load({
-      '/p/krun.yaml': web(
-        '    memroy: 1GiB\n    cpus: ${NONE}\n    healthcheck: { tcp: 80 }\n    restart: maybe\n',
-      ),
+      '/p/krun.yaml': web('    memroy: 1GiB\n    cpus: ${NONE}\n    sound: true\n    restart: maybe\n'),
     });
     expect(result.diagnostics.map(({ code }) => code)).toEqual([
       'unknown-key',

@@ -25,6 +25,9 @@ export function memoryFiles(files: Readonly<Record<string, string | Uint8Array>>
       if (files[file] !== undefined) return 'file';
       return directories.has(file) ? 'directory' : 'missing';
     },
+    async isExecutable(file) {
+      return files[file] !== undefined;
+    },
     async realPath(file) {
       return file;
     },
