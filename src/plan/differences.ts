@@ -4,6 +4,12 @@ import type { DiskAttachment, Machine, Port, RestartPolicy, Root } from '../proj
 import { arePortsLive, LIVE_FIELDS } from '../project/hash.ts';
 import { portText } from '../project/ports.ts';
 import { type Change, changed, compareNamed, sortedUnion } from './change.ts';
+import {
+  compareDependencies,
+  compareGrants,
+  compareHealthchecks,
+  compareWatch,
+} from './guest-differences.ts';
 import { compareNetworks } from './network-differences.ts';
 import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
 
@@ -47,11 +53,10 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   shares: compareShares,
   networks: compareNetworks,
   ports: comparePorts,
-  secrets: (before, after) => opaque('secrets', before.secrets, after.secrets),
-  configs: (before, after) => opaque('configs', before.configs, after.configs),
-  healthcheck: (before, after) => opaque('healthcheck', before.healthcheck, after.healthcheck),
-  dependsOn: (before, after) =>
-    compareNamed('depends_on', 'dependency', dependencyEntries(before), dependencyEntries(after)),
+  secrets: (before, after) => compareGrants('secrets', before.secrets, after.secrets),
+  configs: (before, after) => compareGrants('configs', before.configs, after.configs),
+  healthcheck: compareHealthchecks,
+  dependsOn: compareDependencies,
   restart: (before, after) => changed('restart', restartText(before.restart), restartText(after.restart)),
   stopSignal: (before, after) => changed('stop_signal', before.stopSignal, after.stopSignal),
   stopGracePeriodMs: (before, after) =>
@@ -66,7 +71,7 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   agent: (before, after) => changed('agent', before.agent, after.agent),
   logs: (before, after) => opaque('logs', before.logs, after.logs),
   libkrun: compareLibkrun,
-  watch: (before, after) => opaque('develop', before.watch, after.watch),
+  watch: compareWatch,
   helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
 };
 
@@ -148,7 +153,24 @@ function compareShares(before: Machine, after: Machine): Change[] {
       ...(share.daxBytes > 0 ? [`dax ${share.daxBytes / MEBIBYTE} MiB`] : []),
     ].join(', '),
   ];
-  return compareNamed('shares', 'share', byText(before.shares, entry), byText(after.shares, entry));
+  const changes = compareNamed('shares', 'share', byText(before.shares, entry), byText(after.shares, entry));
+  return [...changes, ...compareNotify(before, after)];
+}
+
+/** Told through a session: the guest needs nothing new for it. */
+function compareNotify(before: Machine, after: Machine): Change[] {
+  const entry = ({ target, tag, notify }: Machine['shares'][number]): [string, string] => [
+    target ?? tag,
+    notify ? 'on' : 'off',
+  ];
+  const [from, to] = [byText(before.shares, entry), byText(after.shares, entry)];
+  return Object.keys(to)
+    .filter((name) => own(from, name) !== undefined && from[name] !== to[name])
+    .map((name) => ({
+      key: `shares/${name}`,
+      text: `share ${name}: notify turned ${to[name]}`,
+      isLive: true,
+    }));
 }
 
 function compareDisks(before: Machine, after: Machine): Change[] {
@@ -209,12 +231,6 @@ function diskEntry(disk: DiskAttachment): [string, string] {
     ...(disk.directIo ? ['direct I/O'] : []),
   ];
   return [name, words.join(', ')];
-}
-
-function dependencyEntries(machine: Machine): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(machine.dependsOn).map(([name, dependency]) => [name, dependency.condition]),
-  );
 }
 
 function rootText(root: Root): string {

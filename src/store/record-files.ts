@@ -3,6 +3,7 @@ import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
 import { errnoOf, systemHint, unlessMissing } from '../host/errno.ts';
+import { currentDefinition } from '../project/older-definition.ts';
 import { machineLayout, networkLayout, type Layout } from './layout.ts';
 import {
   STATE_SCHEMA_VERSION,
@@ -50,7 +51,9 @@ export async function readMachineRecord(
   machine: string,
 ): Promise<Result<MachineRecord | undefined, Diagnostic>> {
   const { recordFile } = machineLayout(layout, machine);
-  return versioned(recordFile, await readJsonIfPresent(recordFile), isMachineRecord);
+  const record = versioned(recordFile, await readJsonIfPresent(recordFile), isMachineRecord);
+  if (!record.ok || !record.value) return record;
+  return ok({ ...record.value, definition: currentDefinition(record.value.definition) });
 }
 
 /** Written durably: after a power cut the definition must be there, or its disks would have no owner. */

@@ -20,6 +20,8 @@ import { EventLog, readEvents } from '../../../src/store/event-log.ts';
 import { projectLayout, type Layout } from '../../../src/store/layout.ts';
 import { addToIndex, readIndex, removeFromIndex } from '../../../src/store/project-index.ts';
 import { readProjectState } from '../../../src/store/record-files.ts';
+import { newRecord } from '../../../src/store/records.ts';
+import { machineDefinition, tsi } from '../../support/definitions.ts';
 
 let base: string;
 let layout: Layout;
@@ -104,6 +106,19 @@ test('records of a newer krun, and files that are no records, are refused by nam
     const broken = await readProjectState(layout);
     expect(broken.ok ? '' : broken.error.message, text).toBe(`${file} is not a record of krun`);
   }
+});
+
+test('a record of a krun before networks is read in the shape of today', async () => {
+  const directory = path.join(layout.machinesDirectory, 'web');
+  mkdirSync(directory, { recursive: true });
+  const { networks: _networks, ports: _ports, watch: _watch, ...then } = machineDefinition('web');
+  const old = { ...then, network: { driver: 'tsi', ports: [{ host: 8080, guest: 80, protocol: 'tcp' }] } };
+  const record = { ...newRecord(machineDefinition('web'), '1-x', 'now'), definition: old };
+  writeFileSync(path.join(directory, 'record.json'), JSON.stringify(record));
+  const state = await readProjectState(layout);
+  expect(state.ok && state.value.machines['web']?.definition).toEqual(
+    machineDefinition('web', tsi({ host: 8080, guest: 80, protocol: 'tcp' })),
+  );
 });
 
 test('a record that cannot be read is told by name', async () => {
