@@ -1,8 +1,8 @@
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { errnoOf, systemHint } from '../host/errno.ts';
+import { errnoOf, ignoreErrno, systemHint } from '../host/errno.ts';
 import type { CopyCount, CopyObserver } from './api.ts';
 import { pathOf } from './bytes.ts';
 import { type ExtractFailure, extractTar } from './extract.ts';
@@ -183,8 +183,7 @@ const MOST_LINKS = 40;
 function behindLinks(path: string): string {
   let place = path;
   for (let count = 0; count < MOST_LINKS; count++) {
-    const stat = lstatSync(pathOf(place), { throwIfNoEntry: false });
-    if (!stat?.isSymbolicLink()) return place;
+    if (!statOf(place)?.isSymbolicLink()) return place;
     const link = readlinkSync(pathOf(place), 'latin1');
     // Not taken apart as text: `..` behind a link to a directory is above that directory.
     place = link.startsWith('/') ? link : `${split(place)[0].replace(/\/$/, '')}/${link}`;
@@ -193,13 +192,18 @@ function behindLinks(path: string): string {
 }
 
 function kindOf(path: string): PlaceKind {
+  const stat = statOf(path);
+  if (stat === undefined) return 'missing';
+  return stat.isDirectory() ? 'directory' : 'other';
+}
+
+/** The place itself and not where it leads to; undefined where there is none, or below a file. */
+function statOf(path: string): Stats | undefined {
   try {
-    const stat = lstatSync(pathOf(path), { throwIfNoEntry: false });
-    if (stat === undefined) return 'missing';
-    return stat.isDirectory() ? 'directory' : 'other';
+    return lstatSync(pathOf(path), { throwIfNoEntry: false });
   } catch (error) {
-    if (errnoOf(error) !== 'ENOTDIR') throw error;
-    return 'missing';
+    ignoreErrno(error, 'ENOTDIR');
+    return undefined;
   }
 }
 

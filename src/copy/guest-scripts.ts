@@ -4,7 +4,8 @@
  * says `missing TOOL`.
  */
 
-const NEEDS = `needs() {
+/** Functions that the scripts begin with. */
+export const NEEDS: string = `needs() {
   for tool; do
     command -v "$tool" >/dev/null 2>&1 || { echo "missing $tool/"; exit 127; }
   done
@@ -14,6 +15,22 @@ kind() {
   elif [ -e "$1" ] || [ -L "$1" ]; then echo other
   else echo missing
   fi
+}
+# Goes where the link $path leads to, step by step: readlink -f of some tools wants a target that exists.
+follow() {
+  hops=40
+  while [ -L "$path" ]; do
+    needs readlink
+    [ $hops -gt 0 ] || { echo unresolved/; exit 1; }
+    hops=$((hops - 1))
+    link=$(readlink "$path" && echo /) || { echo unresolved/; exit 1; }
+    link=\${link%??}
+    case $link in
+      /*) path=$link ;;
+      *) path=\${path%/*}/$link ;;
+    esac
+    while [ "$path" != "\${path%/}" ]; do path=\${path%/}; done
+  done
 }
 own_kind() {
   if [ -L "$1" ]; then echo other; else kind "$1"; fi
@@ -27,11 +44,7 @@ own_kind() {
 export const TAKE_IN: string = `${NEEDS}
 needs tar
 path=$1
-if ! [ -d "$path" ] && [ -L "$path" ]; then
-  needs readlink
-  path=$(readlink -f "$path" && echo /) || { echo unresolved/; exit 1; }
-  path=\${path%??}
-fi
+[ -d "$path" ] || follow
 kind=$(kind "$path")
 inside=missing
 if [ "$kind" = directory ]; then
@@ -55,12 +68,10 @@ esac`;
 export const GIVE_OUT: string = `${NEEDS}
 needs tar
 path=$1
-if [ "$2" = follow ] && [ -L "$path" ] && ! [ -d "$path" ] && [ -e "$path" ]; then
-  needs readlink
-  path=$(readlink -f "$path" && echo /) || { echo unresolved/; exit 1; }
-  path=\${path%??}
+if [ "$2" = follow ] && [ -L "$path" ] && ! [ -d "$path" ]; then
+  [ -e "$path" ] || { echo 'found dangling/'; exit 1; }
+  follow
 fi
-if [ "$2" = follow ] && [ -L "$path" ] && ! [ -e "$path" ]; then echo 'found dangling/'; exit 1; fi
 if [ -d "$path" ] && { [ -n "$2" ] || ! [ -L "$path" ]; }; then
   echo 'found directory/'
   exec tar -c -f - -C "$path" .

@@ -27,7 +27,7 @@ export interface RunningScript {
   /** What comes on standard output behind that. */
   readonly output: ByteSource;
   /** Waits for the end: undefined where all went well, else why not. Tells of warnings. */
-  finish(onNotice?: OnNotice): Promise<Diagnostic | undefined>;
+  readonly finish: (onNotice?: OnNotice) => Promise<Diagnostic | undefined>;
 }
 
 /** Starts a script in the guest and waits for its first word. */

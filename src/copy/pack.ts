@@ -23,10 +23,20 @@ export interface PackRoot {
   readonly to: string;
 }
 
+/** An entry of the stream. */
+export interface Packed {
+  readonly to: string;
+  readonly isDirectory: boolean;
+}
+
 export interface PackOptions extends CopyObserver {
   /** Owners as they are on the host; root otherwise. */
   readonly keepsOwners: boolean;
   readonly ignores?: (path: string, isDirectory: boolean) => boolean;
+  /** Whether something else follows in the stream. */
+  readonly isOpenEnded?: boolean;
+  /** Called for everything that the stream holds. */
+  readonly onPacked?: (packed: Packed) => void;
   /** Called for a root that does not exist; such a one is left out. */
   readonly onMissing?: (root: PackRoot) => void;
 }
@@ -34,7 +44,8 @@ export interface PackOptions extends CopyObserver {
 /** Bytes of a file that are held at once. */
 const CHUNK_BYTES = 256 * 1024;
 
-const END: Buffer = Buffer.alloc(1024);
+/** Two blocks of zeros. */
+export const TAR_END: Buffer = Buffer.alloc(1024);
 
 /**
  * The pieces of a tar stream of those files: headers and contents, read as they are asked for. Sockets, pipes and
@@ -43,7 +54,7 @@ const END: Buffer = Buffer.alloc(1024);
 export function* packTar(roots: Iterable<PackRoot>, options: PackOptions): Generator<Buffer> {
   const packer = new Packer(options);
   for (const root of roots) yield* packer.pack(root);
-  yield END;
+  if (!options.isOpenEnded) yield TAR_END;
 }
 
 /** A file of the stream that is on no disk. */
@@ -156,6 +167,10 @@ class Packer {
   }
 
   #header(kind: EntryKind, name: string, { mode, uid, gid, mtimeMs }: Stats, more: HeaderMore = {}): Buffer {
+    this.#options.onPacked?.({
+      to: kind === 'directory' ? name.slice(0, -1) : name,
+      isDirectory: kind === 'directory',
+    });
     const owner = this.#options.keepsOwners ? { uid, gid } : { uid: 0, gid: 0 };
     return encodeHeader(headerOf(kind, name, { stat: { mode, mtimeMs, ...owner }, ...more }));
   }
