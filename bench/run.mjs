@@ -2,7 +2,7 @@
 // so the ratios mean something on any machine; the times mean something on that machine only.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,8 +11,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const built = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);
 
-/** Loads a benchmark written in TypeScript, which Node 20 does not read. */
-async function load(name) {
+/** Bundles a benchmark written in TypeScript, which Node 20 does not read, and hands the file to `use`. */
+async function bundled(name, use) {
   const cache = path.join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(path.join(cache, 'krun-bench-'));
@@ -30,10 +30,26 @@ async function load(name) {
     logLevel: 'warning',
   });
   try {
-    return await import(pathToFileURL(outfile).href);
+    return await use(pathToFileURL(outfile).href, directory);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+const load = (name) => bundled(name, (url) => import(url));
+
+/** Runs a benchmark where KVM can boot a guest: here, or in the emulated host. */
+function whereGuestsBoot(name) {
+  return bundled(name, (url, directory) => {
+    const result = path.join(directory, 'result.json');
+    const script = `import(${JSON.stringify(url)}).then(async ({ run }) =>
+      require('node:fs').writeFileSync(${JSON.stringify(result)}, JSON.stringify(await run())))`;
+    const lab = path.join(root, 'test', 'lab', 'lab');
+    const words = ['--auto', '--out', directory, '--', process.execPath, '-e', script];
+    const { status } = spawnSync(lab, words, { stdio: ['ignore', 2, 2] });
+    if (status !== 0) throw new Error(`${name}: test/lab/lab ended with ${status}`);
+    return JSON.parse(readFileSync(result, 'utf8'));
+  });
 }
 
 /** A bundle lies elsewhere than its sources, which look for files beside themselves. */
@@ -63,6 +79,7 @@ async function quietly(work) {
 const startup = await quietly(async () => (await load('startup')).run());
 const up = await quietly(async () => (await load('up')).run());
 const plan = await quietly(async () => (await load('plan')).run());
+const network = await whereGuestsBoot('network');
 const frames = await quietly(async () => (await load('switch')).run());
 
 const ratio = (value, base) => `${(value / base).toFixed(2)} x`;
@@ -99,3 +116,11 @@ for (const { name, ms, microsecondsPerMachine, growth } of plan) {
 log('\n| frames of MTU 1500, one way | median | against no switch |\n|---|---|---|');
 for (const { name, gigabitsPerSecond, ratio: times } of frames)
   log(`| ${name} | ${gigabitsPerSecond} Gb/s | ${times.toFixed(2)} x |`);
+
+const [first] = network;
+log('\n| network, offloading | host to guest | guest to host | against the first |\n|---|---|---|---|');
+for (const { driver, offloading, toGuest, toHost } of network) {
+  const ratios = `${ratio(toGuest, first.toGuest)}, ${ratio(toHost, first.toHost)}`;
+  const name = `${driver}, ${offloading ? 'with' : 'without'}`;
+  log(`| ${name} | ${toGuest.toFixed(0)} Mbit/s | ${toHost.toFixed(0)} Mbit/s | ${ratios} |`);
+}
