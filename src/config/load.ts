@@ -1,10 +1,12 @@
 import { hasErrors, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { grantsOf, type GrantValues, grantValues } from '../project/grant-values.ts';
 import type { HostFacts } from '../project/host-facts.ts';
 import type { Project } from '../project/project.ts';
 import { resolveProject, type ResolveResult } from '../project/resolve.ts';
 import { toPlain } from '../source/locate.ts';
 import type { MapTree } from '../source/tree.ts';
+import { COMMAND_LINE, overrideMachine, type MachineOverrides } from './command-line.ts';
 import type { FileAccess } from './file-access.ts';
 import { findProject, type FindRequest, type FoundProject } from './find.ts';
 import { parseOnce, type LoadContext } from './layer.ts';
@@ -33,11 +35,15 @@ export interface LoadRequest extends FindRequest {
   readonly host: HostFacts;
   /** What `-f -` reads. */
   readonly stdin?: Uint8Array;
+  /** What a command line says about one machine in place of the files. */
+  readonly overrides?: { readonly machine: string } & MachineOverrides;
 }
 
 export interface LoadResult {
   /** Only where nothing is wrong. */
   readonly project?: Project;
+  /** What the project's machines get beside it, which it must not hold itself; with a project. */
+  readonly grantValues?: GrantValues;
   /** The merged file with positions, as far as loading came. */
   readonly tree?: MapTree;
   /** Errors and warnings in reading order. */
@@ -86,7 +92,8 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     );
     const diagnostics = inReadingOrder(told, order);
     const { project, ...others } = rest;
-    return { ...about, ...others, diagnostics, ...(project && !hasErrors(diagnostics) ? { project } : {}) };
+    if (!project || hasErrors(diagnostics)) return { ...about, ...others, diagnostics };
+    return { ...about, ...others, diagnostics, project, grantValues: valuesOf(project, rest) };
   };
 
   const name = await projectName(context, found.value);
@@ -99,8 +106,9 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     new Map([['KRUN_PROJECT_NAME', { value: name.value, origin: { kind: 'krun' as const } }]]),
   );
   const model = { files: found.value.files, directory, variables, trail: [] };
-  const tree = await loadModel(context, model);
-  if (!tree) return finish({ variables });
+  const merged = await loadModel(context, model);
+  if (!merged) return finish({ variables });
+  const tree = overridden(merged, request, texts);
   const project = await checkAndResolve(context, tree, {
     profiles,
     request,
@@ -109,6 +117,24 @@ export async function loadProject(request: LoadRequest, files: FileAccess): Prom
     variables,
   });
   return finish({ tree, variables, ...(project ? { project } : {}) });
+}
+
+function overridden(tree: MapTree, { overrides }: LoadRequest, texts: Map<string, string>): MapTree {
+  if (!overrides) return tree;
+  const changed = overrideMachine(tree, overrides.machine, overrides);
+  texts.set(COMMAND_LINE, changed.text);
+  return changed.tree;
+}
+
+function valuesOf(
+  project: Project,
+  { tree, variables }: Pick<LoadResult, 'tree' | 'variables'>,
+): GrantValues {
+  const machines = Object.values(project.machines);
+  if (!tree || !variables || !machines.some((machine) => grantsOf(machine).length > 0)) return {};
+  // The schema has accepted it.
+  const file = toPlain(tree) as KrunFile;
+  return grantValues(machines, file, variableRecord(variables));
 }
 
 interface ResolveContext {

@@ -1,6 +1,7 @@
 import { own } from '../base/record.ts';
 import { isSameMachine, machineHash } from '../project/hash.ts';
 import type { Machine } from '../project/project.ts';
+import { rootKey } from '../project/shared-builds.ts';
 import { notRunningCause } from './causes.ts';
 import { differencesText, machineDifferences, needsRecreate } from './differences.ts';
 import { isActive } from './machine-state.ts';
@@ -31,7 +32,7 @@ export function decide(
   builder: PlanBuilder,
 ): Decision {
   const hash = machineHash(machine);
-  const stale = machine.build ? own(observed.staleBuilds, machine.name) : undefined;
+  const stale = staleBuild(observed, machine, builder);
   const before = own(observed.machines, machine.name);
   if (!before) return decideNew(request, machine, hash, stale);
   const change = decideChange(request, machine, hash, before);
@@ -60,9 +61,27 @@ export function decide(
   });
 }
 
+/** Why the machine's root has to be built; one that `krun run` makes takes the root that another one runs on. */
+function staleBuild(observed: Observed, machine: Machine, builder: PlanBuilder): string | undefined {
+  const stale = machine.build ? own(observed.staleBuilds, machine.name) : undefined;
+  if (stale === undefined || !machine.oneOff) return stale;
+  const root = rootKey(machine);
+  const [user] =
+    Object.entries(observed.machines).find(
+      ([, { state, definition }]) => isActive(state) && rootKey(definition) === root,
+    ) ?? [];
+  if (user === undefined) return stale;
+  builder.note(`the root is not built again while ${user} runs on it: ${stale}`);
+  return undefined;
+}
+
 function decideNew(request: UpRequest, machine: Machine, hash: string, stale: string | undefined): Decision {
   const place = own(request.project.origins, `machines.${machine.name}`);
-  const cause = place === undefined ? 'new machine' : `new machine (${place})`;
+  const cause = machine.oneOff
+    ? `krun run ${machine.oneOff.of}`
+    : place === undefined
+      ? 'new machine'
+      : `new machine (${place})`;
   return steps({
     definition: machine,
     hash,

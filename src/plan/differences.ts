@@ -73,6 +73,7 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   libkrun: compareLibkrun,
   watch: compareWatch,
   helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
+  oneOff: (before, after) => opaque('one-off', before.oneOff, after.oneOff),
 };
 
 /** Every changed value between two definitions of one machine, for people. */

@@ -97,10 +97,10 @@ function choose(builder: PlanBuilder, observed: Observed, names: readonly string
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** A task that is done runs again only when it is named. */
+/** A task that is done, and what `krun run` made, run again only when they are named. */
 function isWanted(names: readonly string[], { definition, state }: ObservedMachine): boolean {
   const done = definition.kind === 'task' && state.status === 'exited' && isSuccess(state.exit);
-  return names.length > 0 || !done;
+  return names.length > 0 || (!done && definition.oneOff === undefined);
 }
 
 function runs({ state }: ObservedMachine): boolean {

@@ -11,7 +11,7 @@ import { orderUpdates } from './live-updates.ts';
 import { isActive } from './machine-state.ts';
 import { refuseNetworkShapes, type NetworkChanges } from './network-handover.ts';
 import { networkNotes } from './network-notes.ts';
-import type { Observed } from './observed.ts';
+import type { Observed, ObservedMachine } from './observed.ts';
 import { addStarts, addStops, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import { unknownMachine } from './causes.ts';
@@ -68,18 +68,28 @@ function planOrphans(
 ): ReadonlyMap<string, string> {
   const { project } = request;
   const disabled = new Set(project.disabledMachines);
-  const orphans = Object.keys(observed.machines)
-    .filter((name) => !Object.hasOwn(project.machines, name) && !disabled.has(name))
-    .toSorted();
+  // `krun run` is about its own machine and what that needs.
+  if (Object.values(project.machines).some(({ oneOff }) => oneOff)) return new Map();
+  const orphans = Object.entries(observed.machines)
+    .filter(([name]) => !Object.hasOwn(project.machines, name) && !disabled.has(name))
+    // One that still runs its command is in nobody's way.
+    .filter(([, { definition, state }]) => !definition.oneOff || !isActive(state))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (request.removeOrphans) {
-    return new Map(orphans.map((name) => [name, `orphan: no longer in ${fileName(project)}`]));
+    return new Map(orphans.map(([name, machine]) => [name, `orphan: ${whyOrphan(machine, project)}`]));
   }
-  for (const name of orphans) {
-    builder.note(
-      `orphan machine ${name} is kept: it is no longer in ${fileName(project)} (--remove-orphans removes it)`,
-    );
+  for (const [name, machine] of orphans) {
+    const what = machine.definition.oneOff ? 'one-off' : 'orphan';
+    const why = whyOrphan(machine, project);
+    builder.note(`${what} machine ${name} is kept: it is ${why} (--remove-orphans removes it)`);
   }
   return new Map();
+}
+
+function whyOrphan({ definition }: ObservedMachine, project: Project): string {
+  return definition.oneOff
+    ? `left from krun run ${definition.oneOff.of}`
+    : `no longer in ${fileName(project)}`;
 }
 
 function fileName(project: Project): string {

@@ -24,6 +24,7 @@ export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
   logs: 'read by the supervisor at the next rotation',
   watch: 'read by `krun watch` alone',
   helpers: 'programs that are looked for at the next start',
+  oneOff: 'says who made the machine',
 };
 
 /** Versioned SHA-256 of what a machine effectively is; equal hashes mean that nothing has to be made anew. */

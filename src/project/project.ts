@@ -90,6 +90,18 @@ export interface Machine {
   readonly watch: readonly WatchRule[];
   /** Programs that the file names; others are looked for where they usually are. */
   readonly helpers: HelperPaths;
+  /** Made by `krun run` for one command; absent for the machines of krun.yaml. */
+  readonly oneOff?: OneOff;
+}
+
+/** What makes a machine one that `krun run` made. */
+export interface OneOff {
+  /** The machine of krun.yaml that it is like. */
+  readonly of: string;
+  /** Its guest waits for a session instead of running the machine's command. */
+  readonly idle: boolean;
+  /** It goes when it has ended. */
+  readonly removed: boolean;
 }
 
 /** Absolute paths of network helpers. */
