@@ -46,6 +46,23 @@ export interface MachineSpec {
   readonly network: SpecNetwork;
   readonly guest: GuestSpec;
   readonly stopSignal: string;
+  /**
+   * File with the guest's secrets and configs: {@link GuestFile}[] as JSON, mode 0600, in the runtime directory. The
+   * process reads it and removes it at once. Absent where there are none.
+   */
+  readonly guestFiles?: string;
+}
+
+/** A secret or config as the guest gets it, in a file system in memory. */
+export interface GuestFile {
+  /** Absolute path in the guest. */
+  readonly target: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Base64: any bytes. */
+  readonly contents: string;
 }
 
 /** Without interfaces and TSI the guest has no network at all. */

@@ -7,6 +7,8 @@ export interface Observed {
   readonly disks: Readonly<Record<string, ObservedDisk>>;
   /** Machines whose `build` has to run, with the reason: `never built`, `input mkroot.sh changed`. */
   readonly staleBuilds: Readonly<Record<string, string>>;
+  /** Running machines whose secrets or configs hold something else now, with the reason: `secret token changed`. */
+  readonly changedGrants?: Readonly<Record<string, string>>;
 }
 
 export interface ObservedMachine {

@@ -1,3 +1,4 @@
+import type { GrantValues } from '../project/grant-values.ts';
 import type { Project } from '../project/project.ts';
 
 /** What a command asks for. Every command that changes anything is one of these, planned and executed alike. */
@@ -18,6 +19,8 @@ export type Request =
 export interface UpRequest {
   readonly type: 'up';
   readonly project: Project;
+  /** Texts of secrets and configs, which the project must not hold: it is recorded and told. None when absent. */
+  readonly grantValues?: GrantValues;
   /** Named machines only (with their dependencies unless `noDeps`); all when empty. */
   readonly machines: readonly string[];
   readonly noDeps: boolean;
