@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { collect } from './arguments.ts';
 import type { Context, Host } from './context.ts';
+import { declareCopy } from './declarations/copy.ts';
 import { declareGuest } from './declarations/guest.ts';
 import { declareLifecycle } from './declarations/lifecycle.ts';
 import { declareLooking } from './declarations/looking.ts';
@@ -76,6 +77,7 @@ export function createProgram(runner: Runner): Command {
   };
   declareLifecycle(declare);
   declareGuest(declare);
+  declareCopy(declare);
   declareLooking(declare);
   declareProject(declare);
   declareSetup(declare);

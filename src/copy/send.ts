@@ -6,30 +6,41 @@ const BATCH_BYTES = 256 * 1024;
 type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
 
 /**
- * Sends the pieces to the command's input and ends it; stops early where the command ends. What is asked for of the
- * pieces is what the other side takes, so nothing piles up.
+ * Sends the pieces to the command's input and ends it; stops early where the command ends, also while it waits for a
+ * piece. What is asked for of the pieces is what the other side takes, so nothing piles up.
  */
 export async function send({ stdin, end }: Session, pieces: Pieces): Promise<void> {
   let isOver = false;
   let wake: () => void = () => undefined;
-  const stop = (): void => {
-    isOver = true;
-    wake();
-  };
+  let stop: () => void = () => undefined;
+  const over = new Promise<undefined>((resolve) => {
+    stop = () => {
+      isOver = true;
+      wake();
+      resolve(undefined);
+    };
+  });
   void end.then(stop);
   // The end of the session says why.
   stdin.on('error', stop);
   stdin.on('close', stop);
   stdin.on('drain', () => wake());
-  for await (const batch of batches(pieces)) {
-    if (isOver) return;
-    if (stdin.write(batch)) continue;
+  const source = batches(pieces);
+  for (;;) {
+    const next = await Promise.race([source.next(), over]);
+    if (isOver || next === undefined) {
+      // It may be waiting itself, so nobody waits for it.
+      void source.return(undefined);
+      return;
+    }
+    if (next.done) break;
+    if (stdin.write(next.value)) continue;
     await new Promise<void>((resolve) => {
       wake = resolve;
       if (isOver) resolve();
     });
   }
-  if (!isOver) stdin.end();
+  stdin.end();
 }
 
 async function* batches(pieces: Pieces): AsyncGenerator<Buffer> {
