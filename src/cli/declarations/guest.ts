@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect } from '../arguments.ts';
+import { collect, lineCount } from '../arguments.ts';
 import type { Declare } from '../program.ts';
 
 /** Commands that do something in guests. */
@@ -14,6 +14,21 @@ export function declareGuest(declare: Declare): void {
     .option('-d, --detach', 'return when the command runs')
     .passThroughOptions()
     .action(declare.action(() => import('../commands/exec.ts'), 'machine', 'command'));
+  withSession(
+    declare
+      .command('shell', "Open a shell in a running machine, in the guest's view of the current directory")
+      .argument('[machine]', 'name; the only one that runs without')
+      .argument('[command...]', 'command to run in the shell, with all options behind the machine'),
+  )
+    .passThroughOptions()
+    .action(declare.action(() => import('../commands/shell.ts'), 'machine', 'command'));
+  declare
+    .command('console', "Follow what the guest's kernel and libkrun say")
+    .argument('<machine>', 'name')
+    .option('-n, --tail <lines>', 'begin with so many of the newest lines, or all', lineCount, 'all')
+    .option('--no-follow', 'print what there is')
+    .option('-t, --timestamps', 'with the time of each line')
+    .action(declare.action(() => import('../commands/console.ts'), 'machine'));
 }
 
 /** Options that mean the same wherever a command is run in a guest. */

@@ -37,6 +37,7 @@ export function declareLooking(declare: Declare): void {
     )
     .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(declare.action(() => import('../commands/port.ts'), 'machine', 'port'));
+  declareUsage(declare);
   declareNetwork(declare);
   declare
     .command('events', 'Follow what happens in the project')
@@ -56,6 +57,21 @@ function repeatable(option: Option, choices: readonly string[]): Option {
     parse?.(value, undefined);
     return collect(value, previous);
   });
+}
+
+function declareUsage(declare: Declare): void {
+  declare
+    .command('top', 'List the processes in machines')
+    .argument('[machines...]', 'names; all that run without')
+    .option('-a, --all', "also threads of the guest's kernel")
+    .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
+    .action(declare.action(() => import('../commands/top.ts'), 'machines'));
+  declare
+    .command('stats', 'Show what machines use of processors, memory, disks and networks')
+    .argument('[machines...]', 'names; all that run without')
+    .option('--no-stream', 'print once and end')
+    .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
+    .action(declare.action(() => import('../commands/stats.ts'), 'machines'));
 }
 
 function declareNetwork(declare: Declare): void {
