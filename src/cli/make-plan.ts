@@ -14,7 +14,7 @@ export async function makePlan(
   layout: Layout,
   request: UpRequest,
 ): Promise<Result<Plan, ExitCode>> {
-  const observed = await observeProject(layout, request.project);
+  const observed = await observeProject(layout, request);
   if (observed.ok) return ok(planRequest(request, observed.value));
   await tellDiagnostics(context, [observed.error]);
   return err(EXIT.failure);

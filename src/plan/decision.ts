@@ -46,8 +46,9 @@ export function decide(
     builder.note(`machine ${machine.name} is not built again (--no-recreate): ${stale}`);
   }
   const present = change.kept === undefined ? { definition: machine, hash } : before;
-  const interruption = change.recreate ?? rebuild ?? stoppingCause(before);
-  const start = request.noStart ? undefined : startCause(machine, before, change.recreate ?? rebuild);
+  const again = change.recreate ?? rebuild ?? changedGrants(request, observed, machine, builder);
+  const interruption = again ?? stoppingCause(before);
+  const start = request.noStart ? undefined : startCause(machine, before, again);
   return steps({
     definition: present.definition,
     hash: present.hash,
@@ -59,6 +60,22 @@ export function decide(
     update: change.update,
     start,
   });
+}
+
+/** Contents are read at a start: a running machine whose secrets or configs have changed is started again. */
+function changedGrants(
+  request: UpRequest,
+  observed: Observed,
+  { name }: Machine,
+  builder: PlanBuilder,
+): string | undefined {
+  const before = own(observed.machines, name);
+  const changed = before && isActive(before.state) ? own(observed.changedGrants ?? {}, name) : undefined;
+  if (changed === undefined) return undefined;
+  if (!request.noStart && request.recreate !== 'never') return changed;
+  const why = request.noStart ? '--no-start' : '--no-recreate';
+  builder.note(`machine ${name} runs on with what it has (${why}): ${changed}`);
+  return undefined;
 }
 
 /** Why the machine's root has to be built; one that `krun run` makes takes the root that another one runs on. */

@@ -30,6 +30,8 @@ import path from 'node:path';
  *       s                                   supervisor's socket
  *       m-<machine or hash>                 machine's control socket
  *       n-<network or hash>                 network's control socket
+ *       grants.json                         contents of secrets and configs (GrantContents)
+ *       f-<machine or hash>                 those of one run, until its process has read them
  *       l-<hash>                            what a machine's libkrun connects to
  *       ga-<hash>, gq-<hash>                gvproxy's API, and its link to krun's switch
  *     <runtime>/port-<n>                    flock(2) of the machine that publishes host port n
@@ -52,6 +54,7 @@ export interface Layout {
   readonly leasesFile: string;
   readonly runtimeDirectory: string;
   readonly supervisorSocket: string;
+  readonly grantsFile: string;
   readonly indexFile: string;
 }
 
@@ -61,6 +64,7 @@ export interface MachineLayout {
   readonly intentFile: string;
   readonly logFile: string;
   readonly controlSocket: string;
+  readonly guestFiles: string;
 }
 
 /** The parts of the environment that paths depend on. */
@@ -106,6 +110,7 @@ export function projectLayout(
     leasesFile: path.join(stateDirectory, 'leases.json'),
     runtimeDirectory,
     supervisorSocket: path.join(runtimeDirectory, 's'),
+    grantsFile: path.join(runtimeDirectory, 'grants.json'),
     indexFile: path.join(dataDirectory(environment), 'projects', `${id}.json`),
   };
 }
@@ -118,6 +123,7 @@ export function machineLayout(layout: Layout, machine: string): MachineLayout {
     intentFile: path.join(directory, 'intent.json'),
     logFile: path.join(directory, 'log.jsonl'),
     controlSocket: path.join(layout.runtimeDirectory, socketName('m', machine)),
+    guestFiles: path.join(layout.runtimeDirectory, socketName('f', machine)),
   };
 }
 

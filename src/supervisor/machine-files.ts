@@ -17,6 +17,7 @@ export async function removeMachineFiles(
   const first = names.filter((name) => name !== record && !(options.keepLog && name.startsWith(log)));
   for (const name of first) await rm(path.join(files.directory, name), { recursive: true, force: true });
   await rm(files.controlSocket, { force: true });
+  await rm(files.guestFiles, { force: true });
   await rm(files.recordFile, { force: true });
   try {
     await rmdir(files.directory);

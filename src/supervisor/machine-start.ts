@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { writeJson } from '../host/atomic-file.ts';
+import type { GuestFile } from '../machine/spec.ts';
 import type { Machine } from '../project/project.ts';
 import { machineLayout, rawFile, type Layout } from '../store/layout.ts';
 import type { Endpoint, MachineRecord } from '../store/records.ts';
+import type { GrantContents } from './grant-contents.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { Networks } from './networks.ts';
 import { startRun } from './run-lifetime.ts';
@@ -15,6 +18,7 @@ export interface StartContext {
   readonly program: readonly [node: string, script: string];
   readonly environment: Readonly<Record<string, string>>;
   readonly networks: Networks;
+  readonly grants: GrantContents;
   /** Records of the other machines of the project. */
   readonly others: (machine: string) => readonly MachineRecord[];
 }
@@ -31,13 +35,24 @@ export interface MachineStart {
 
 /** Makes the machine a member of its networks, then starts its process: libkrun connects at once and only once. */
 export async function startMachine(context: StartContext, start: MachineStart): Promise<RunProcess> {
-  const { layout, networks, projectName, program, environment, others } = context;
+  const { layout, networks, grants, projectName, program, environment, others } = context;
   const { definition, run } = start;
   const files = machineLayout(layout, definition.name);
   const endpoint = await networks.join(definition);
   if (!isDeepStrictEqual(endpoint, start.endpoint)) await start.save(endpoint);
   const neighbours = others(definition.name).map((other) => other.definition);
-  const spec = machineSpec({ layout, project: projectName(), definition, run, endpoint, neighbours });
+  const guestFiles = await writeGuestFiles(files.guestFiles, await grants.give(definition));
+  const spec = {
+    ...machineSpec({ layout, project: projectName(), definition, run, endpoint, neighbours }),
+    ...(guestFiles === undefined ? {} : { guestFiles }),
+  };
   const stderrFile = rawFile(files, run, 'console');
   return startRun({ files, run, spec, program, stderrFile, environment });
+}
+
+/** The machine's process removes it as soon as it has read it. */
+async function writeGuestFiles(file: string, files: readonly GuestFile[]): Promise<string | undefined> {
+  if (files.length === 0) return undefined;
+  await writeJson(file, files, { durable: false });
+  return file;
 }

@@ -5,12 +5,24 @@ import { ok, type Result } from '../base/result.ts';
 import { readTextIfPresent } from '../host/atomic-file.ts';
 import { unlessMissing } from '../host/errno.ts';
 import type { Observed, ObservedDisk, ObservedMachine } from '../plan/observed.ts';
+import type { GrantValues } from '../project/grant-values.ts';
 import type { Project } from '../project/project.ts';
 import type { Layout } from '../store/layout.ts';
 import { readProjectState } from '../store/record-files.ts';
 import type { MachineRecord, ProjectRecord } from '../store/records.ts';
+import type { GrantContents } from './grant-contents.ts';
 import { growthNote } from './machine-spec.ts';
 import { sight, stateAsSeen } from './sighting.ts';
+
+/** What a plan is made for: it also depends on files of the user's. */
+export interface Wanted {
+  readonly project: Project;
+  readonly grantValues?: GrantValues;
+  /** What the machines got; read from the project's file when absent. */
+  readonly grants?: GrantContents;
+}
+
+const NO_CHANGES = { staleBuilds: {}, changedGrants: {} };
 
 /** What is true of a project now, with the records behind it. */
 export interface ObservedProject extends Observed {
@@ -20,12 +32,12 @@ export interface ObservedProject extends Observed {
 }
 
 /**
- * Looks at a project without changing anything, so it needs no supervisor: `ps`, `plan` and `--dry-run` use it. With the
- * resolved project it also says which builds are stale.
+ * Looks at a project without changing anything, so it needs no supervisor: `ps`, `plan` and `--dry-run` use it. With what
+ * is wanted it also says which builds are stale, and which secrets and configs have changed.
  */
 export async function observeProject(
   layout: Layout,
-  project?: Project,
+  wanted?: Wanted,
 ): Promise<Result<ObservedProject, Diagnostic>> {
   const state = await readProjectState(layout);
   if (!state.ok) return state;
@@ -34,7 +46,7 @@ export async function observeProject(
     const seen = stateAsSeen(layout, record, await sight(layout, record));
     records[name] = { ...record, state: seen };
   }
-  const observed = await observedOf(layout, records, project);
+  const observed = await observedOf(layout, records, wanted);
   return ok({ ...observed, project: state.value.project, records });
 }
 
@@ -42,14 +54,16 @@ export async function observeProject(
 export async function observedOf(
   layout: Layout,
   records: Readonly<Record<string, MachineRecord>>,
-  project: Project | undefined,
+  wanted: Wanted | undefined,
 ): Promise<Observed> {
   const machines = Object.fromEntries(
     Object.entries(records).map(([name, record]) => [name, observedMachine(record)]),
   );
   // Loaded for plans only: `ps` has to be fast.
-  const stale = project ? await (await import('./build-inputs.ts')).staleBuilds(layout, project) : {};
-  return { machines, disks: await observeDisks(layout), staleBuilds: stale };
+  const changes = wanted
+    ? await (await import('./observe-changes.ts')).observeChanges(layout, wanted)
+    : NO_CHANGES;
+  return { machines, disks: await observeDisks(layout), ...changes };
 }
 
 function observedMachine({ hash, definition, state, stoppedByUser }: MachineRecord): ObservedMachine {

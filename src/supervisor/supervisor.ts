@@ -13,6 +13,7 @@ import { runAction } from './actions/run-action.ts';
 import { machineEnvironment } from './environment.ts';
 import { executePlan } from './execute.ts';
 import { describeFailure } from './failure.ts';
+import { GrantContents } from './grant-contents.ts';
 import { Machines } from './machines.ts';
 import { observedOf } from './observe.ts';
 import { RequestQueue, type Job } from './request-queue.ts';
@@ -38,6 +39,7 @@ export class Supervisor {
   readonly #machines: Machines;
   readonly #queue: RequestQueue;
   readonly #eventLog: EventLog;
+  readonly #grants: GrantContents;
   readonly #listeners: Set<(event: Event) => void> = new Set();
   #projectName: string;
   #current: Job | undefined;
@@ -47,7 +49,9 @@ export class Supervisor {
     this.#projectName = options.projectName;
     this.#eventLog = new EventLog(options.layout.eventsFile);
     this.#queue = new RequestQueue((job) => this.#perform(job));
+    this.#grants = new GrantContents(options.layout.grantsFile);
     this.#machines = new Machines({
+      grants: this.#grants,
       layout: options.layout,
       projectName: () => this.#projectName,
       program: options.programs.machine,
@@ -118,7 +122,10 @@ export class Supervisor {
     try {
       await this.#machines.networksIdle();
       if (ok && job.request.type === 'down') await this.#machines.removeStrays();
-      if (this.#machines.isEmpty) await removeFromIndex(this.#options.layout);
+      if (this.#machines.isEmpty) {
+        await this.#grants.forget();
+        await removeFromIndex(this.#options.layout);
+      }
     } catch (error) {
       this.#options.warn(describeFailure(error).message);
     }
@@ -130,14 +137,20 @@ export class Supervisor {
     const { request, signal } = job;
     const { layout } = this.#options;
     signal.throwIfAborted();
-    const project = request.type === 'up' ? request.project : undefined;
-    const plan = planRequest(request, await observedOf(layout, this.#machines.records(), project));
+    const up = request.type === 'up' ? request : undefined;
+    const records = this.#machines.records();
+    const plan = planRequest(
+      request,
+      await observedOf(layout, records, up && { ...up, grants: this.#grants }),
+    );
     job.planned(plan);
     const refused = (plan.errors?.length ?? 0) > 0;
     const remark = request.type === 'up' && !refused ? await this.#remember(request) : undefined;
     const notes = remark === undefined ? plan.notes : [...plan.notes, remark];
     this.#emit({ type: 'plan', request: request.type, ...plan, nodes: toldNodes(plan.nodes), notes });
-    return !refused && this.#execute(plan, signal);
+    if (refused) return false;
+    await this.#grants.learn(up?.grantValues ?? {});
+    return this.#execute(plan, signal);
   }
 
   #execute(plan: Plan, signal: AbortSignal): Promise<boolean> {

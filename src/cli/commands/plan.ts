@@ -25,7 +25,7 @@ export async function run(context: Context, args: PlanArgs): Promise<ExitCode> {
   if (!loaded.ok) return loaded.error;
   const { project, layout } = loaded.value;
   if (!knowsAll(context, project, args.machines)) return EXIT.usage;
-  const plan = await makePlan(context, layout, upRequest(project, args));
+  const plan = await makePlan(context, layout, upRequest(loaded.value, args));
   if (!plan.ok) return plan.error;
   print(context, planText(context, args.format, plan.value));
   if (plan.value.errors?.length) return EXIT.failure;

@@ -5,7 +5,7 @@ import { attachUp } from '../attached-up.ts';
 import { type Context, print, tellError } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { tellUnknownMachine } from '../machine-names.ts';
-import { loadForCommand } from '../load-project.ts';
+import { type LoadedProject, loadForCommand } from '../load-project.ts';
 import { makePlan } from '../make-plan.ts';
 import { machinesOfUp } from '../up-machines.ts';
 import { perform, timeoutOf, upToDateLines } from '../requests.ts';
@@ -43,7 +43,7 @@ export async function run(context: Context, args: UpArgs): Promise<ExitCode> {
   const { machines, attach = [], notAttached = [], exitCodeFrom = [] } = args;
   const named = [machines, attach, notAttached, exitCodeFrom].flat();
   if (!knowsAll(context, project, named)) return EXIT.usage;
-  const request = upRequest(project, args);
+  const request = upRequest(loaded.value, args);
   if (args.dryRun) return dryRun(context, layout, request);
   if (args.waitTimeout !== undefined && !args.wait) {
     tellError(context, '--wait-timeout needs --wait');
@@ -60,7 +60,7 @@ export async function run(context: Context, args: UpArgs): Promise<ExitCode> {
 
 /** The request that the options mean; `krun plan` makes the same one. */
 export function upRequest(
-  project: Project,
+  { project, result }: Pick<LoadedProject, 'project' | 'result'>,
   args: Pick<
     UpArgs,
     'machines' | 'deps' | 'forceRecreate' | 'recreate' | 'removeOrphans' | 'start' | 'wait' | 'timeout'
@@ -69,6 +69,7 @@ export function upRequest(
   return {
     type: 'up',
     project,
+    ...(result.grantValues === undefined ? {} : { grantValues: result.grantValues }),
     machines: args.machines,
     noDeps: !args.deps,
     recreate: args.forceRecreate ? 'force' : args.recreate ? 'changed' : 'never',
