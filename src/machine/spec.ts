@@ -172,6 +172,20 @@ export type GuestSpec =
         readonly target: string;
         readonly readOnly: boolean;
       }[];
+      /** `NAME|UID[:GROUP|GID]` of the command and of sessions; root when absent. */
+      readonly user?: string;
+      /** The command has a terminal: its output goes through this process to the file of stdout. */
+      readonly tty?: boolean;
+      /** The command's standard input is what clients of `POST /sessions` with `attach` send; /dev/null otherwise. */
+      readonly stdinOpen?: boolean;
+      /** There is no command: the guest lives for its sessions, until it is stopped. `command` is not used. */
+      readonly idle?: boolean;
+      /** Run in the guest by a stop, in place of the signal; the signal follows when it fails, or is late. */
+      readonly stopCommand?: readonly string[];
+      /** What a stop is given before the machine is ended by force; the stop command has most of it. */
+      readonly stopGracePeriodMs?: number;
+      /** How many sessions and terminals there can be at a time. */
+      readonly sessions?: { readonly slots: number; readonly terminals: number };
     }
   /** libkrun's init starts the command; short, plain ASCII words only. */
   | {
