@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { err, ok, type Result } from '../base/result.ts';
-import { loadProject, type LoadResult } from '../config/load.ts';
+import { loadProject, type LoadRequest, type LoadResult } from '../config/load.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import type { HostFacts } from '../project/host-facts.ts';
 import type { Project } from '../project/project.ts';
@@ -22,8 +22,9 @@ export interface LoadedProject {
 export async function loadForCommand(
   context: Context,
   named: readonly string[],
+  overrides?: LoadRequest['overrides'],
 ): Promise<Result<LoadedProject, ExitCode>> {
-  const result = await loadConfiguration(context, named);
+  const result = await loadConfiguration(context, named, { overrides });
   await tellDiagnostics(context, result.diagnostics, result.texts);
   const { project, directory, nameOverride } = result;
   if (project === undefined || directory === undefined) return err(EXIT.usage);
@@ -34,11 +35,18 @@ export async function loadForCommand(
   return ok({ project, layout, result });
 }
 
+/** What loading depends on beside the files. */
+export interface LoadOptions {
+  /** This host when absent. */
+  readonly host?: HostFacts;
+  readonly overrides?: LoadRequest['overrides'] | undefined;
+}
+
 /** Loads krun.yaml, for this host or another, and tells nothing. */
 export async function loadConfiguration(
   context: Context,
   named: readonly string[],
-  host: HostFacts = hostFacts(context.env),
+  { host = hostFacts(context.env), overrides }: LoadOptions = {},
 ): Promise<LoadResult> {
   const { global } = context;
   return loadProject(
@@ -49,6 +57,7 @@ export async function loadConfiguration(
       hostCpus: os.availableParallelism(),
       hostArch: process.arch,
       host,
+      ...(overrides && { overrides }),
       ...(global.files.includes('-') && { stdin: await buffer(context.stdin) }),
     },
     nodeFiles(),

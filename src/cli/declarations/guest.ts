@@ -22,6 +22,7 @@ export function declareGuest(declare: Declare): void {
   )
     .passThroughOptions()
     .action(declare.action(() => import('../commands/shell.ts'), 'machine', 'command'));
+  declareRun(declare);
   declare
     .command('console', "Follow what the guest's kernel and libkrun say")
     .argument('<machine>', 'name')
@@ -29,6 +30,33 @@ export function declareGuest(declare: Declare): void {
     .option('--no-follow', 'print what there is')
     .option('-t, --timestamps', 'with the time of each line')
     .action(declare.action(() => import('../commands/console.ts'), 'machine'));
+}
+
+function declareRun(declare: Declare): void {
+  withSession(
+    declare
+      .command('run', 'Run a command in a machine of its own, which is like one of krun.yaml')
+      .argument('<machine>', 'the machine that it is like')
+      .argument('[command...]', "instead of the machine's command, with all options behind the machine"),
+  )
+    .option('-d, --detach', 'print the name of the new machine and return')
+    .option('--rm', 'remove the new machine when its command has ended')
+    .option('--name <name>', 'name of the new machine')
+    .option('--no-deps', 'without starting what the machine depends on')
+    .addOption(
+      new Option('-p, --publish <port>', 'port to publish, as in krun.yaml, repeatable')
+        .argParser(collect)
+        .conflicts('servicePorts'),
+    )
+    .option('-P, --service-ports', 'publish the ports of the machine in krun.yaml')
+    .option(
+      '-v, --share <share>',
+      'further share, as in krun.yaml but from the current directory, repeatable',
+      collect,
+    )
+    .option('--entrypoint <words>', "instead of the machine's entrypoint and command")
+    .passThroughOptions()
+    .action(declare.action(() => import('../commands/run.ts'), 'machine', 'command'));
 }
 
 /** Options that mean the same wherever a command is run in a guest. */

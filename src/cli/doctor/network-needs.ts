@@ -21,9 +21,11 @@ export async function networkNeeds(context: Context): Promise<NetworkNeeds> {
   // Standard input may be the terminal.
   if (context.global.files.includes('-')) return NOTHING;
   const host = hostFacts(context.env);
-  const asItIs = await loadConfiguration(context, [], host);
+  const asItIs = await loadConfiguration(context, [], { host });
   // A project that lacks a helper is a mistake on this host; what it would be with all of them says what it lacks.
-  const { project } = asItIs.project ? asItIs : await loadConfiguration(context, [], withAllHelpers(host));
+  const { project } = asItIs.project
+    ? asItIs
+    : await loadConfiguration(context, [], { host: withAllHelpers(host) });
   return project ? needsOf(project) : NOTHING;
 }
 

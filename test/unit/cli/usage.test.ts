@@ -38,6 +38,7 @@ test.each([
   'wait',
   'events',
   'exec',
+  'run',
   'shell',
   'console',
   'top',
