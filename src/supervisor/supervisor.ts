@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { own } from '../base/record.ts';
 import type { Result } from '../base/result.ts';
 import type { Plan } from '../plan/action.ts';
 import { type Event, type EventBody, toldNodes } from '../plan/event.ts';
@@ -42,6 +43,7 @@ export class Supervisor {
   readonly #grants: GrantContents;
   readonly #listeners: Set<(event: Event) => void> = new Set();
   #projectName: string;
+  #hasRecovered = false;
   #current: Job | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -60,6 +62,7 @@ export class Supervisor {
       warn: options.warn,
       changed: (machine, state) => {
         this.#emit({ type: 'state', machine, state });
+        if (state.status === 'exited') this.#removeIfDone(machine);
         options.settled();
       },
       settled: options.settled,
@@ -67,8 +70,12 @@ export class Supervisor {
   }
 
   /** Takes over what earlier supervisors of the project left. */
-  recover(): Promise<Result<void, Diagnostic>> {
-    return this.#machines.recover();
+  async recover(): Promise<Result<void, Diagnostic>> {
+    const recovered = await this.#machines.recover();
+    this.#hasRecovered = true;
+    for (const { machine, state } of this.machines())
+      if (state.status === 'exited') this.#removeIfDone(machine);
+    return recovered;
   }
 
   /** Does a request in its turn; `listener` gets its events, up to `done`. */
@@ -151,6 +158,18 @@ export class Supervisor {
     if (refused) return false;
     await this.#grants.learn(up?.grantValues ?? {});
     return this.#execute(plan, signal);
+  }
+
+  /** Removes a machine of `krun run --rm` that has ended, unless somebody does so already. */
+  #removeIfDone(machine: string): void {
+    const isDone = (): boolean => {
+      const record = own(this.#machines.records(), machine);
+      return record?.definition.oneOff?.removed === true && record.state.status === 'exited';
+    };
+    if (!this.#hasRecovered || !isDone()) return;
+    void this.#queue.idle().then(async () => {
+      if (isDone()) await this.request({ type: 'rm', machines: [machine], stop: false }, () => undefined);
+    });
   }
 
   #execute(plan: Plan, signal: AbortSignal): Promise<boolean> {
