@@ -40,13 +40,12 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 failed=0
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
-# What is there and is to go.
+# Some rm complain about a name below a file, which is as gone as can be; what stays is named in a second try.
 remove() {
+  rm -rf -- "$@" 2>/dev/null && return
   for name; do
-    shift
-    if exists "$name"; then set -- "$@" "$name"; fi
+    if exists "$name"; then rm -rf -- "$name" || failed=1; fi
   done
-  [ $# -eq 0 ] || rm -rf -- "$@" || failed=1
 }
 # A directory of the tree: one that the target lacks is taken over as a whole.
 enter() {
@@ -62,10 +61,10 @@ files() {
   [ -d "$stage/${TREE}/$directory" ] || return 0
   for name; do
     if [ -d "$directory/$name" ] && [ ! -L "$directory/$name" ]; then rm -rf -- "$directory/$name" || failed=1; fi
-    shift
-    set -- "$@" "$stage/${TREE}/$directory/$name"
   done
-  mv -f -- "$@" "$directory/" || failed=1
+  # The shell would take long to put something in front of each name.
+  cd "$stage/${TREE}/$directory" && mv -f -- "$@" "$target/$directory/" || failed=1
+  cd "$target" || exit
 }
 echo ready/
 tar -x -p -o -f - -C "$stage" || exit
@@ -87,8 +86,6 @@ export interface SyncDirectory {
 
 /** Names on one command line of the guest's; some systems take 128 KiB, the environment among them. */
 const MOST_NAMES_BYTES = 32 * 1024;
-/** The shell copies its arguments for every name. */
-const MOST_NAMES = 256;
 
 /** The script that comes in the stream. */
 export function applyScript({ deleted, directories }: SyncPlan): string {
@@ -107,7 +104,7 @@ function* portions(names: readonly string[]): Generator<readonly string[]> {
   let bytes = 0;
   for (const name of names) {
     const word = quote(name);
-    if (portion.length === MOST_NAMES || (portion.length > 0 && bytes + word.length > MOST_NAMES_BYTES)) {
+    if (portion.length > 0 && bytes + word.length > MOST_NAMES_BYTES) {
       yield portion;
       [portion, bytes] = [[], 0];
     }

@@ -68,5 +68,6 @@ export function without(userland: Userland, tools: readonly string[], directory:
       .find((each) => existsSync(each));
     if (file !== undefined && !tools.includes(tool)) symlinkSync(file, path.join(bin, tool));
   }
-  return { ...userland, path: bin };
+  // The shell of busybox has the others built in.
+  return { ...userland, shell: ['/bin/sh'], path: bin };
 }
