@@ -164,6 +164,31 @@ describe('krun config', () => {
     });
   });
 
+  test('prints no contents of secrets and configs, and modes as they are spelt', async () => {
+    const text = `machines:
+  a: { root: ./rootfs, command: a, secrets: [{ source: t, mode: 0440 }, { source: t, target: x, mode: 0o600 }] }
+secrets: { t: { content: s3cret } }
+configs: { c: { content: also } }
+`;
+    const { tree, project, grantValues } = await load({ '/p/krun.yaml': text });
+    if (!tree) throw new Error('no tree');
+    expect(printableConfig({ tree, name: 'p' })).toMatchObject({
+      machines: {
+        a: {
+          secrets: [
+            { source: 't', mode: '0440' },
+            { source: 't', target: 'x', mode: '0o600' },
+          ],
+        },
+      },
+      secrets: { t: { content: '***' } },
+      configs: { c: { content: '***' } },
+    });
+    expect(project?.machines['a']?.secrets.map(({ mode }) => mode)).toEqual([0o440, 0o600]);
+    expect(JSON.stringify(project)).not.toContain('s3cret');
+    expect(grantValues).toEqual({ 'secrets/t': 's3cret' });
+  });
+
   test('prints the chosen machines only', async () => {
     const { tree } = await load({
       '/p/krun.yaml': 'machines:\n  a: { root: ./rootfs, command: a }\n  b: { root: ./rootfs, command: b }\n',

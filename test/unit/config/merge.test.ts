@@ -46,6 +46,50 @@ describe('a later file', () => {
       { healthcheck: { test: ['b'], retries: 3 } },
     ],
     [
+      'a probe takes the place of another kind, and keeps how it is asked',
+      '{healthcheck: {test: [a], interval: 5s, hint: x}}',
+      '{healthcheck: {http: "http://:80/"}}',
+      { healthcheck: { http: 'http://:80/', interval: '5s', hint: 'x' } },
+    ],
+    [
+      'a health check that says how it is asked keeps its probe',
+      '{healthcheck: {tcp: 80}}',
+      '{healthcheck: {disable: true}}',
+      { healthcheck: { tcp: 80, disable: true } },
+    ],
+    ['stop_command is replaced', '{stop_command: [a, b]}', '{stop_command: c}', { stop_command: 'c' }],
+    [
+      'secrets: a later file in the same place',
+      '{secrets: [a, {source: b, target: /etc/b}, c]}',
+      '{secrets: [{source: x, target: /run/secrets/a}, {source: y, target: /etc/b}, {source: z, target: c}]}',
+      {
+        secrets: [
+          { source: 'x', target: '/run/secrets/a' },
+          { source: 'y', target: '/etc/b' },
+          { source: 'z', target: 'c' },
+        ],
+      },
+    ],
+    [
+      'configs: a later file in the same place',
+      '{configs: [a]}',
+      '{configs: [{source: x, target: /a}, b]}',
+      { configs: [{ source: 'x', target: '/a' }, 'b'] },
+    ],
+    [
+      'develop.watch: rules are added',
+      '{develop: {watch: [{path: a, action: sync}]}}',
+      '{develop: {watch: [{path: a, action: restart}]}}',
+      {
+        develop: {
+          watch: [
+            { path: 'a', action: 'sync' },
+            { path: 'a', action: 'restart' },
+          ],
+        },
+      },
+    ],
+    [
       'build.command is replaced, inputs are added',
       '{build: {command: [a], inputs: [x]}}',
       '{build: {command: [b], inputs: [x, y]}}',

@@ -36,6 +36,11 @@ describe('paths of a file elsewhere become absolute', () => {
       { shares: ['/lib/a:/x', '/lib/b:/y:ro', { source: '/lib/c' }] },
     ],
     ['env files', '{env_file: [a, {path: ../b}]}', { env_file: ['/lib/a', { path: '/b' }] }],
+    [
+      'watched paths',
+      '{develop: {watch: [{path: src, target: /app, ignore: [a]}]}}',
+      { develop: { watch: [{ path: '/lib/src', target: '/app', ignore: ['a'] }] } },
+    ],
     ['one env file', '{env_file: a}', { env_file: '/lib/a' }],
     [
       'sockets of the host that ports have',

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -37,6 +37,15 @@ test.each([
 test('a file that cannot be read says why, without the call', async () => {
   const file = path.join(directory, 'x'.repeat(300));
   expect(await files.readFile(file)).toEqual({ kind: 'error', message: 'ENAMETOOLONG: name too long' });
+});
+
+test('a file may be run by whom its mode lets', async () => {
+  const program = path.join(directory, 'program');
+  await writeFile(program, '#!/bin/sh\n', { mode: 0o644 });
+  expect(await files.isExecutable(program)).toBe(false);
+  await chmod(program, 0o755);
+  expect(await files.isExecutable(program)).toBe(true);
+  expect(await files.isExecutable(path.join(directory, 'none'))).toBe(false);
 });
 
 test('a real path has no links; that of nothing is itself', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { differencesText, machineDifferences, needsRecreate } from '../../../src/plan/differences.ts';
-import type { Machine, Share } from '../../../src/project/project.ts';
+import type { FileGrant, Healthcheck, Machine, Share, WatchRule } from '../../../src/project/project.ts';
 import { machine, namedDisk } from './support.ts';
 import { tsi } from '../../support/definitions.ts';
 
@@ -9,6 +9,34 @@ function told(before: Partial<Machine>, after: Partial<Machine>): string[] {
 }
 
 const share: Share = { source: '/p/src', target: '/app', tag: 'app', readOnly: false, daxBytes: 0 };
+
+const grant: FileGrant = {
+  name: 'token',
+  source: { kind: 'environment', variable: 'TOKEN' },
+  target: '/run/secrets/token',
+  uid: 0,
+  gid: 0,
+  mode: 0o444,
+};
+
+const health: Healthcheck = {
+  probe: { kind: 'tcp', port: 80 },
+  intervalMs: 10_000,
+  timeoutMs: 3000,
+  startPeriodMs: 0,
+  startIntervalMs: 200,
+  retries: 3,
+  liveness: false,
+};
+
+const rule: WatchRule = {
+  path: '/p/a',
+  action: 'restart',
+  ignore: [],
+  include: [],
+  gitignore: false,
+  initialSync: false,
+};
 
 describe('a changed field is told in its own words', () => {
   test.each<[Partial<Machine>, Partial<Machine>, string[]]>([
@@ -66,6 +94,68 @@ describe('a changed field is told in its own words', () => {
     [{}, { logs: { maxBytes: 1, maxFiles: 1 } }, ['logs changed']],
     [{}, { libkrun: { logLevel: 'debug' } }, ['libkrun log level changed warn -> debug']],
     [{}, { agent: false }, ['agent changed true -> false']],
+    [{}, { user: 'www-data' }, ['user changed root -> www-data']],
+    [{}, { tty: true, stdinOpen: true }, ['tty changed false -> true', 'stdin_open changed false -> true']],
+    [{}, { stopCommand: ['/sbin/poweroff'] }, ['stop_command changed']],
+    [{}, { secrets: [grant] }, ['secret token at /run/secrets/token added']],
+    [
+      { secrets: [grant] },
+      { secrets: [{ ...grant, mode: 0o400, source: { kind: 'file', path: '/p/t' } }] },
+      ['secret token at /run/secrets/token changed variable TOKEN (0:0, 0444) -> /p/t (0:0, 0400)'],
+    ],
+    [
+      { configs: [{ ...grant, source: { kind: 'content' } }] },
+      {},
+      ['config token at /run/secrets/token removed'],
+    ],
+    [{}, { healthcheck: health }, ['healthcheck added (tcp 80)']],
+    [{ healthcheck: health }, {}, ['healthcheck removed']],
+    [
+      { healthcheck: health },
+      {
+        healthcheck: {
+          ...health,
+          probe: { kind: 'test', command: ['curl', '-u', 'token'] },
+          intervalMs: 5000,
+          retries: 5,
+          liveness: true,
+          hint: 'look',
+        },
+      },
+      [
+        'healthcheck changed tcp 80 -> test',
+        'healthcheck interval changed 10s -> 5s',
+        'healthcheck retries changed 3 -> 5',
+        'healthcheck liveness changed false -> true',
+        'healthcheck hint changed',
+      ],
+    ],
+    [
+      { healthcheck: { ...health, probe: { kind: 'log', pattern: 'a' } } },
+      { healthcheck: { ...health, probe: { kind: 'log', pattern: 'b' } } },
+      ['healthcheck log changed'],
+    ],
+    [
+      { watch: [rule, { ...rule, path: '/p/b' }] },
+      {
+        watch: [
+          { ...rule, ignore: ['x'] },
+          { ...rule, action: 'rebuild' },
+        ],
+      },
+      ['watch rule restart /p/a changed', 'watch rule restart /p/b removed', 'watch rule rebuild /p/a added'],
+    ],
+    [
+      { watch: [rule, { ...rule, path: '/p/b' }] },
+      { watch: [{ ...rule, path: '/p/b' }, rule] },
+      ['order of watch rules changed'],
+    ],
+    [
+      { dependsOn: { db: { condition: 'started' } } },
+      { dependsOn: { db: { condition: 'healthy', restart: true, isOptional: true } } },
+      ['dependency db changed started -> healthy, restart, not required'],
+    ],
+    [{ shares: [share] }, { shares: [{ ...share, notify: true }] }, ['share /app: notify turned on']],
   ])('case %#', (before, after, expected) => {
     expect(told(before, after)).toEqual(expected);
   });
@@ -90,6 +180,21 @@ test('only the first three differences are named in one line', () => {
   expect(differencesText(machineDifferences(machine('web'), after))).toBe(
     'cpus changed 1 -> 2, memory changed 512 -> 1024 MiB, working_dir changed / -> /x and 2 more',
   );
+});
+
+test('what krun does beside the guest needs no new machine, and what the guest was told does', () => {
+  const before = machine('web', { shares: [share] });
+  const after = machine('web', {
+    shares: [{ ...share, notify: true }],
+    healthcheck: health,
+    watch: [rule],
+    stopCommand: ['x'],
+    user: 'www',
+    secrets: [grant],
+    tty: true,
+  });
+  const differences = machineDifferences(before, after);
+  expect(differences.filter(needsRecreate).map(({ field }) => field)).toEqual(['user', 'tty', 'secrets']);
 });
 
 test('what is read only at the next event needs no new machine', () => {

@@ -88,6 +88,11 @@ describe('a field in its author form becomes one shape', () => {
         ],
       },
     ],
+    ['user: 1000', { user: '1000' }],
+    ['user: www-data:0033', { user: 'www-data:33' }],
+    ['tty: true', { tty: true, stdinOpen: false }],
+    ['stdin_open: "true"', { tty: false, stdinOpen: true }],
+    ['stop_command: /bin/app quit', { stopCommand: ['/bin/app', 'quit'] }],
     ['networks: []', { networks: [], ports: [] }],
     [
       'build: { command: ./mk.sh -x, inputs: [mk.sh, "files/**"] }',
