@@ -18,10 +18,13 @@ export function shown(bytes: string): string {
   const buffer = pathOf(bytes);
   const text = buffer.toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(buffer);
-  const visible = isText ? text : bytes.replaceAll(/[\u0080-\u00ff]/g, escape);
-  // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
-  return visible.replaceAll(/[\u0000-\u001f\u007f-\u009f\\]/g, escape);
+  return isText ? text.replaceAll(CONTROLS, escape) : bytes.replaceAll(CONTROLS_AND_BYTES, escape);
 }
+
+// oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\\]/g;
+// oxlint-disable-next-line no-control-regex
+const CONTROLS_AND_BYTES = /[\u0000-\u001f\u007f-\u00ff\\]/g;
 
 function escape(character: string): string {
   if (character === '\n') return '\\n';
