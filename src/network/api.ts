@@ -6,6 +6,8 @@
  *                              names, publishes its ports. 200 with MemberStatus, or 409 with Refusal: then
  *                              nothing was changed
  *     DELETE /members/NAME     closes all that belongs to it; 204
+ *     GET    /members/NAME/ports/PORT   with `Upgrade: krun-tunnel`: a connection to a TCP port of the guest. 101 once
+ *                              the guest has accepted, then its bytes; 409 with Refusal where it does not
  *     POST   /stop             ends helper and process; 202
  */
 import type { HostSocket } from '../project/project.ts';

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import type net from 'node:net';
 import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf } from '../host/errno.ts';
 import type { Member, MemberStatus, NetworkState, Refusal } from './api.ts';
@@ -46,6 +47,11 @@ export class NetworkClient {
   async deleteMember(name: string): Promise<Result<undefined, NetworkFailure>> {
     const answer = await this.#ask({ method: 'DELETE', path: memberPath(name), timeoutMs: MEMBER_MS });
     return answer.ok ? ok(undefined) : answer;
+  }
+
+  /** A connection to a TCP port of a member, which has accepted it. */
+  openTunnel(name: string, port: number, signal: AbortSignal): Promise<Result<net.Socket, NetworkFailure>> {
+    return openTunnel(this.#socketPath, `${memberPath(name)}/ports/${port}`, signal);
   }
 
   /** Asks the process to end; it does so after the answer. */
@@ -113,15 +119,51 @@ function exchange(socketPath: string, question: Question): Promise<Result<Answer
       silent(`the network process has not answered for ${timeoutMs / 1000} s`);
       request.destroy();
     }, timeoutMs);
-    request.on('error', (error) => {
-      const code = errnoOf(error);
-      if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
-        resolve(err({ kind: 'absent', message: 'the network process does not run' }));
-      } else silent(`the network process broke off: ${error.message}`);
-    });
+    request.on('error', (error) => resolve(err(failureOf(error))));
     request.on('close', () => clearTimeout(timer));
     request.end(body);
   });
+}
+
+/** Waits as long as the signal lets it: the guest may be slow to accept. */
+function openTunnel(
+  socketPath: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Result<net.Socket, NetworkFailure>> {
+  return new Promise((resolve) => {
+    const headers = { connection: 'upgrade', upgrade: 'krun-tunnel' };
+    const request = http.request({ socketPath, path, headers, agent: false, signal });
+    request.on('upgrade', (_response, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      // What becomes of it is told by 'close'.
+      socket.on('error', () => socket.destroy());
+      resolve(ok(socket));
+    });
+    request.on('response', (response) => void refusalOf(response).then((refusal) => resolve(err(refusal))));
+    request.on('error', (error) => resolve(err(failureOf(error))));
+    request.end();
+  });
+}
+
+async function refusalOf(response: http.IncomingMessage): Promise<NetworkFailure> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  } catch (error) {
+    return failureOf(error as Error);
+  }
+  const body = parse(Buffer.concat(chunks).toString('utf8')) as Partial<Refusal> | undefined;
+  const { message = `the network process answers ${response.statusCode}`, hint } = body ?? {};
+  return { kind: 'refused', message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function failureOf(error: Error): NetworkFailure {
+  const code = errnoOf(error);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
+    return { kind: 'absent', message: 'the network process does not run' };
+  }
+  return { kind: 'silent', message: `the network process broke off: ${error.message}` };
 }
 
 function parse(text: string): unknown {

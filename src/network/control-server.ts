@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { pipeline, type Duplex } from 'node:stream';
+import { err } from '../base/result.ts';
 import type { Network } from './network.ts';
 import { parseMember } from './member-body.ts';
 import { listenAt } from './socket-place.ts';
@@ -15,8 +17,46 @@ export async function serveControl(socketPath: string, network: Network, stop: (
       else reply(response, 500, { message });
     });
   });
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    serveTunnel(request, socket, head, network).catch(() => socket.destroy());
+  });
   await listenAt(server, socketPath);
   return server;
+}
+
+/** `GET /members/NAME/ports/PORT` */
+async function serveTunnel(
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+  network: Network,
+): Promise<void> {
+  const gone = new AbortController();
+  client.once('close', () => gone.abort());
+  client.on('error', () => client.destroy());
+  const [, encoded = '', port = ''] = /^\/members\/([^/]+)\/ports\/(\d{1,5})$/.exec(request.url ?? '') ?? [];
+  const name = decode(encoded);
+  const outcome = name
+    ? await network.connect(name, Number(port), gone.signal)
+    : err({ message: `no such request: ${request.url}` });
+  if (!outcome.ok) {
+    const body = JSON.stringify(outcome.error);
+    const status = name ? '409 Conflict' : '404 Not Found';
+    const length = Buffer.byteLength(body);
+    client.end(`HTTP/1.1 ${status}\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`);
+    return;
+  }
+  const guest = outcome.value;
+  client.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: krun-tunnel\r\nConnection: Upgrade\r\n\r\n');
+  if (head.length > 0) client.unshift(head);
+  // Either direction ends by itself; an error in one ends both.
+  const end = (error?: Error | null): void => {
+    if (!error) return;
+    client.destroy();
+    guest.destroy();
+  };
+  pipeline(client, guest, end);
+  pipeline(guest, client, end);
 }
 
 async function answer(
@@ -61,7 +101,10 @@ async function putMember(
 /** NAME of `/members/NAME`. */
 function memberOf(path: string): string | undefined {
   const [, encoded] = /^\/members\/([^/]+)$/.exec(path) ?? [];
-  if (encoded === undefined) return undefined;
+  return encoded === undefined ? undefined : decode(encoded);
+}
+
+function decode(encoded: string): string | undefined {
   try {
     return decodeURIComponent(encoded);
   } catch (error) {

@@ -65,7 +65,11 @@ function gvproxyNetwork(
     gateway: formatIpv4(gatewayAddress(subnet)),
     uplink: keeper,
     ports,
-    lan: { switch: lan, links: new Links((member, socket) => lan.attach(member, socket)) },
+    lan: {
+      switch: lan,
+      links: new Links((member, socket) => lan.attach(member, socket)),
+      gvproxy: api,
+    },
   });
 }
 

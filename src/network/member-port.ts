@@ -13,6 +13,7 @@ import {
   type Mac,
 } from './ethernet.ts';
 import type { FrameSink } from './frame-splitter.ts';
+import { Handshakes } from './handshakes.ts';
 import { Link, SentCounters, type LinkEvents } from './link.ts';
 import type { Outlet } from './outlet.ts';
 import { RunCollector } from './run-collector.ts';
@@ -42,6 +43,7 @@ export interface Neighbours {
 export class MemberPort implements FrameSink {
   readonly link: Link;
   readonly sent: SentCounters = new SentCounters();
+  readonly handshakes: Handshakes = new Handshakes();
   readonly #neighbours: Neighbours;
   readonly #runs: RunCollector;
   #client: DhcpClient;
@@ -124,7 +126,10 @@ export class MemberPort implements FrameSink {
     if (type === TYPE_ARP) return this.#arpToGateway(bytes, start, end);
     // The gateway has nothing else, tagged or not: what it does not understand need not be understood here.
     const verdict = type === TYPE_IPV4 ? filter.judge(bytes, at + HEADER_BYTES, end) : Verdict.refuse;
-    if (verdict === Verdict.pass) return this.#runs.add(uplink, bytes, start, end);
+    if (verdict === Verdict.pass) {
+      if (this.handshakes.isAwaited) this.handshakes.see(bytes, at + HEADER_BYTES, end);
+      return this.#runs.add(uplink, bytes, start, end);
+    }
     const mayAsk = this.#mayAsk();
     if (verdict === Verdict.refuse || !mayAsk) this.sent.dropped++;
     if (mayAsk) this.#ask(verdict, bytes, start, end);

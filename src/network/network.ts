@@ -1,6 +1,9 @@
+import type net from 'node:net';
 import { err, ok, type Result } from '../base/result.ts';
 import type { LinkCounters, Member, MemberStatus, NetworkState, Refusal } from './api.ts';
 import { forwardOf } from './forward.ts';
+import { openGuestTunnel } from './guest-tunnel.ts';
+import type { GvproxyApi } from './gvproxy-api.ts';
 import type { Links } from './links.ts';
 import type { PublishedPorts } from './published-ports.ts';
 import { NETWORK_SPEC_VERSION } from './spec.ts';
@@ -15,7 +18,7 @@ export interface NetworkParts {
   readonly uplink: UplinkKeeper;
   readonly ports: PublishedPorts;
   /** Absent where the members have links of their own. */
-  readonly lan?: { readonly switch: Switch; readonly links: Links };
+  readonly lan?: { readonly switch: Switch; readonly links: Links; readonly gvproxy: GvproxyApi };
 }
 
 /** How long a member waits for an uplink that is being started again; longer than the first start may take. */
@@ -78,6 +81,17 @@ export class Network {
       await ports.remove(name);
       this.#members.delete(name);
     });
+  }
+
+  /** A connection to a TCP port of a member; resolves when it has accepted, or will not. */
+  async connect(name: string, port: number, signal: AbortSignal): Promise<Result<net.Socket, Refusal>> {
+    const { lan } = this.#parts;
+    const member = this.#members.get(name);
+    const handshakes = lan?.switch.handshakes(name);
+    if (!lan || !member || !handshakes)
+      return err({ message: `no machine ${name} is connected to the network` });
+    if (!lan.switch.counters(name)?.connected) return err({ message: `machine ${name} is not connected` });
+    return openGuestTunnel(lan.gvproxy, { ip: member.ip, port, handshakes, signal });
   }
 
   /** Ends the uplink and removes all sockets. */

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { formatSubnet, isMemberAddress, parseIpv4, type Subnet } from '../base/ipv4.ts';
 import type { LinkCounters } from './api.ts';
 import { isMulticast, parseMac, type Mac } from './ethernet.ts';
+import type { Handshakes } from './handshakes.ts';
 import type { Link, SentCounters } from './link.ts';
 import { MemberPort, type Neighbours } from './member-port.ts';
 import type { Outlet } from './outlet.ts';
@@ -149,6 +150,11 @@ export class Switch {
   counters(name: string): LinkStatus | undefined {
     const place = this.#members.get(name);
     return place && statusOf(place.port);
+  }
+
+  /** Where to see the member accept connections; undefined without such a member. */
+  handshakes(name: string): Handshakes | undefined {
+    return this.#members.get(name)?.port.handshakes;
   }
 
   uplinkCounters(): LinkStatus {

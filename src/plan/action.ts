@@ -11,7 +11,13 @@ export type Action =
   | { readonly type: 'update'; readonly machine: string; readonly definition: Machine; readonly hash: string }
   | { readonly type: 'start'; readonly machine: string }
   /** Waits until the machine satisfies a dependant's condition. */
-  | { readonly type: 'wait'; readonly machine: string; readonly condition: WaitCondition }
+  | {
+      readonly type: 'wait';
+      readonly machine: string;
+      readonly condition: WaitCondition;
+      /** What comes after it goes on, with a remark, where the machine never gets there. */
+      readonly isOptional?: true;
+    }
   | { readonly type: 'stop'; readonly machine: string; readonly timeoutMs?: number; readonly byUser: boolean }
   | { readonly type: 'kill'; readonly machine: string; readonly signal: string }
   | { readonly type: 'remove'; readonly machine: string };

@@ -40,7 +40,14 @@ export type EventBody =
       /** What the user should know about it, such as a file system that has to be grown in the guest. */
       readonly note?: string;
     }
-  | { readonly type: 'action-failed'; readonly id: number; readonly message: string; readonly hint?: string }
+  | {
+      readonly type: 'action-failed';
+      readonly id: number;
+      readonly message: string;
+      readonly hint?: string;
+      /** Lines below the message: what a probe said, the last lines of a log. */
+      readonly details?: readonly string[];
+    }
   /** Not tried because an action that it needs failed. */
   | { readonly type: 'action-skipped'; readonly id: number; readonly because: number }
   /** The end of a request. */

@@ -1,3 +1,5 @@
+import type { Health } from './health.ts';
+
 /** How a guest ended. `code` is null where nobody knows: a block root without agent, a killed machine process. */
 export interface Exit {
   readonly code: number | null;
@@ -20,7 +22,13 @@ export interface Exit {
 export type MachineState =
   | { readonly status: 'created' }
   | { readonly status: 'starting'; readonly run: number; readonly since: string }
-  | { readonly status: 'running'; readonly run: number; readonly since: string }
+  | {
+      readonly status: 'running';
+      readonly run: number;
+      readonly since: string;
+      /** Absent for a machine without a health check. */
+      readonly health?: Health;
+    }
   | { readonly status: 'stopping'; readonly run: number; readonly since: string }
   | {
       readonly status: 'restarting';

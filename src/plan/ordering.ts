@@ -1,7 +1,6 @@
 import { own } from '../base/record.ts';
 import { dependencyGraph, reverseGraph, startOrder } from '../project/graph.ts';
-import type { Machine } from '../project/project.ts';
-import type { WaitCondition } from './action.ts';
+import type { Dependency, Machine } from '../project/project.ts';
 import { isActive } from './machine-state.ts';
 import type { Observed } from './observed.ts';
 import type { PlanBuilder } from './plan-builder.ts';
@@ -91,11 +90,11 @@ class Starts {
   visit(name: string, item: StartItem | undefined): void {
     const needs = Object.entries(own(this.#context.definitions, name)?.dependsOn ?? {});
     if (!item) {
-      const passed = needs.flatMap(([need, { condition }]) => this.#plannedGates(name, need, condition));
+      const passed = needs.flatMap(([need, dependency]) => this.#plannedGates(name, need, dependency));
       this.#passed.set(name, [...new Set(passed)]);
       return;
     }
-    const gates = needs.flatMap(([need, { condition }]) => this.#gates(name, need, condition));
+    const gates = needs.flatMap(([need, dependency]) => this.#gates(name, need, dependency));
     this.ids.set(
       name,
       this.#builder.add({ type: 'start', machine: name }, item.cause, [...item.after, ...gates]),
@@ -103,35 +102,45 @@ class Starts {
   }
 
   /** What a starting machine waits for, at one of its dependencies. */
-  #gates(name: string, need: string, condition: WaitCondition): readonly number[] {
+  #gates(name: string, need: string, dependency: Dependency): readonly number[] {
     if (!Object.hasOwn(this.#context.definitions, need)) return [];
-    if (this.ids.has(need) || !this.#isPending(need, condition)) {
-      return this.#plannedGates(name, need, condition);
+    if (this.ids.has(need) || !this.#isPending(need, dependency.condition)) {
+      return this.#plannedGates(name, need, dependency);
     }
-    return [this.#wait(name, need, condition)];
+    return [this.#wait(name, need, dependency)];
   }
 
   /** As {@link #gates}, but only as far as this plan itself starts something. */
-  #plannedGates(name: string, need: string, condition: WaitCondition): readonly number[] {
+  #plannedGates(name: string, need: string, dependency: Dependency): readonly number[] {
     const start = this.ids.get(need);
     if (start === undefined) return this.#passed.get(need) ?? [];
-    return [condition === 'started' ? start : this.#wait(name, need, condition)];
+    const isEnough = dependency.condition === 'started' && !dependency.isOptional;
+    return [isEnough ? start : this.#wait(name, need, dependency)];
   }
 
-  /** Whether a machine that this plan does not start is on its way to the condition. */
-  #isPending(need: string, condition: WaitCondition): boolean {
+  /** Whether a machine that this plan does not start is on its way to the condition, or has left it. */
+  #isPending(need: string, condition: Dependency['condition']): boolean {
     const state = own(this.#context.observed.machines, need)?.state;
     if (!state || !isActive(state)) return false;
-    return condition === 'completed_successfully' || state.status !== 'running';
+    switch (condition) {
+      case 'completed_successfully':
+        return true;
+      case 'started':
+        return state.status !== 'running';
+      case 'healthy':
+      case 'log_ready':
+        return state.status !== 'running' || state.health?.status !== 'healthy';
+    }
   }
 
-  #wait(name: string, need: string, condition: WaitCondition): number {
-    const key = `${condition} ${need}`;
+  #wait(name: string, need: string, { condition, isOptional }: Dependency): number {
+    const optional = isOptional ? ({ isOptional } as const) : {};
+    const key = `${condition} ${need} ${isOptional === true}`;
     const known = this.#waits.get(key);
     if (known !== undefined) return known;
     const before = this.ids.get(need) ?? this.#context.updates?.get(need);
     const id = this.#builder.add(
-      { type: 'wait', machine: need, condition },
+      { type: 'wait', machine: need, condition, ...optional },
       `${name} depends on it`,
       before === undefined ? [] : [before],
     );

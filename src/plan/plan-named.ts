@@ -7,6 +7,7 @@ import type { Observed, ObservedMachine } from './observed.ts';
 import { addStarts, addStops, mapValues, type StartContext, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import type { Request } from './request.ts';
+import { withDependants } from './restart-cascade.ts';
 import { isSuccess } from './restart.ts';
 
 type Named<T extends Request['type']> = Extract<Request, { type: T }>;
@@ -20,7 +21,7 @@ export function planStart(request: Named<'start'>, observed: Observed): Plan {
   const stopping = resting.filter(([, machine]) => machine.state.status === 'stopping');
   const stops = addStops(builder, observed, causesOf(stopping, 'still stopping'), { byUser: false });
   refuseNetworkShapes(builder, observed, { starts: definitionsOf(resting), stops });
-  addStarts(builder, contextOf(observed), startItems(resting, 'krun start', stops));
+  addStarts(builder, contextOf(observed), startItems(causesOf(resting, 'krun start'), stops));
   noteMissingDependencies(builder, observed, resting);
   noteNoMachines(builder, observed);
   return builder.build();
@@ -41,11 +42,14 @@ export function planRestart(request: Named<'restart'>, observed: Observed): Plan
   const chosen = choose(builder, observed, request.machines).filter(([, machine]) =>
     isWanted(request.machines, machine),
   );
-  const active = chosen.filter(([, machine]) => isActive(machine.state));
+  const causes = withDependants(causesOf(chosen, 'krun restart'), observed);
+  const restarted = Object.entries(observed.machines).filter(([name]) => causes.has(name));
+  const active = restarted.filter(([, machine]) => isActive(machine.state));
   const options = { byUser: false, timeoutMs: request.timeoutMs };
-  const stops = addStops(builder, observed, causesOf(active, 'krun restart'), options);
-  refuseNetworkShapes(builder, observed, { starts: definitionsOf(chosen), stops });
-  addStarts(builder, contextOf(observed), startItems(chosen, 'krun restart', stops));
+  const stopCauses = new Map(active.map(([name]) => [name, causes.get(name) ?? 'krun restart']));
+  const stops = addStops(builder, observed, stopCauses, options);
+  refuseNetworkShapes(builder, observed, { starts: definitionsOf(restarted), stops });
+  addStarts(builder, contextOf(observed), startItems(causes, stops));
   noteNoMachines(builder, observed);
   return builder.build();
 }
@@ -116,12 +120,11 @@ function definitionsOf(chosen: Chosen): ReadonlyMap<string, Machine> {
 }
 
 function startItems(
-  chosen: Chosen,
-  cause: string,
+  causes: ReadonlyMap<string, string>,
   stops: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, StartItem> {
   return new Map(
-    chosen.map(([name]) => {
+    [...causes].map(([name, cause]) => {
       const stop = stops.get(name);
       return [name, { cause, after: stop === undefined ? [] : [stop] }];
     }),
@@ -140,7 +143,8 @@ function noteNoMachines(builder: PlanBuilder, { machines }: Observed): void {
 function noteMissingDependencies(builder: PlanBuilder, observed: Observed, starting: Chosen): void {
   const present = new Set(starting.map(([name]) => name));
   for (const [name, { definition }] of starting) {
-    for (const [need, { condition }] of Object.entries(definition.dependsOn)) {
+    for (const [need, { condition, isOptional }] of Object.entries(definition.dependsOn)) {
+      if (isOptional) continue;
       const machine = observed.machines[need];
       if (present.has(need) || (machine && isSatisfied(machine, condition))) continue;
       builder.note(`machine ${name} depends on ${need}, which ${missing(machine, condition)}`);
@@ -155,5 +159,5 @@ function isSatisfied({ state }: ObservedMachine, condition: string): boolean {
 
 function missing(machine: ObservedMachine | undefined, condition: string): string {
   if (!machine) return 'was not created';
-  return condition === 'started' ? 'does not run' : 'has not completed successfully';
+  return condition === 'completed_successfully' ? 'has not completed successfully' : 'does not run';
 }

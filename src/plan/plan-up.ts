@@ -8,7 +8,7 @@ import { decide, type Decision } from './decision.ts';
 import { FreedResources, interruptHolders, refuseSharedDisks } from './handover.ts';
 import { namedDisks } from './machine-disks.ts';
 import { orderUpdates } from './live-updates.ts';
-import { isActive } from './machine-state.ts';
+import { isActive, type MachineState } from './machine-state.ts';
 import { refuseNetworkShapes, type NetworkChanges } from './network-handover.ts';
 import { networkNotes } from './network-notes.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
@@ -16,6 +16,7 @@ import { addStarts, addStops, type StartItem } from './ordering.ts';
 import { PlanBuilder } from './plan-builder.ts';
 import { unknownMachine } from './causes.ts';
 import type { UpRequest } from './request.ts';
+import { restartDependants } from './restart-cascade.ts';
 import { isSuccess } from './restart.ts';
 import { planDisks, type DiskStep } from './up-disks.ts';
 
@@ -32,7 +33,7 @@ export function planUp(request: UpRequest, observed: Observed): Plan {
   const orphans = planOrphans(request, observed, builder);
   const removedOrphans = new Set(orphans.keys());
   const { steps, decisions: grown } = planDisks(first, { request, observed, builder, removedOrphans });
-  const decisions = interruptHolders(grown, observed);
+  const decisions = restartDependants(interruptHolders(grown, observed), observed, removedOrphans);
   noteDoneTasks(request, decisions, builder);
   refuseSharedDisks(builder, decisions, observed, removedOrphans);
   refuseNetworkShapes(builder, observed, networkChanges(decisions, removedOrphans));
@@ -264,9 +265,11 @@ class UpNodes {
   #addWaits(starts: ReadonlyMap<string, number>): void {
     for (const [name, { before, definition }] of this.#decisions) {
       const start = starts.get(name);
-      if (start === undefined && !isUnsettled(before?.state.status, definition.kind)) continue;
+      if (start === undefined && !isUnsettled(before?.state, definition)) continue;
+      const isChecked = definition.kind === 'service' && definition.healthcheck !== undefined;
+      const condition = isChecked ? 'healthy' : 'running_or_completed';
       this.#builder.add(
-        { type: 'wait', machine: name, condition: 'running_or_completed' },
+        { type: 'wait', machine: name, condition },
         '--wait',
         present(start ?? this.#updates.get(name)),
       );
@@ -274,8 +277,10 @@ class UpNodes {
   }
 }
 
-function isUnsettled(status: string | undefined, kind: Machine['kind']): boolean {
-  return status === 'starting' || status === 'restarting' || (status === 'running' && kind === 'task');
+/** Whether a machine that this plan does not start still has to get where `--wait` wants it. */
+function isUnsettled(state: MachineState | undefined, { kind, healthcheck }: Machine): boolean {
+  if (state?.status !== 'running') return state?.status === 'starting' || state?.status === 'restarting';
+  return kind === 'task' || (healthcheck !== undefined && state.health?.status !== 'healthy');
 }
 
 function present(id: number | undefined): readonly number[] {

@@ -11,7 +11,7 @@ function actionText(action: Action): string {
     case 'remove-disk':
       return `remove disk ${action.name}`;
     case 'wait':
-      return `wait until ${action.machine} ${WAIT_TEXTS[action.condition]}`;
+      return `wait until ${action.machine} ${WAIT_TEXTS[action.condition]}${action.isOptional ? ' (optional)' : ''}`;
     case 'kill':
       return `kill ${action.machine} with ${action.signal}`;
     default:

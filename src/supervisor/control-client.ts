@@ -8,14 +8,23 @@ export type ControlAnswer = 'done' | 'absent' | 'silent';
 
 /** Has a machine send its stop signal, or another one, to its command. */
 export function askToStop(socketPath: string, signal?: string): Promise<ControlAnswer> {
-  const text = JSON.stringify(signal === undefined ? { state: 'Stop' } : { state: 'Stop', signal });
+  return ask(socketPath, 'POST', signal === undefined ? { state: 'Stop' } : { state: 'Stop', signal });
+}
+
+/** Asks a machine process whether it is there. */
+export function askState(socketPath: string): Promise<ControlAnswer> {
+  return ask(socketPath, 'GET');
+}
+
+function ask(socketPath: string, method: 'GET' | 'POST', body?: object): Promise<ControlAnswer> {
+  const text = body === undefined ? '' : JSON.stringify(body);
   return new Promise((resolve) => {
     let isConnected = false;
     const request = http.request(
       {
         socketPath,
         path: '/vm/state',
-        method: 'POST',
+        method,
         timeout: ANSWER_MS,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
         agent: false,
