@@ -32,7 +32,8 @@ export function decide(
   builder: PlanBuilder,
 ): Decision {
   const hash = machineHash(machine);
-  const stale = staleBuild(observed, machine, builder);
+  const forced = request.rebuild?.includes(machine.name) ? 'to be built again' : undefined;
+  const stale = staleBuild(observed, machine, builder) ?? (machine.build && forced);
   const before = own(observed.machines, machine.name);
   if (!before) return decideNew(request, machine, hash, stale);
   const change = decideChange(request, machine, hash, before);

@@ -25,6 +25,8 @@ export interface UpRequest {
   readonly machines: readonly string[];
   readonly noDeps: boolean;
   readonly recreate: 'changed' | 'force' | 'never';
+  /** Machines whose build runs even if none of its inputs has changed. */
+  readonly rebuild?: readonly string[];
   readonly removeOrphans: boolean;
   readonly noStart: boolean;
   /** Adds a `wait` for every machine: services running, tasks done. */

@@ -24,7 +24,7 @@ export type Step =
   | { readonly type: 'resync'; readonly rule: number; readonly changes: readonly Change[] }
   | { readonly type: 'exec'; readonly rule: number }
   /** Starts the machine again, once for all rules. */
-  | { readonly type: 'restart'; readonly rule: number }
+  | { readonly type: 'restart'; readonly rule: number; readonly rules: readonly number[] }
   /** Builds again and makes the machine anew; what the other rules say comes with the new run. */
   | { readonly type: 'rebuild'; readonly rule: number };
 
@@ -42,8 +42,12 @@ export function decideSteps(rules: readonly WatchRule[], findings: readonly Find
     return { type, rule, changes };
   });
   const execs = concerned.filter(isExecuting).map(({ rule }): Step => ({ type: 'exec', rule }));
-  const restart = concerned.find(({ action }) => action === 'restart' || action === 'sync+restart');
-  return [...syncs, ...execs, ...(restart ? [{ type: 'restart', rule: restart.rule } as const] : [])];
+  const restarting = concerned
+    .filter(({ action }) => action === 'restart' || action === 'sync+restart')
+    .map(({ rule }) => rule);
+  const [first] = restarting;
+  const restart = first === undefined ? [] : [{ type: 'restart', rule: first, rules: restarting } as const];
+  return [...syncs, ...execs, ...restart];
 }
 
 /** Where a rule's files go: a directory of the guest, and what the rule's own path is called in it. */

@@ -58,9 +58,12 @@ export function watchFiles(root: string, options: FileEventsOptions): FileEvents
     }
     isPolling = true;
     options.onTrouble(limit.message, limit.hint);
-    void watcher.close().then(() => {
-      if (!isClosed) start(true);
-    });
+    void restart();
+  };
+
+  const restart = async (): Promise<void> => {
+    await watcher.close();
+    if (!isClosed) start(true);
   };
 
   start(false);

@@ -41,6 +41,13 @@ export function declareLifecycle(declare: Declare): void {
     .option('-s, --stop', 'stop them first where they run')
     .action(declare.action(() => import('../commands/rm.ts'), 'machines'));
   declare
+    .command('watch', 'Watch files and do what `develop.watch` says; apply edits of krun.yaml')
+    .argument('[machines...]', 'names; all without')
+    .option('--no-up', 'do not start the machines first')
+    .option('--quiet', 'tell failures only')
+    .option('--prune', 'when trees are compared, delete in the guest what the host has not')
+    .action(declare.action(() => import('../commands/watch.ts'), 'machines'));
+  declare
     .command('wait', 'Wait until machines end and print their exit codes')
     .argument('[machines...]', 'names; all without')
     .action(declare.action(() => import('../commands/wait.ts'), 'machines'));
