@@ -32,6 +32,10 @@ export async function answerCompletion(context: Context, words: readonly string[
   }
   const globals = globalsOf(program, words.slice(0, globalsEnd));
   const own = words.slice((commandAt ?? 0) + 1, -1);
+  if (isInGuestCommand(command, own)) {
+    print(context, FILES);
+    return;
+  }
   const choices = await choicesOf({ context, program, command, globals, own });
   commandTree(command, choices).parse(asked.slice(commandAt));
 }
@@ -55,7 +59,8 @@ async function choicesOf({ context, program, command, globals, own }: Asked): Pr
     machines,
     networks: takes(command, 'network') ? await recordedNetworks(context, globals) : [],
     port: takes(command, 'port') ? await publishedTargets(context, globals, own) : [],
-    command: commands.map((each) => each.name()),
+    // Of `krun help`; `exec` and its like take a command of the guest.
+    command: command.name() === 'help' ? commands.map((each) => each.name()) : [],
   };
 }
 
@@ -74,17 +79,22 @@ function commandOf(
 
 /** Commands about krun.yaml mean the machines in it; all others those that exist. */
 function machineNames(context: Context, command: Command, globals: GivenOptions): Promise<readonly string[]> {
-  return ['up', 'plan', 'config'].includes(command.name())
+  return ['up', 'plan', 'config', 'run'].includes(command.name())
     ? configuredMachines(context, globals)
     : recordedMachines(context, globals);
 }
 
 /** Place of the command's name, behind the global options and their values. */
 export function commandIndex(program: Command, words: readonly string[]): number | undefined {
+  return operandIndex(program.options, words);
+}
+
+/** Place of the first word that is neither an option nor an option's value. */
+function operandIndex(options: readonly Option[], words: readonly string[]): number | undefined {
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (!word.startsWith('-')) return index;
-    if (optionOf(program.options, word)?.required && !word.includes('=')) index++;
+    if (optionOf(options, word)?.required && !word.includes('=')) index++;
   }
   return undefined;
 }
@@ -116,6 +126,12 @@ function takes(command: Command, what: string): boolean {
 /** What an option calls its value: `machine` of `--attach <machine>`. */
 function placeholder(option: Option): string | undefined {
   return /[<[](\w+)[\]>]/.exec(option.flags)?.[1];
+}
+
+/** Whether the word at the tab is behind the machine of `exec`, `shell` or `run`: it is the guest's. */
+function isInGuestCommand(command: Command, own: readonly string[]): boolean {
+  const last = command.registeredArguments.at(-1);
+  return last?.name() === 'command' && last.variadic && operandIndex(command.options, own) !== undefined;
 }
 
 /** The global options of a command line, which decide whose machines are meant. */
