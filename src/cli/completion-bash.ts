@@ -28,6 +28,7 @@ export const BASH_COMPLETION: string = [
   '        # The last line tells whether file names fit as well.',
   '        if [[ $line == :* ]]; then',
   '            ((${line#:} & 4)) && continue',
+  '            ((${line#:} & 2)) && compopt -o nospace 2>/dev/null',
   '            compopt -o filenames 2>/dev/null',
   '            while IFS= read -r value; do COMPREPLY+=("$prefix$value"); done < <(compgen -f -- "$current")',
   '        else',

@@ -8,6 +8,9 @@ import { createProgram } from './program.ts';
 /** ShellCompDirectiveDefault: the shell completes file names. */
 const FILES = ':0';
 
+/** ShellCompDirectiveNoSpace: the same, and more belongs to the word. */
+const PART_OF_WORD = ':2';
+
 /** Answers what the shell asks at a tab: the words so far, the last one unfinished. */
 export async function answerCompletion(context: Context, words: readonly string[]): Promise<void> {
   const program = createProgram({ host: context, execute: async () => undefined });
@@ -34,6 +37,13 @@ export async function answerCompletion(context: Context, words: readonly string[
   const own = words.slice((commandAt ?? 0) + 1, -1);
   if (isInGuestCommand(command, own)) {
     print(context, FILES);
+    return;
+  }
+  if (command.name() === 'cp' && !last.startsWith('-')) {
+    const sides = (await machineNames(context, command, globals)).map((name) => `${name}:`);
+    const meant = sides.filter((side) => side.startsWith(last));
+    for (const side of meant) print(context, side);
+    print(context, meant.length > 0 ? PART_OF_WORD : FILES);
     return;
   }
   const choices = await choicesOf({ context, program, command, globals, own });
