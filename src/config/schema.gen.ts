@@ -1059,7 +1059,7 @@ export interface WatchConfig {
    */
   target?: GuestPath;
   /**
-   * Patterns as in .gitignore, relative to `path`, of files that do not count.
+   * Patterns as in .gitignore, relative to `path`, of files that do not count. What editors leave, `.git`, `.krun` and `node_modules` never count, the latter three unless `include` names them.
    */
   ignore?: TextOrList;
   /**

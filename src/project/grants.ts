@@ -1,5 +1,6 @@
 import { own } from '../base/record.ts';
 import { nearest } from '../base/text.ts';
+import { shownPath } from '../config/read.ts';
 import type {
   ConfigGrantConfigLong,
   KrunFile,
@@ -10,11 +11,17 @@ import type { HostEnvironment } from './env.ts';
 import { reservedGuestPath, resolveGuestPath } from './guest-path.ts';
 import { resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
-import type { FileGrant, GrantSource } from './project.ts';
+import type { FileGrant, GrantSource, Share } from './project.ts';
 import { countOr } from './scalars.ts';
+import { sharedPath } from './share-at.ts';
 
 /** What grants can refer to. */
-export interface GrantScope {
+export interface GrantScope extends GrantSources {
+  readonly shares: readonly Share[];
+}
+
+/** Where contents can come from. */
+export interface GrantSources {
   readonly file: KrunFile;
   readonly directory: string;
   readonly environment: HostEnvironment;
@@ -37,7 +44,10 @@ export function resolveGrants(
       const long = typeof written === 'string' ? { source: written } : written;
       place.isOriginOf(places.path, long.source);
       const grant = resolveGrant(kind, long, scope, place);
-      if (grant) checkUnique(targets, grant.target, place);
+      if (grant) {
+        checkUnique(targets, grant.target, place);
+        checkShare(grant.target, scope, place);
+      }
       return grant ? [grant] : [];
     });
     return grants.toSorted((a, b) => (a.target < b.target ? -1 : 1));
@@ -116,6 +126,19 @@ function resolveTarget(
     at.error('path', `the guest's kernel owns ${reserved}: krun can put no file there`);
   }
   return target;
+}
+
+/** A file is mounted over another one, which has to be there: on a share that is one of the host. */
+function checkShare(target: string, { shares, directory }: GrantScope, at: Place): void {
+  const shared = sharedPath(target, shares);
+  if (!shared) return;
+  const file = shownPath(shared.onHost, directory);
+  const why = shared.share.readOnly
+    ? `which is read-only: the start fails unless the host has a file ${file}`
+    : `so the host gets an empty file ${file}`;
+  at.child('target').warning('conflict', `\`${target}\` lies on the share \`${shared.mount}\`, ${why}`, {
+    hint: 'choose a target outside of the share',
+  });
 }
 
 function checkUnique(targets: Map<string, Place>, target: string, at: Place): void {

@@ -4,7 +4,7 @@ import { resolveCommand, resolveWords } from './command.ts';
 import { type DependencyScope, resolveDependsOn } from './depends-on.ts';
 import { type DiskScope, resolveAttachments } from './disks.ts';
 import { resolveEnvironment } from './env.ts';
-import { type GrantScope, resolveGrants } from './grants.ts';
+import { type GrantSources, resolveGrants } from './grants.ts';
 import { resolveGuestPath } from './guest-path.ts';
 import { resolveHealthcheck } from './healthcheck.ts';
 import { resolveHostPath } from './host-path.ts';
@@ -24,7 +24,7 @@ import { resolveWatch } from './watch-rules.ts';
 import { checkWithoutAgent } from './without-agent.ts';
 
 /** What a machine's fields can refer to. */
-export interface MachineScope extends DiskScope, DependencyScope, GrantScope {
+export interface MachineScope extends DiskScope, DependencyScope, GrantSources {
   readonly hostCpus: number;
   readonly libkrun: LibkrunSettings;
   readonly helpers: HelperPaths;
@@ -75,7 +75,7 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     shares,
     networks,
     ports,
-    ...resolveGrants(config, scope, at),
+    ...resolveGrants(config, { ...scope, shares }, at),
     ...(healthcheck === undefined ? {} : { healthcheck }),
     dependsOn: resolveDependsOn(config.depends_on, scope, at.child('depends_on')),
     restart: resolveRestart(config.restart, kind, at.child('restart')),

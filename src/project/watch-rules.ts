@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { shownPath } from '../config/read.ts';
 import type { DevelopConfig, TextOrList, WatchConfig, WatchExecConfig } from '../config/schema.gen.ts';
 import { resolveWords } from './command.ts';
@@ -9,6 +8,7 @@ import { type HostScope, resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { Build, Share, WatchExec, WatchRule } from './project.ts';
 import { boolOr } from './scalars.ts';
+import { sharedPath } from './share-at.ts';
 import { resolveUser } from './user.ts';
 
 /** What a rule needs to know of its machine. */
@@ -154,39 +154,25 @@ function checkNeeds(rule: WatchRule, { agent, build }: WatchScope, at: Place): v
 /** What the guest sees through a share lies on the host: a copy there is a copy onto the host's own files. */
 function checkShares(rule: WatchRule, { shares, directory }: WatchScope, at: Place): void {
   const { target } = rule;
-  if (target === undefined) return;
-  const share = shares
-    .filter((one) => one.target !== undefined && isWithin(target, one.target))
-    // The innermost mount is the one that is written to.
-    .toSorted((a, b) => (b.target?.length ?? 0) - (a.target?.length ?? 0))[0];
-  if (share?.target === undefined) return;
+  const shared = target === undefined ? undefined : sharedPath(target, shares);
+  if (!shared) return;
+  const { share, mount, onHost } = shared;
   const place = at.child('target');
   if (share.readOnly) {
-    place.error('conflict', `\`${target}\` lies on the share \`${share.target}\`, which is read-only`, {
+    place.error('conflict', `\`${target}\` lies on the share \`${mount}\`, which is read-only`, {
       hint: 'choose a target outside of the share, or remove `ro` from it',
     });
-    return;
-  }
-  const onHost = posix.join(share.source, posix.relative(share.target, target));
-  if (onHost === rule.path) {
+  } else if (onHost === rule.path) {
     place.warning(
       'conflict',
-      `the share \`${share.target}\` shows these files already: sync would write onto the host's own files`,
+      `the share \`${mount}\` shows these files already: sync would write onto the host's own files`,
       { hint: 'remove the rule, or use an action without sync' },
     );
   } else {
-    place.warning(
-      'conflict',
-      `\`${target}\` lies on the share \`${share.target}\`: sync writes to the host`,
-      {
-        hint: `the files go to ${shownPath(onHost, directory)}; choose a target outside of the share if that is not wanted`,
-      },
-    );
+    place.warning('conflict', `\`${target}\` lies on the share \`${mount}\`: sync writes to the host`, {
+      hint: `the files go to ${shownPath(onHost, directory)}; choose a target outside of the share if that is not wanted`,
+    });
   }
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 interface Seen {
