@@ -158,3 +158,40 @@ describe('include', () => {
     expect(textOf(result)).toMatch(/\na\.yaml:1:11: note: included here\n/);
   });
 });
+
+describe('secrets, health checks and rules of several files', () => {
+  test('come together, their paths relative to their own files', async () => {
+    const result = await load({
+      '/p/krun.yaml':
+        'include: [../lib/krun.yaml]\nmachines:\n  web:\n    extends: { file: ../lib/base.yaml, machine: base }\n    secrets: [{ source: token, target: /run/secrets/key }]\n    healthcheck: { http: "http://:80/" }\n    develop: { watch: [{ path: ./rootfs, action: restart }] }\n',
+      '/p/.env': 'TOKEN=s3cret\n',
+      '/lib/krun.yaml':
+        'machines: { other: { root: ./r, command: a, configs: [app] } }\nsecrets: { key: { file: ./key }, token: { environment: TOKEN } }\nconfigs: { app: { content: "x" } }\n',
+      '/lib/base.yaml':
+        'machines:\n  base:\n    root: ./r\n    command: a\n    secrets: [key, token]\n    healthcheck: { tcp: 80, interval: 5s }\n    develop: { watch: [{ path: ./r, action: restart }] }\n',
+      '/lib/key': 'k',
+      '/lib/r/': '',
+    });
+    expect(textOf(result)).toBe('');
+    const { web: machine, other } = result.project?.machines ?? {};
+    expect(machine?.secrets.map(({ name, target }) => `${name} ${target}`)).toEqual([
+      'token /run/secrets/key',
+      'token /run/secrets/token',
+    ]);
+    expect(machine?.healthcheck).toMatchObject({ probe: { kind: 'http' }, intervalMs: 5000 });
+    expect(machine?.watch.map(({ path }) => path)).toEqual(['/lib/r', '/p/rootfs']);
+    expect(other?.configs[0]?.source).toEqual({ kind: 'content' });
+    expect(result.grantValues).toEqual({ 'configs/app': 'x', 'secrets/token': 's3cret' });
+  });
+
+  test('have the place of a file in an included one', async () => {
+    const result = await load({
+      '/p/krun.yaml':
+        'include: [../lib/krun.yaml]\nmachines:\n  web: { root: ./rootfs, command: a, secrets: [key] }\n',
+      '/lib/krun.yaml':
+        'machines: { other: { root: ./r, command: a } }\nsecrets: { key: { file: ./none } }\n',
+      '/lib/r/': '',
+    });
+    expect(textOf(result)).toContain('/lib/krun.yaml:2:25: error: secret file `../lib/none` does not exist');
+  });
+});
