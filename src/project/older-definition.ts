@@ -16,7 +16,9 @@ type Later =
 export type RecordedMachine = Omit<Machine, Later> &
   Partial<Pick<Machine, Later>> & {
     /** Before there were networks, a machine had TSI or nothing. */
-    readonly network?: { readonly driver: 'none' } | { readonly driver: 'tsi'; readonly ports: readonly Port[] };
+    readonly network?:
+      | { readonly driver: 'none' }
+      | { readonly driver: 'tsi'; readonly ports: readonly Port[] };
   };
 
 /** A recorded definition in today's shape, so that nothing else has to know of older ones. */
