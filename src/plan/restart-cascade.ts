@@ -1,3 +1,4 @@
+import { own } from '../base/record.ts';
 import { dependencyGraph, startOrder } from '../project/graph.ts';
 import type { Machine } from '../project/project.ts';
 import type { Decision } from './decision.ts';
@@ -23,8 +24,8 @@ export function restartDependants(
     ...Object.fromEntries([...decided].map(([name, { definition }]) => [name, definition])),
   };
   for (const name of startOrder(dependencyGraph(definitions))) {
-    const before = observed.machines[name];
-    const definition = definitions[name];
+    const before = own(observed.machines, name);
+    const definition = own(definitions, name);
     if (!before || !definition || !isActive(before.state) || removedOrphans.has(name)) continue;
     const need = restartNeed(definition, (other) => startsAgain(decisions.get(other)));
     if (need === undefined) continue;
@@ -43,7 +44,7 @@ export function withDependants(
   const all = new Map(causes);
   const definitions = mapValues(observed.machines, ({ definition }) => definition);
   for (const name of startOrder(dependencyGraph(definitions))) {
-    const machine = observed.machines[name];
+    const machine = own(observed.machines, name);
     if (!machine || all.has(name) || !isActive(machine.state)) continue;
     const need = restartNeed(machine.definition, (other) => all.has(other));
     if (need !== undefined) all.set(name, causeOf(need));

@@ -34,7 +34,7 @@ import path from 'node:path';
  *       f-<machine or hash>                 those of one run, until its process has read them
  *       l-<hash>                            what a machine's libkrun connects to
  *       ga-<hash>, gq-<hash>                gvproxy's API, and its link to krun's switch
- *     <runtime>/port-<n>                    flock(2) of the machine that publishes host port n
+ *     <runtime>/port-<n>[-udp]              flock(2) of the machine, or the supervisor, that holds host port n
  *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
  *     <data>/krun/runtime/                  libkrun and libkrunfw where npm could not bring them
  */

@@ -18,7 +18,8 @@ export const START_LIMIT: number = Math.max(4, 2 * os.availableParallelism());
 
 /**
  * Walks a plan: each node as soon as the nodes that it comes after are done, independent ones at the same time. Takes no
- * decisions; a failure skips what comes after it and nothing else. True when everything was done.
+ * decisions; a failure skips what comes after it and nothing else, except that an optional wait only remarks on it. True
+ * when everything was done.
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<boolean> {
   const limit = new Limit(options.startLimit ?? START_LIMIT);
@@ -38,8 +39,9 @@ async function runNode(
   { run, emit, signal, limit }: ExecuteOptions & { readonly limit: Limit },
 ): Promise<number | undefined> {
   const { id } = node;
+  const isOptional = node.action.type === 'wait' && node.action.isOptional === true;
   const because = (await Promise.all(before)).find((failure) => failure !== undefined);
-  if (because !== undefined) {
+  if (because !== undefined && !isOptional) {
     emit({ type: 'action-skipped', id, because });
     return because;
   }
@@ -51,7 +53,12 @@ async function runNode(
     emit(note === undefined ? { type: 'action-finished', id } : { type: 'action-finished', id, note });
     return undefined;
   } catch (error) {
-    emit({ type: 'action-failed', id, ...describeFailure(error) });
+    const failure = describeFailure(error);
+    if (isOptional && !signal.aborted) {
+      emit({ type: 'action-finished', id, note: `goes on without it: ${failure.message}` });
+      return undefined;
+    }
+    emit({ type: 'action-failed', id, ...failure });
     return id;
   } finally {
     release?.();

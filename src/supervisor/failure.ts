@@ -5,10 +5,13 @@ import { errnoOf, systemHint } from '../host/errno.ts';
 export class ActionFailure extends Error {
   override readonly name = 'ActionFailure';
   readonly hint: string | undefined;
+  /** Lines below the message. */
+  readonly details: readonly string[];
 
-  constructor(message: string, hint?: string) {
+  constructor(message: string, hint?: string, details: readonly string[] = []) {
     super(message);
     this.hint = hint;
+    this.details = details;
   }
 
   static from(diagnostic: Diagnostic): ActionFailure {
@@ -16,12 +19,22 @@ export class ActionFailure extends Error {
   }
 }
 
+/** A failure in words. */
+export interface FailureText {
+  readonly message: string;
+  readonly hint?: string;
+  readonly details?: readonly string[];
+}
+
 /** The failure as the user is told: what the system said with the next step, or the whole stack of a bug. */
-export function describeFailure(error: unknown): { readonly message: string; readonly hint?: string } {
+export function describeFailure(error: unknown): FailureText {
   if (error instanceof ActionFailure) {
-    return error.hint === undefined
-      ? { message: error.message }
-      : { message: error.message, hint: error.hint };
+    const { message, hint, details } = error;
+    return {
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(details.length === 0 ? {} : { details }),
+    };
   }
   const code = errnoOf(error);
   if (!(error instanceof Error)) return { message: String(error) };

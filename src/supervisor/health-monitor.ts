@@ -12,10 +12,12 @@ export interface MonitorOptions {
   /** As it is known so far, also from an earlier supervisor. */
   readonly health: Health;
   readonly isAdopted: boolean;
-  /** Never rejects but for the signal. */
+  /** Rejects with the signal's reason alone. */
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   /** Called after each probe. */
   readonly judged: (health: Health) => void;
+  /** A probe ended in a way that it should not: nothing more is probed. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Machines that a new supervisor takes over are all probed within that time. */
@@ -30,7 +32,7 @@ export class HealthMonitor {
   constructor(options: MonitorOptions) {
     this.#options = options;
     this.#health = options.health;
-    void this.#run();
+    this.#run().catch(options.failed);
   }
 
   stop(): void {

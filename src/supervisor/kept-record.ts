@@ -37,15 +37,21 @@ export class KeptRecord {
     this.#record = change(this.#record);
   }
 
-  /** Resolves when the change is on disk, and has been told. A disk that refuses does not stop the machine's life. */
-  async set(change: Partial<MachineRecord>): Promise<void> {
+  /**
+   * Resolves when the change is on disk, and has been told unless nobody has to know. A disk that refuses does not stop
+   * the machine's life.
+   */
+  async set(
+    change: Partial<MachineRecord>,
+    { isTold = true }: { readonly isTold?: boolean } = {},
+  ): Promise<void> {
     const record = { ...this.#record, ...change };
     this.#record = record;
     this.#writes = this.#writes
       .then(() => writeMachineRecord(this.#layout, record))
       .catch((error: unknown) => this.#hooks.warn(describeFailure(error).message));
     await this.#writes;
-    if (change.state) this.#hooks.changed(record.machine, change.state);
+    if (change.state && isTold) this.#hooks.changed(record.machine, change.state);
     this.notify();
   }
 

@@ -1,4 +1,5 @@
 import type { Machine } from '../project/project.ts';
+import { runSession } from '../session/run-session.ts';
 import type { MachineLayout } from '../store/layout.ts';
 import { askToStop } from './control-client.ts';
 import { ActionFailure } from './failure.ts';
@@ -12,14 +13,61 @@ export function isEnding(signalName: string, { stopSignal }: Machine): boolean {
   return ENDING_SIGNALS.has(signalName) || signalName === stopSignal;
 }
 
-/** Asks the guest to end, and has what is left killed after the grace period. Returns when the guest was asked. */
-export async function endRun(run: MachineRun, files: MachineLayout, graceMs: number): Promise<void> {
-  run.killAt(Date.now() + graceMs);
+/** How a run is to end. */
+export interface RunEnd {
+  readonly files: MachineLayout;
+  /** What is left after that time is killed. */
+  readonly graceMs: number;
+  /** Ends the guest in place of the signal; empty for none. */
+  readonly stopCommand: readonly string[];
+}
+
+/**
+ * Asks the guest to end, and has what is left killed when the grace period is over. Returns when the guest was asked,
+ * with a remark where that did not go as it should.
+ */
+export async function endRun(
+  run: MachineRun,
+  { files, graceMs, stopCommand }: RunEnd,
+): Promise<string | undefined> {
+  run.killAt(Date.now() + graceMs, overdueText(graceMs));
+  const remark = run.isReady && stopCommand.length > 0 ? await command(run, files, stopCommand, graceMs) : '';
+  if (remark === undefined) return undefined;
   const answer = await askToStop(files.controlSocket);
   // Without a socket, the process's own SIGTERM asks the guest, and ends a process that has no guest yet.
   if (answer === 'absent') run.terminate();
-  else if (answer === 'silent') run.kill();
+  else if (answer === 'silent') run.killOverdue('killed: the machine process did not answer');
+  return remark === '' ? undefined : remark;
 }
+
+/** Why a run was killed. */
+export function overdueText(graceMs: number): string {
+  return `killed: it did not end within ${graceMs / 1000} s`;
+}
+
+/** Runs the stop command. Undefined when that is done, or the guest has ended meanwhile; why it failed otherwise. */
+async function command(
+  run: MachineRun,
+  files: MachineLayout,
+  words: readonly string[],
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const over = run.ended.then(() => undefined);
+  const ran = await Promise.race([
+    over,
+    runSession(files.controlSocket, { command: words, environment: {} }, { timeoutMs, maxOutputBytes: 1024 }),
+  ]);
+  if (ran === undefined) return undefined;
+  const failed = (why: string): string => `the stop command failed, so ${SIGNAL_INSTEAD}: ${why}`;
+  if (!ran.ok) return failed(ran.error.message);
+  const { exitCode, error, stderr, timedOut } = ran.value;
+  // A guest that goes down takes the session along; the end of the grace period is that of the run.
+  if (exitCode === 0 || exitCode === null || timedOut) return undefined;
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  return failed(error ?? `it exited with ${exitCode}${said === '' ? '' : ` (${said})`}`);
+}
+
+const SIGNAL_INSTEAD = 'the stop signal was sent';
 
 /** Sends a signal to the guest's command. */
 export async function signalGuest(files: MachineLayout, machine: string, signalName: string): Promise<void> {

@@ -1,22 +1,25 @@
 import { mkdir } from 'node:fs/promises';
 import { bootId } from '../host/identity.ts';
 import type { RunOutcome } from '../machine/outcome.ts';
-import { isActive, type Exit, type MachineState } from '../plan/machine-state.ts';
-import { afterExit, exitText } from '../plan/restart.ts';
+import { isActive, type MachineState } from '../plan/machine-state.ts';
+import { exitText } from '../plan/restart.ts';
 import type { Machine, RestartPolicy } from '../project/project.ts';
 import { machineLayout, type MachineLayout } from '../store/layout.ts';
 import { newRecord, withoutAttempt, type Endpoint, type MachineRecord } from '../store/records.ts';
 import { DueRestart } from './due-restart.ts';
 import { ActionFailure, describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
-import { endRun, isEnding, signalGuest } from './machine-ending.ts';
+import { endRun, isEnding, overdueText, signalGuest } from './machine-ending.ts';
 import { removeMachineFiles } from './machine-files.ts';
+import { MachineHealth } from './machine-health.ts';
+import { failWithoutLink, rejoin } from './machine-links.ts';
 import { MachineLogs } from './machine-logs.ts';
 import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
 import { startMachine, type StartContext } from './machine-start.ts';
 import { closeRun, endHelper, revokeRuns } from './run-lifetime.ts';
 import { outcomeSeen, type Sighting } from './sighting.ts';
+import { sinceMs, stateAfterRun } from './state-after-run.ts';
 
 /** What all keepers of a project share. */
 export interface KeeperContext extends StartContext {
@@ -37,6 +40,7 @@ export class MachineKeeper {
   readonly #files: MachineLayout;
   readonly #logs: MachineLogs;
   readonly #kept: KeptRecord;
+  readonly #health: MachineHealth;
   #run: MachineRun | undefined;
   /** Follows the run until its end is recorded. */
   #closing: Promise<void> | undefined;
@@ -52,6 +56,12 @@ export class MachineKeeper {
     const warn = (message: string): void => context.warn(`machine ${record.machine}: ${message}`);
     this.#context = { ...context, warn };
     this.#kept = new KeptRecord(context.layout, record, this.#context);
+    this.#health = new MachineHealth({
+      layout: context.layout,
+      kept: this.#kept,
+      lost: (reason) => void this.#endFailed(reason),
+      warn,
+    });
     this.#files = machineLayout(context.layout, record.machine);
     this.#logs = new MachineLogs(this.#files, record.definition.logs, warn);
   }
@@ -79,6 +89,11 @@ export class MachineKeeper {
     return isActive(this.state) || this.#closing !== undefined;
   }
 
+  /** Whether the newest run has been healthy at some time. */
+  get wasHealthy(): boolean {
+    return this.#health.healthyRun === this.record.run;
+  }
+
   /** Resolves as soon as the state is as wanted; rejects with the signal's reason. */
   until(wanted: (state: MachineState) => boolean, signal: AbortSignal): Promise<void> {
     return this.#kept.until(wanted, signal);
@@ -91,11 +106,13 @@ export class MachineKeeper {
       this.#endAsked = state.status === 'stopping';
       // Earlier runs first: the log is in the order of the runs.
       this.#logs.takeInAndDiscard(this.record.run);
-      this.#watch(adoptRunProcess(seen.identity), sinceMs(state));
+      this.#watch(adoptRunProcess(seen.identity), sinceMs(state, Date.now()));
       // The supervisor was killed while it waited for the guest to end.
-      if (this.#endAsked) this.#run?.killAt(sinceMs(state) + this.record.definition.stopGracePeriodMs);
-      this.#checkLinks();
-      await this.#rejoin();
+      const { stopGracePeriodMs: graceMs } = this.record.definition;
+      if (this.#endAsked) this.#run?.killAt(sinceMs(state, Date.now()) + graceMs, overdueText(graceMs));
+      this.#health.begin({ isAdopted: true });
+      failWithoutLink(this.#run, this.record, this.#context.networks);
+      await rejoin(this.record, this.#context);
       return;
     }
     if (seen.kind === 'pending') {
@@ -133,12 +150,12 @@ export class MachineKeeper {
     );
   }
 
-  /** Ends the machine: asks its guest, and kills what is left after the grace period. */
+  /** Ends the machine: asks its guest, and kills what is left after the grace period. Returns a remark. */
   async stop(options: {
     timeoutMs?: number | undefined;
     byUser: boolean;
     signal: AbortSignal;
-  }): Promise<void> {
+  }): Promise<string | undefined> {
     await this.#beginning;
     const run = this.#run;
     if (!run) {
@@ -146,12 +163,16 @@ export class MachineKeeper {
       await this.#endWithoutProcess(options.byUser);
       return;
     }
+    this.#health.end();
     this.#endAsked = true;
     const stoppedByUser = options.byUser || this.record.stoppedByUser;
     const since = this.state.status === 'stopping' ? this.state.since : now();
     await this.#kept.set({ stoppedByUser, state: { status: 'stopping', run: run.run, since } });
-    await endRun(run, this.#files, options.timeoutMs ?? this.record.definition.stopGracePeriodMs);
+    const { stopGracePeriodMs, stopCommand } = this.record.definition;
+    const graceMs = options.timeoutMs ?? stopGracePeriodMs;
+    const remark = await endRun(run, { files: this.#files, graceMs, stopCommand });
     await this.until((state) => !isActive(state), options.signal);
+    return [remark, run.overdue].filter((text) => text !== undefined).join('; ') || undefined;
   }
 
   /** Sends a signal: SIGKILL to the machine process, any other to the guest's command. */
@@ -182,12 +203,15 @@ export class MachineKeeper {
       await this.#kept.set({ endpoint });
     }
     this.#logs.ingest.configure(definition.logs);
+    const before = this.record.definition;
     await this.#kept.set({ definition, hash });
+    await this.#health.change(before);
   }
 
   /** Ends what is left of the machine and deletes its files; its log stays for the machine that takes its place. */
   async remove(options: { readonly keepLog: boolean }): Promise<void> {
     this.#endAsked = true;
+    this.#health.end();
     this.#restart.cancel();
     await this.#beginning;
     await closeRun(this.#files);
@@ -212,6 +236,7 @@ export class MachineKeeper {
   /** Lets go of the machine, which runs on: the supervisor ends. */
   async leave(): Promise<void> {
     this.#restart.cancel();
+    this.#health.end();
     await this.#beginning;
     this.#run?.leave();
     await this.#kept.written();
@@ -235,7 +260,7 @@ export class MachineKeeper {
       const save = (joined: Endpoint): Promise<void> => this.#kept.set({ endpoint: joined });
       const process = await startMachine(this.#context, { definition, run, endpoint, save });
       this.#watch(process, startedAt.getTime());
-      this.#checkLinks();
+      failWithoutLink(this.#run, this.record, this.#context.networks);
     } catch (error) {
       const { message, hint } = describeFailure(error);
       await revokeRuns(this.#files, this.#logs.ingest.leftRuns());
@@ -243,23 +268,6 @@ export class MachineKeeper {
       const policy = this.record.attempt === undefined ? NO_RESTART : this.record.definition.restart;
       const why = hint === undefined ? { reason: message } : { reason: message, hint };
       await this.#conclude({ kind: 'failed', ...why }, policy);
-    }
-  }
-
-  /** libkrun connects once: a machine without the process of its network has lost its link for ever. */
-  #checkLinks(): void {
-    const lost = this.#run && this.#context.networks.lostBy(this.record.definition);
-    if (lost !== undefined) this.#run?.fail(`the network process of ${lost} ended`);
-  }
-
-  /** The networks of a machine that an earlier supervisor started are told of it again. */
-  async #rejoin(): Promise<void> {
-    const { endpoint, definition } = this.record;
-    if (!endpoint) return;
-    try {
-      await this.#context.networks.rejoin(definition, endpoint);
-    } catch (error) {
-      this.#context.warn(describeFailure(error).message);
     }
   }
 
@@ -273,6 +281,7 @@ export class MachineKeeper {
       ingest: this.#logs.ingest,
       startedAtMs,
       onReady: () => this.#ready(run),
+      onLines: (lines) => this.#health.see(lines),
       warn: (message) => this.#context.warn(message),
     });
     this.#closing = this.#run.ended
@@ -288,7 +297,19 @@ export class MachineKeeper {
   #ready(run: number): void {
     this.#readyRun = run;
     if (this.state.status !== 'starting') return;
-    void this.#kept.set({ state: { status: 'running', run, since: now() } });
+    const since = now();
+    void this.#kept.set({ state: { status: 'running', run, since, ...this.#health.first(since) } });
+    this.#health.begin();
+  }
+
+  /** Ends a machine that runs and does not do its work; its restart policy decides what comes next. */
+  async #endFailed(reason: string): Promise<void> {
+    const run = this.#run;
+    if (!run || this.#endAsked) return;
+    this.#context.warn(`is ended: ${reason}`);
+    run.blame(reason);
+    const { stopGracePeriodMs: graceMs, stopCommand } = this.record.definition;
+    await endRun(run, { files: this.#files, graceMs, stopCommand });
   }
 
   /** Records how a run ended and what becomes of the machine. */
@@ -296,29 +317,15 @@ export class MachineKeeper {
     outcome: RunOutcome,
     policy: RestartPolicy = this.record.definition.restart,
   ): Promise<void> {
-    const { run, attempt, definition } = this.record;
-    const exit: Exit = outcome.kind === 'exited' ? outcome.exit : { code: null, reason: outcome.reason };
+    const { run, definition } = this.record;
     this.#run = undefined;
-    const decision = afterExit(policy, exit, {
-      attempt: attempt ?? 0,
-      ranMs: Date.now() - sinceMs(this.state),
-      stoppedByUser: this.#endAsked || this.record.stoppedByUser,
-      kind: definition.kind,
-    });
-    const since = now();
+    this.#health.end();
+    const ended = { outcome, policy, isAsked: this.#endAsked, nowMs: Date.now() };
+    const state = stateAfterRun(this.record, ended);
     await closeRun(this.#files);
     await Promise.all([endHelper(this.#files, run), this.#context.networks.part(definition)]);
-    if (decision.next === 'restart') {
-      const nextAt = new Date(Date.now() + decision.delayMs).toISOString();
-      const next = decision.attempt;
-      await this.#kept.set({ state: { status: 'restarting', run, since, exit, attempt: next, nextAt } });
-      this.#scheduleRestart();
-    } else if (outcome.kind === 'exited' || this.#endAsked) {
-      await this.#kept.set({ state: { status: 'exited', run, since, exit } });
-    } else {
-      const { kind: _, ...why } = outcome;
-      await this.#kept.set({ state: { status: 'failed', run, since, ...why } });
-    }
+    await this.#kept.set({ state });
+    this.#scheduleRestart();
     // The record says by now what the raw files did.
     this.#logs.takeInAndDiscard(undefined);
   }
@@ -356,8 +363,4 @@ export class MachineKeeper {
 
 function now(): string {
   return new Date().toISOString();
-}
-
-function sinceMs(state: MachineState): number {
-  return state.status === 'created' ? Date.now() : Date.parse(state.since);
 }

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly startedAtMs: number;
   /** The guest has reported in. Called at most once, and never after the end. */
   readonly onReady: () => void;
+  /** Called with all that the machine says. */
+  readonly onLines: (lines: readonly LogLine[]) => void;
   /** Something about the machine that only the supervisor's log is interested in. */
   readonly warn: (message: string) => void;
 }
@@ -53,6 +55,10 @@ export class MachineRun {
   #console = '';
   /** Why we killed it, where that is the machine's own fault. */
   #fault: RunOutcome | undefined;
+  /** Whether the fault counts whatever the guest says of its end. */
+  #isFaultFinal = false;
+  /** Why it was killed, where it did not end as it was asked to. */
+  #overdue: string | undefined;
   #warned = false;
 
   constructor(options: RunOptions) {
@@ -82,16 +88,33 @@ export class MachineRun {
     this.#killFor({ kind: 'failed', reason });
   }
 
+  /** The machine is about to be ended for its own fault, whatever its guest will say of the end. */
+  blame(reason: string): void {
+    this.#fault = { kind: 'failed', reason };
+    this.#isFaultFinal = true;
+  }
+
+  /** Ends the machine process at once, because it does not end as it was asked to. */
+  killOverdue(reason: string): void {
+    this.#overdue ??= reason;
+    this.kill();
+  }
+
+  /** Why the machine was killed instead of ending by itself. */
+  get overdue(): string | undefined {
+    return this.#overdue;
+  }
+
   /** Asks the guest to end, without the control socket. */
   terminate(): void {
     this.#options.process.terminate();
   }
 
   /** Ends the machine process at that time, in milliseconds since the epoch, unless it has ended by then. */
-  killAt(timeMs: number): void {
+  killAt(timeMs: number, reason: string): void {
     if (this.#over) return;
     clearTimeout(this.#grace);
-    this.#grace = setTimeout(() => this.kill(), Math.max(0, timeMs - Date.now()));
+    this.#grace = setTimeout(() => this.killOverdue(reason), Math.max(0, timeMs - Date.now()));
   }
 
   /** Stops watching and leaves the machine running; what it has written so far is taken in. */
@@ -124,6 +147,7 @@ export class MachineRun {
     try {
       const { lines, more } = this.#options.ingest.take(this.run);
       this.#remember(lines);
+      this.#options.onLines(lines);
       this.#warned = false;
       return more;
     } catch (error) {
@@ -186,13 +210,15 @@ export class MachineRun {
     this.#over = true;
     this.#stopWatching();
     try {
-      this.#options.ingest.finish(this.run);
+      this.#options.onLines(this.#options.ingest.finish(this.run));
     } catch (error) {
       this.#warnOnce('cannot write the log', error);
     }
     const found = this.#readOutcome(end);
     const isTold = found.kind === 'exited' && found.exit.code !== null;
-    return this.#fault && !isTold ? this.#fault : found;
+    if (this.#fault && (this.#isFaultFinal || !isTold)) return this.#fault;
+    if (isTold || found.kind !== 'exited' || this.#overdue === undefined) return found;
+    return { kind: 'exited', exit: { ...found.exit, reason: this.#overdue } };
   }
 
   #readOutcome(end: ProcessEnd): RunOutcome {

@@ -36,8 +36,7 @@ export async function runAction(action: Action, context: ActionContext): Promise
       return;
     case 'stop': {
       const { timeoutMs, byUser } = action;
-      await machines.get(action.machine).stop({ timeoutMs, byUser, signal });
-      return;
+      return machines.get(action.machine).stop({ timeoutMs, byUser, signal });
     }
     case 'kill':
       await machines.get(action.machine).kill(action.signal, signal);

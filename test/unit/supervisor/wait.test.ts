@@ -10,6 +10,12 @@ const states: Readonly<Record<string, MachineState>> = {
   created: { status: 'created' },
   starting: { status: 'starting', run, since },
   running: { status: 'running', run, since },
+  ...Object.fromEntries(
+    (['starting', 'healthy', 'unhealthy'] as const).map((status) => [
+      `running, ${status}`,
+      { status: 'running', run, since, health: { status, since, wasHealthy: false, failures: 0 } },
+    ]),
+  ),
   stopping: { status: 'stopping', run, since },
   restarting: { status: 'restarting', run, since, exit: { code: 1 }, attempt: 1, nextAt: since },
   'exited 0': exited(0),
@@ -18,10 +24,14 @@ const states: Readonly<Record<string, MachineState>> = {
   failed: { status: 'failed', run, since, reason: 'no kernel' },
 };
 
-function table(condition: WaitCondition, kind: 'service' | 'task'): Record<string, string> {
+function table(
+  condition: WaitCondition,
+  kind: 'service' | 'task',
+  wasHealthy = false,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(states).map(([name, state]) => {
-      const result = verdict(condition, state, kind);
+      const result = verdict(state, { condition, kind, wasHealthy });
       return [name, typeof result === 'string' ? result : result.failed];
     }),
   );
@@ -32,6 +42,9 @@ test('started is met by everything that came up once', () => {
     created: 'was not started',
     starting: 'wait',
     running: 'met',
+    'running, starting': 'met',
+    'running, healthy': 'met',
+    'running, unhealthy': 'met',
     stopping: 'wait',
     restarting: 'met',
     'exited 0': 'met',
@@ -46,6 +59,9 @@ test('completed_successfully is met by exit code 0 alone', () => {
     created: 'was not started',
     starting: 'wait',
     running: 'wait',
+    'running, starting': 'wait',
+    'running, healthy': 'wait',
+    'running, unhealthy': 'wait',
     stopping: 'wait',
     restarting: 'wait',
     'exited 0': 'met',
@@ -60,4 +76,35 @@ test('--wait is met by a service that runs and by a task that is done', () => {
   expect(table('running_or_completed', 'task')['running']).toBe('wait');
   expect(table('running_or_completed', 'task')['exited 0']).toBe('met');
   expect(table('running_or_completed', 'service')['restarting']).toBe('wait');
+});
+
+test('healthy is met by a machine whose health check has succeeded, for as long as it runs', () => {
+  expect(table('healthy', 'service', true)).toEqual({
+    created: 'was not started',
+    starting: 'wait',
+    running: 'has no health check to wait for',
+    'running, starting': 'wait',
+    'running, healthy': 'met',
+    'running, unhealthy': 'is unhealthy',
+    stopping: 'wait',
+    restarting: 'wait',
+    'exited 0': 'exited (0)',
+    'exited 7': 'exited (7)',
+    'exited ?': 'exited (?)',
+    failed: 'failed: no kernel',
+  });
+  expect(table('healthy', 'service', false)['exited 0']).toBe('exited (0) before it was healthy');
+});
+
+test('log_ready stays met when the machine has ended well', () => {
+  expect(table('log_ready', 'task', true)).toMatchObject({
+    'running, starting': 'wait',
+    'running, healthy': 'met',
+    'running, unhealthy': 'is unhealthy',
+    'exited 0': 'met',
+    'exited 7': 'exited (7)',
+  });
+  expect(table('log_ready', 'task', false)['exited 0']).toBe(
+    'exited (0) before its log said that it is ready',
+  );
 });
