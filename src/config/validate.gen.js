@@ -2,7 +2,7 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"},"User":{"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Config":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"WatchExec":{"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"},"Watch":{"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"},"User":{"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Config":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"WatchExec":{"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"},"Watch":{"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
 const schema40 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
 const schema168 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
@@ -8818,7 +8818,7 @@ return errors === 0;
 }
 validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema181 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+const schema181 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
 const pattern180 = new RegExp("^[^=\\s]+$", "u");
 
 function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -8832,12 +8832,10 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 const _errs1 = errors;
-let valid0 = false;
-let passing0 = null;
+let valid0 = true;
 const _errs2 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.file === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema181.oneOf[0].required,parentSchema:schema181.oneOf[0],data};
+if(!(data && typeof data == "object" && !Array.isArray(data))){
+const err0 = {};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -8846,71 +8844,7 @@ vErrors.push(err0);
 }
 errors++;
 }
-}
 var _valid0 = _errs2 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-}
-const _errs3 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.environment === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema181.oneOf[1].required,parentSchema:schema181.oneOf[1],data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-}
-const _errs4 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.content === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema181.oneOf[2].required,parentSchema:schema181.oneOf[2],data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-}
-}
-}
-if(!valid0){
-const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema181.oneOf,parentSchema:schema181,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-else {
 errors = _errs1;
 if(vErrors !== null){
 if(_errs1){
@@ -8920,11 +8854,79 @@ else {
 vErrors = null;
 }
 }
-}
+if(_valid0){
+const _errs4 = errors;
+const _errs5 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema181,data};
+if(data.file === undefined){
+const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema181.then.oneOf[0].required,parentSchema:schema181.then.oneOf[0],data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid1 = _errs6 === errors;
+if(_valid1){
+valid1 = true;
+passing0 = 0;
+}
+const _errs7 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.environment === undefined){
+const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema181.then.oneOf[1].required,parentSchema:schema181.then.oneOf[1],data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid1 = _errs7 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 1;
+}
+const _errs8 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.content === undefined){
+const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema181.then.oneOf[2].required,parentSchema:schema181.then.oneOf[2],data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+var _valid1 = _errs8 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid1){
+const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema181.then.oneOf,parentSchema:schema181.then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -8933,12 +8935,22 @@ vErrors.push(err4);
 }
 errors++;
 }
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
 }
-if(data.file !== undefined){
-let data0 = data.file;
-if(typeof data0 === "string"){
-if(!pattern9.test(data0)){
-const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema181.properties.file,data:data0};
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema181.if,parentSchema:schema181,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -8947,9 +8959,10 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-else {
-const err6 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.file.type,parentSchema:schema181.properties.file,data:data0};
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema181,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -8959,11 +8972,11 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 === "string"){
-if(!pattern180.test(data1)){
-const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema181.properties.environment,data:data1};
+if(data.file !== undefined){
+let data0 = data.file;
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema181.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -8974,7 +8987,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.environment.type,parentSchema:schema181.properties.environment,data:data1};
+const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.file.type,parentSchema:schema181.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -8984,10 +8997,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err9 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.content.type,parentSchema:schema181.properties.content,data:data2};
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 === "string"){
+if(!pattern180.test(data1)){
+const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema181.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -8997,9 +9011,8 @@ vErrors.push(err9);
 errors++;
 }
 }
-}
 else {
-const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema181.type,parentSchema:schema181,data};
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.environment.type,parentSchema:schema181.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -9008,12 +9021,37 @@ vErrors.push(err10);
 }
 errors++;
 }
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.content.type,parentSchema:schema181.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema181.type,parentSchema:schema181,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
 validate107.errors = vErrors;
 return errors === 0;
 }
 validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema184 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]};
+const schema184 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
 
 function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9026,12 +9064,10 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 const _errs1 = errors;
-let valid0 = false;
-let passing0 = null;
+let valid0 = true;
 const _errs2 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.file === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema184.oneOf[0].required,parentSchema:schema184.oneOf[0],data};
+if(!(data && typeof data == "object" && !Array.isArray(data))){
+const err0 = {};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -9040,71 +9076,7 @@ vErrors.push(err0);
 }
 errors++;
 }
-}
 var _valid0 = _errs2 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-}
-const _errs3 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.environment === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema184.oneOf[1].required,parentSchema:schema184.oneOf[1],data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-}
-const _errs4 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.content === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema184.oneOf[2].required,parentSchema:schema184.oneOf[2],data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-}
-}
-}
-if(!valid0){
-const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema184.oneOf,parentSchema:schema184,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-else {
 errors = _errs1;
 if(vErrors !== null){
 if(_errs1){
@@ -9114,11 +9086,79 @@ else {
 vErrors = null;
 }
 }
-}
+if(_valid0){
+const _errs4 = errors;
+const _errs5 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema184,data};
+if(data.file === undefined){
+const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema184.then.oneOf[0].required,parentSchema:schema184.then.oneOf[0],data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid1 = _errs6 === errors;
+if(_valid1){
+valid1 = true;
+passing0 = 0;
+}
+const _errs7 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.environment === undefined){
+const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema184.then.oneOf[1].required,parentSchema:schema184.then.oneOf[1],data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid1 = _errs7 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 1;
+}
+const _errs8 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.content === undefined){
+const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema184.then.oneOf[2].required,parentSchema:schema184.then.oneOf[2],data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+var _valid1 = _errs8 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid1){
+const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema184.then.oneOf,parentSchema:schema184.then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -9127,12 +9167,22 @@ vErrors.push(err4);
 }
 errors++;
 }
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
 }
-if(data.file !== undefined){
-let data0 = data.file;
-if(typeof data0 === "string"){
-if(!pattern9.test(data0)){
-const err5 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema184.properties.file,data:data0};
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema184.if,parentSchema:schema184,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -9141,9 +9191,10 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-else {
-const err6 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.file.type,parentSchema:schema184.properties.file,data:data0};
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema184,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -9153,11 +9204,11 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 === "string"){
-if(!pattern180.test(data1)){
-const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema184.properties.environment,data:data1};
+if(data.file !== undefined){
+let data0 = data.file;
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema184.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -9168,7 +9219,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.environment.type,parentSchema:schema184.properties.environment,data:data1};
+const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.file.type,parentSchema:schema184.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -9178,10 +9229,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err9 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.content.type,parentSchema:schema184.properties.content,data:data2};
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 === "string"){
+if(!pattern180.test(data1)){
+const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema184.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -9191,14 +9243,38 @@ vErrors.push(err9);
 errors++;
 }
 }
-}
 else {
-const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema184.type,parentSchema:schema184,data};
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.environment.type,parentSchema:schema184.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
 else {
 vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.content.type,parentSchema:schema184.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema184.type,parentSchema:schema184,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
 }
 errors++;
 }
