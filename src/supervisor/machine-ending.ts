@@ -13,6 +13,14 @@ export function isEnding(signalName: string, { stopSignal }: Machine): boolean {
   return ENDING_SIGNALS.has(signalName) || signalName === stopSignal;
 }
 
+/** How a machine is stopped. */
+export interface StopOptions {
+  /** The machine's own grace period when absent. */
+  readonly timeoutMs?: number | undefined;
+  readonly byUser: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** How a run is to end. */
 export interface RunEnd {
   readonly files: MachineLayout;
@@ -20,24 +28,25 @@ export interface RunEnd {
   readonly graceMs: number;
   /** Ends the guest in place of the signal; empty for none. */
   readonly stopCommand: readonly string[];
+  readonly stopSignal: string;
 }
 
 /**
  * Asks the guest to end, and has what is left killed when the grace period is over. Returns when the guest was asked,
  * with a remark where that did not go as it should.
  */
-export async function endRun(
-  run: MachineRun,
-  { files, graceMs, stopCommand }: RunEnd,
-): Promise<string | undefined> {
+export async function endRun(run: MachineRun, end: RunEnd): Promise<string | undefined> {
+  const { files, graceMs, stopCommand, stopSignal } = end;
   run.killAt(Date.now() + graceMs, overdueText(graceMs));
-  const remark = run.isReady && stopCommand.length > 0 ? await command(run, files, stopCommand, graceMs) : '';
-  if (remark === undefined) return undefined;
-  const answer = await askToStop(files.controlSocket);
+  const hasCommand = run.isReady && stopCommand.length > 0;
+  const problem = hasCommand ? await runStopCommand(run, end) : undefined;
+  if (hasCommand && problem === undefined) return undefined;
+  // By its name, the signal alone is sent, and no command is tried again.
+  const answer = await askToStop(files.controlSocket, hasCommand ? stopSignal : undefined);
   // Without a socket, the process's own SIGTERM asks the guest, and ends a process that has no guest yet.
   if (answer === 'absent') run.terminate();
   else if (answer === 'silent') run.killOverdue('killed: the machine process did not answer');
-  return remark === '' ? undefined : remark;
+  return problem && `the stop command failed, so ${stopSignal} was sent: ${problem}`;
 }
 
 /** Why a run was killed. */
@@ -45,29 +54,30 @@ export function overdueText(graceMs: number): string {
   return `killed: it did not end within ${graceMs / 1000} s`;
 }
 
-/** Runs the stop command. Undefined when that is done, or the guest has ended meanwhile; why it failed otherwise. */
-async function command(
-  run: MachineRun,
-  files: MachineLayout,
-  words: readonly string[],
-  timeoutMs: number,
-): Promise<string | undefined> {
-  const over = run.ended.then(() => undefined);
-  const ran = await Promise.race([
-    over,
-    runSession(files.controlSocket, { command: words, environment: {} }, { timeoutMs, maxOutputBytes: 1024 }),
-  ]);
-  if (ran === undefined) return undefined;
-  const failed = (why: string): string => `the stop command failed, so ${SIGNAL_INSTEAD}: ${why}`;
-  if (!ran.ok) return failed(ran.error.message);
-  const { exitCode, error, stderr, timedOut } = ran.value;
-  // A guest that goes down takes the session along; the end of the grace period is that of the run.
-  if (exitCode === 0 || exitCode === null || timedOut) return undefined;
-  const said = stderr.trim().split('\n').at(-1) ?? '';
-  return failed(error ?? `it exited with ${exitCode}${said === '' ? '' : ` (${said})`}`);
-}
+/** What is left of the grace period for the signal, where the command takes too long. */
+const SIGNAL_SHARE = 0.2;
 
-const SIGNAL_INSTEAD = 'the stop signal was sent';
+/** Runs the stop command. Undefined when that is done, or the guest has ended meanwhile; why it failed otherwise. */
+async function runStopCommand(
+  run: MachineRun,
+  { files, graceMs, stopCommand }: RunEnd,
+): Promise<string | undefined> {
+  const timeoutMs = graceMs * (1 - SIGNAL_SHARE);
+  const session = runSession(
+    files.controlSocket,
+    { command: stopCommand, environment: {} },
+    { timeoutMs, maxOutputBytes: 1024 },
+  );
+  const ran = await Promise.race([session, run.ended.then(() => undefined)]);
+  if (ran === undefined) return undefined;
+  if (!ran.ok) return ran.error.message;
+  const { exitCode, error, stderr, timedOut } = ran.value;
+  if (timedOut) return `it took longer than ${timeoutMs / 1000} s`;
+  // A guest that goes down takes the session along; the end of the grace period is that of the run.
+  if (exitCode === 0 || exitCode === null) return undefined;
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  return error ?? `it exited with ${exitCode}${said === '' ? '' : ` (${said})`}`;
+}
 
 /** Sends a signal to the guest's command. */
 export async function signalGuest(files: MachineLayout, machine: string, signalName: string): Promise<void> {

@@ -9,7 +9,7 @@ import { newRecord, withoutAttempt, type Endpoint, type MachineRecord } from '..
 import { DueRestart } from './due-restart.ts';
 import { ActionFailure, describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
-import { endRun, isEnding, overdueText, signalGuest } from './machine-ending.ts';
+import { endRun, isEnding, overdueText, signalGuest, type StopOptions } from './machine-ending.ts';
 import { removeMachineFiles } from './machine-files.ts';
 import { MachineHealth } from './machine-health.ts';
 import { failWithoutLink, rejoin } from './machine-links.ts';
@@ -151,11 +151,7 @@ export class MachineKeeper {
   }
 
   /** Ends the machine: asks its guest, and kills what is left after the grace period. Returns a remark. */
-  async stop(options: {
-    timeoutMs?: number | undefined;
-    byUser: boolean;
-    signal: AbortSignal;
-  }): Promise<string | undefined> {
+  async stop(options: StopOptions): Promise<string | undefined> {
     await this.#beginning;
     const run = this.#run;
     if (!run) {
@@ -168,9 +164,9 @@ export class MachineKeeper {
     const stoppedByUser = options.byUser || this.record.stoppedByUser;
     const since = this.state.status === 'stopping' ? this.state.since : now();
     await this.#kept.set({ stoppedByUser, state: { status: 'stopping', run: run.run, since } });
-    const { stopGracePeriodMs, stopCommand } = this.record.definition;
-    const graceMs = options.timeoutMs ?? stopGracePeriodMs;
-    const remark = await endRun(run, { files: this.#files, graceMs, stopCommand });
+    const { definition } = this.record;
+    const graceMs = options.timeoutMs ?? definition.stopGracePeriodMs;
+    const remark = await endRun(run, { ...definition, files: this.#files, graceMs });
     await this.until((state) => !isActive(state), options.signal);
     return [remark, run.overdue].filter((text) => text !== undefined).join('; ') || undefined;
   }
@@ -308,8 +304,8 @@ export class MachineKeeper {
     if (!run || this.#endAsked) return;
     this.#context.warn(`is ended: ${reason}`);
     run.blame(reason);
-    const { stopGracePeriodMs: graceMs, stopCommand } = this.record.definition;
-    await endRun(run, { files: this.#files, graceMs, stopCommand });
+    const { definition } = this.record;
+    await endRun(run, { ...definition, files: this.#files, graceMs: definition.stopGracePeriodMs });
   }
 
   /** Records how a run ended and what becomes of the machine. */

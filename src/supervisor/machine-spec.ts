@@ -90,7 +90,25 @@ function guestSpec(input: NetworkInput): GuestSpec {
     target === undefined ? [] : [{ tag, target, readOnly }],
   );
   const network = guestNetwork(input);
-  return { kind: 'bootstrap', command, environment, workingDir, hostname, mounts, network };
+  const common = { command, environment, workingDir, hostname, mounts, network };
+  return { kind: 'bootstrap', ...common, ...agentSettings(definition) };
+}
+
+type AgentSettings = Omit<
+  Extract<GuestSpec, { kind: 'bootstrap' }>,
+  'kind' | 'command' | 'environment' | 'workingDir' | 'hostname' | 'mounts' | 'network'
+>;
+
+/** What the agent does beside starting the command; only what differs from nothing. */
+function agentSettings(definition: Machine): AgentSettings {
+  const { user, tty, stdinOpen, stopCommand, stopGracePeriodMs, oneOff } = definition;
+  return {
+    ...(user === undefined ? {} : { user }),
+    ...(tty ? { tty } : {}),
+    ...(stdinOpen ? { stdinOpen } : {}),
+    ...(oneOff?.idle ? { idle: true } : {}),
+    ...(stopCommand.length === 0 ? {} : { stopCommand, stopGracePeriodMs }),
+  };
 }
 
 function libraries(definition: Machine): MachineSpec['library'] {
