@@ -3,7 +3,10 @@ import { machineLayout, type Layout } from '../store/layout.ts';
 import { createLogView, type LogView } from '../view/logs.ts';
 import { FailedStarts } from '../view/failed-starts.ts';
 import { describeChange } from '../view/state.ts';
-import { type Context, tell, wantsJson } from './context.ts';
+import { createPaint } from '../view/style.ts';
+import { watchLines } from '../view/watch.ts';
+import type { WatchReport } from '../watch/report.ts';
+import { type Context, tell, tellJson, wantsJson } from './context.ts';
 import { followLogs } from './log-follow.ts';
 import { viewEntry } from './log-output.ts';
 import { createProgress } from './progress.ts';
@@ -39,6 +42,16 @@ function changeLines({ machine, state }: StateEvent): readonly string[] {
 
 /** What an attached `up` writes: logs on stdout; progress and changes of state on stderr. */
 export interface AttachedOutput {
+  /** Machines whose output can be shown. */
+  readonly machines: readonly string[];
+  /** Machines whose output is shown. */
+  readonly shown: readonly string[];
+  /** Shows the output of these machines only; that of others is in `krun logs`. */
+  show(machines: readonly string[]): void;
+  /** What watching has done. */
+  report(report: WatchReport): void;
+  /** Writes something else, not in the middle of a line. */
+  between(write: () => Promise<void>): Promise<void>;
   progress(event: Event): void;
   tell(text: string): void;
   /** A change of state, in words or, for a program, as the event itself. */
@@ -53,16 +66,24 @@ export async function openAttachedOutput(
   machines: readonly string[],
   choice: LogChoice,
 ): Promise<AttachedOutput> {
-  const shown = (choice.attach ?? machines).filter((machine) => !choice.notAttached?.includes(machine));
+  const offered = (choice.attach ?? machines).filter((machine) => !choice.notAttached?.includes(machine));
   const view = createLogView({
-    labels: shown,
+    labels: offered,
     color: context.stdout.color,
     prefix: choice.logPrefix,
     timestamps: choice.timestamps ?? false,
   });
   const progress = await createProgress(context, { withLogs: true });
   const ending = new AbortController();
-  const logs = startLogs(context, { layout, machines: shown, view, signal: ending.signal });
+  let shown: readonly string[] = offered;
+  const logs = startLogs(context, {
+    layout,
+    machines: offered,
+    view,
+    signal: ending.signal,
+    isShown: (machine) => shown.includes(machine),
+  });
+  const paint = createPaint(context.stderr.color);
   const failedStarts = new FailedStarts();
   const between = (write: () => void): void => {
     const close = view.close();
@@ -70,6 +91,20 @@ export async function openAttachedOutput(
     write();
   };
   return {
+    machines: offered,
+    get shown() {
+      return shown;
+    },
+    show: (chosen) => void (shown = chosen),
+    report: (report) =>
+      between(() => {
+        if (wantsJson(context)) tellJson(context, { ...report });
+        else for (const line of watchLines(report, paint)) tell(context, line);
+      }),
+    async between(write) {
+      between(() => undefined);
+      await write();
+    },
     progress(event) {
       failedStarts.see(event);
       between(() => progress.event(event));
@@ -94,10 +129,11 @@ interface Logs {
   readonly machines: readonly string[];
   readonly view: LogView;
   readonly signal: AbortSignal;
+  readonly isShown: (machine: string) => boolean;
 }
 
 /** Output that comes from now on: what machines wrote before is in `krun logs`. */
-function startLogs(context: Context, { layout, machines, view, signal }: Logs): Promise<void> {
+function startLogs(context: Context, { layout, machines, view, signal, isShown }: Logs): Promise<void> {
   const query = {
     since: new Date(context.now()),
     accept: (line: { readonly s: string }) => line.s === 'stdout' || line.s === 'stderr',
@@ -112,6 +148,8 @@ function startLogs(context: Context, { layout, machines, view, signal }: Logs): 
     laterQuery: query,
     parents: [layout.machinesDirectory],
     signal,
-    onEntry: (entry) => context.stdout.stream.write(view.entry(viewEntry(entry))),
+    onEntry: (entry) => {
+      if (isShown(entry.source.origin.machine)) context.stdout.stream.write(view.entry(viewEntry(entry)));
+    },
   });
 }

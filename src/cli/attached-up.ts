@@ -1,16 +1,19 @@
 import type { Event } from '../plan/event.ts';
-import type { MachineState } from '../plan/machine-state.ts';
 import { isActive } from '../plan/machine-state.ts';
-import { isSuccess } from '../plan/restart.ts';
 import type { Request, UpRequest } from '../plan/request.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
 import type { Layout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
+import { AttachedMenu } from './attached/attached-menu.ts';
+import { AttachedWatch } from './attached/attached-watch.ts';
+import { type EndWishes, endsAll } from './attached/end-rule.ts';
+import { type Keyboard, openKeyboard } from './attached/keyboard.ts';
 import { type AttachedOutput, type LogChoice, openAttachedOutput } from './attached-output.ts';
 import type { Context } from './context.ts';
 import { EventCursor } from './event-follow.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { exitCodeOf } from './guest-exit.ts';
+import type { LoadedProject } from './load-project.ts';
 import { readWrittenRecords } from './records.ts';
 import { upToDateLines } from './requests.ts';
 import { machinesOfUp } from './up-machines.ts';
@@ -20,36 +23,51 @@ import { openSupervisor, type Supervisor } from './supervisor.ts';
 const LOOK_AFTER_MS = 2000;
 
 /** Options of `up` that only an attached one has. */
-export interface AttachArgs extends LogChoice {
-  readonly abortOnExit?: boolean;
-  readonly abortOnFailure?: boolean;
-  readonly exitCodeFrom?: string;
+export interface AttachArgs extends LogChoice, EndWishes {
+  /** Begins with watching. */
+  readonly watch?: boolean;
+  /** False: no keys, and no line that tells of them. */
+  readonly menu: boolean;
+}
+
+/** What an attached `up` is about. */
+export interface AttachedProject {
+  readonly loaded: LoadedProject;
+  /** The request for a project, now or after an edit. */
+  readonly request: (loaded: Pick<LoadedProject, 'project' | 'result'>) => UpRequest;
 }
 
 /** A request, then logs and changes of state until all machines have ended or the user stops them. */
 export async function attachUp(
-  context: Context,
-  layout: Layout,
-  request: UpRequest,
+  hostContext: Context,
+  { loaded, request: requestFor }: AttachedProject,
   args: AttachArgs,
 ): Promise<ExitCode> {
-  const supervisor = await openSupervisor(context, layout);
+  const { layout } = loaded;
+  const request = requestFor(loaded);
+  const supervisor = await openSupervisor(hostContext, layout);
   if (!supervisor.ok) return supervisor.error;
+  const keyboard = args.menu ? openKeyboard(hostContext) : undefined;
+  const context = keyboard?.context ?? hostContext;
   const machines = machinesOfUp(request.project, request);
   const output = await openAttachedOutput(context, layout, machines, args);
-  const session = new AttachedUp(context, {
-    layout,
-    supervisor: supervisor.value,
-    machines,
+  const watch = new AttachedWatch(context, {
+    loaded,
+    named: request.machines,
+    request: requestFor,
+    choose: (project) => machinesOfUp(project, request),
+    isPruning: false,
     output,
-    args,
-    request,
   });
+  const parts = { layout, supervisor: supervisor.value, machines, output, args, request, watch, keyboard };
+  const session = new AttachedUp(context, parts);
   const unlisten = context.interrupts.listen(() => session.interrupt());
   try {
     return await session.run();
   } finally {
     unlisten();
+    keyboard?.close();
+    await watch.close();
     await output.end();
   }
 }
@@ -61,6 +79,8 @@ interface SessionParts {
   readonly output: AttachedOutput;
   readonly args: AttachArgs;
   readonly request: UpRequest;
+  readonly watch: AttachedWatch;
+  readonly keyboard: Keyboard | undefined;
 }
 
 /**
@@ -91,6 +111,7 @@ class AttachedUp {
   /** Ends that have been told, as `machine run`. */
   readonly #told: Set<string> = new Set();
   readonly #begin: string;
+  readonly #menu: AttachedMenu;
 
   constructor(context: Context, parts: SessionParts) {
     this.#context = context;
@@ -98,11 +119,23 @@ class AttachedUp {
     this.#events = new EventCursor(parts.layout.eventsFile);
     this.#events.skipToEnd();
     this.#begin = new Date(context.now()).toISOString();
+    this.#menu = new AttachedMenu(
+      context,
+      { ...parts, wishes: parts.args },
+      {
+        interrupt: () => this.interrupt(),
+        detach: () => this.#end(EXIT.ok),
+        fail: (error) => this.#fail(error),
+        changed: () => this.#changes.notify(),
+      },
+    );
   }
 
   async run(): Promise<ExitCode> {
     const never = new AbortController().signal;
     this.#pursue(this.#parts.request, (ok) => this.#requestDone(ok));
+    this.#menu.listen();
+    if (this.#parts.args.watch) this.#menu.toggleWatch();
     try {
       for (;;) {
         // Every change of state is appended to the events.
@@ -157,6 +190,8 @@ class AttachedUp {
 
   #stop(cause: StopCause): void {
     this.#phase = { name: 'stopping', cause };
+    const { watch } = this.#parts;
+    void watch.close().then(() => this.#parts.keyboard?.refresh());
     void this.#present().then((machines) => {
       if (machines.length === 0) return this.#stopDone(cause, true);
       return this.#pursue({ type: 'stop', machines }, (ok) => void this.#stopDone(cause, ok));
@@ -211,23 +246,12 @@ class AttachedUp {
     if (state.status !== 'exited' && state.status !== 'failed' && state.status !== 'restarting') return;
     this.#told.add(`${machine} ${state.run}`);
     const mayAbort = this.#phase.name === 'requesting' || this.#phase.name === 'following';
-    if (!mayAbort || !this.#endsAll(machine, state)) return;
+    const { args, request } = this.#parts;
+    const isTask = request.project.machines[machine]?.kind === 'task';
+    if (!mayAbort || this.#menu.isRestarting(machine) || !endsAll(args, { name: machine, isTask }, state))
+      return;
     this.#parts.output.tell(`stopping all machines, because ${machine} has ended`);
     this.#stop({ by: 'end', machine });
-  }
-
-  /** Whether the end of that machine is the end of all. A task that is done is no end. */
-  #endsAll(machine: string, state: Exclude<MachineState, { status: 'created' }>): boolean {
-    const { abortOnExit, abortOnFailure, exitCodeFrom } = this.#parts.args;
-    if (state.status === 'restarting') return false;
-    const succeeded = state.status === 'exited' && isSuccess(state.exit);
-    if (exitCodeFrom === machine) return true;
-    if (abortOnFailure && !succeeded) return true;
-    return (abortOnExit === true || exitCodeFrom !== undefined) && !(succeeded && this.#isTask(machine));
-  }
-
-  #isTask(machine: string): boolean {
-    return this.#parts.request.project.machines[machine]?.kind === 'task';
   }
 
   async #endWhenAllEnded(): Promise<void> {
@@ -236,6 +260,7 @@ class AttachedUp {
     if (wake) this.#lookedAfterAt = now;
     const records = await this.#records({ wake });
     if (this.#current().name !== 'following' || records.some((record) => isActive(record.state))) return;
+    if (this.#menu.mayRestart) return;
     for (const event of this.#events.appended()) this.#onEvent(event);
     if (this.#current().name !== 'following') return;
     // The event follows the record; a supervisor that is killed between them never tells it.

@@ -31,6 +31,8 @@ export interface UpArgs {
   readonly notAttached?: readonly string[];
   readonly logPrefix: boolean;
   readonly timestamps?: boolean;
+  readonly watch?: boolean;
+  readonly menu: boolean;
   /** Milliseconds. */
   readonly timeout?: number;
 }
@@ -55,7 +57,7 @@ export async function run(context: Context, args: UpArgs): Promise<ExitCode> {
       ...(args.waitTimeout !== undefined && { timeoutMs: args.waitTimeout }),
     });
   }
-  return attachUp(context, layout, request, args);
+  return attachUp(context, { loaded: loaded.value, request: (newest) => upRequest(newest, args) }, args);
 }
 
 /** The request that the options mean; `krun plan` makes the same one. */

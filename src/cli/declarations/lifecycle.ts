@@ -84,12 +84,20 @@ function declareUp(declare: Declare): void {
     .addOption(notAttached())
     .option('--no-log-prefix', "log lines without the machine's name")
     .option('--timestamps', 'log lines with their time')
+    .addOption(
+      new Option('-w, --watch', 'watch files as krun watch does').conflicts([
+        'abortOnExit',
+        'abortOnFailure',
+        'exitCodeFrom',
+      ]),
+    )
+    .option('--no-menu', 'no keys while attached to a terminal')
     .option(...TIMEOUT, timeoutMs)
     .action(declare.action(() => import('../commands/up.ts'), 'machines'));
 }
 
 /** Options that mean nothing without attached logs. */
-const ATTACHED_ONLY = ['attach', 'notAttached', 'abortOnExit', 'abortOnFailure', 'exitCodeFrom'];
+const ATTACHED_ONLY = ['attach', 'notAttached', 'abortOnExit', 'abortOnFailure', 'exitCodeFrom', 'watch'];
 
 /** commander takes `--no-attach NAME` for the opposite of `--attach`; it is a list of its own. */
 function notAttached(): Option {
