@@ -56,9 +56,14 @@ else
 fi
 printf 'found %s %s %s %s/\\n' "$kind" "$inside" "$(kind "$directory")" "\${path##*/}"
 [ -d "$directory" ] || exit 1
-case $3 in
-  o) exec tar -x -p -o -f - -C "$directory" ;;
-  *) exec tar -x -p -f - -C "$directory" ;;
+# GNU tar would make a directory in the place of a link to one: of /lib, say.
+case $(tar --version 2>/dev/null) in
+  *'GNU tar'*) set -- "$3" --keep-directory-symlink ;;
+  *) set -- "$3" ;;
+esac
+case $1 in
+  o) shift && exec tar -x -p -o -f - -C "$directory" "$@" ;;
+  *) shift && exec tar -x -p -f - -C "$directory" "$@" ;;
 esac`;
 
 /**

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -176,6 +177,8 @@ test('directories without rights are filled, and get rights and times in the end
   expect(statSync(path.join(into, 'd')).mtimeMs).toBe(1_000_000);
   expect(statSync(path.join(into, 'd/e')).mtimeMs).toBe(2_000_000);
   expect(statSync(path.join(into, 'd/e/file')).mtimeMs).toBe(3_000_000);
+  // Else only root could remove them.
+  for (const name of ['d', 'd/e']) chmodSync(path.join(into, name), 0o700);
 });
 
 test('devices, pipes and unknown kinds are left out with a word', async () => {

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -174,6 +175,21 @@ describe.each(userlands(base))('streams and failures, with the tools of $name', 
       message: 'copying ended with 1 in the guest: tar: write: No space left on device',
       hint: "the guest's disk is full; free some space in it, or give it a larger one",
     });
+  });
+
+  test('a link to a directory in the guest stays one where a directory is copied onto it', async () => {
+    const { from, to } = makeTree();
+    mkdirSync(path.join(to, 'real'));
+    symlinkSync('real', path.join(to, 'deep'));
+    const result = await copyToGuest(hostGuest(userland), {
+      source: { path: `${from}/.`, workingDirectory: '/', followsLink: false },
+      destination: to,
+      named: 'web:/to',
+      keepsOwners: false,
+    });
+    expect(result.ok).toBe(true);
+    expect(readlinkSync(path.join(to, 'deep'))).toBe('real');
+    expect(readdirSync(path.join(to, 'real'))).toEqual(['large']);
   });
 
   test('a slow reader of the stream is waited for', async () => {
