@@ -55,7 +55,8 @@ function ask(connection: Duplex, { scheme, host, port, path }: HttpProbe): Promi
     connection: 'close',
   };
   return new Promise((resolve, reject) => {
-    const request = http.request({ createConnection: () => connection, path, headers, agent: false });
+    // Without `agent`: an agent would make a connection of its own.
+    const request = http.request({ createConnection: () => connection, path, headers });
     request.once('error', reject);
     // Not 'end' of the answer: a body may have none.
     request.once('response', (response) => {
