@@ -24,6 +24,17 @@ export interface SessionRequest {
   readonly detached?: boolean;
 }
 
+/**
+ * Joins the machine's own command instead of starting one; sent like a {@link SessionRequest}. `stdin` frames are its
+ * input; with a terminal its output comes as `stdout` from now on, and otherwise is in the machine's log alone. There is
+ * no `stdinEnd`: the next client may send more. Refused where the command has neither terminal nor input.
+ */
+export interface AttachRequest {
+  readonly attach: true;
+  /** For a command that has a terminal. */
+  readonly terminal?: TerminalSize;
+}
+
 export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { err, ok, type Result } from '../base/result.ts';
-import type { SessionEnd, SessionRequest, TerminalSize } from './api.ts';
+import type { AttachRequest, SessionEnd, SessionRequest, TerminalSize } from './api.ts';
 import { ClientSession } from './client-session.ts';
 import { readMessage, requestText, type Message } from './handshake.ts';
 
@@ -52,10 +52,10 @@ export interface OpenOptions {
   readonly answerMs?: number;
 }
 
-/** Starts a command in the guest of the machine process that serves the socket. */
+/** Starts a command in the guest of the machine process that serves the socket, or joins the machine's own. */
 export async function openSession(
   controlSocket: string,
-  request: SessionRequest,
+  request: SessionRequest | AttachRequest,
   { signal, answerMs = ANSWER_MS }: OpenOptions = {},
 ): Promise<Result<Session, SessionRefusal>> {
   signal?.throwIfAborted();

@@ -24,6 +24,13 @@ export function declareGuest(declare: Declare): void {
     .action(declare.action(() => import('../commands/shell.ts'), 'machine', 'command'));
   declareRun(declare);
   declare
+    .command('attach', "Follow a machine's own command, with its input where it takes any")
+    .argument('<machine>', 'name')
+    .option('--no-stdin', 'output only')
+    .option('--no-sig-proxy', 'signals end krun and do not reach the command')
+    .option('--detach-keys <keys>', 'keys that leave a terminal', 'ctrl-p,ctrl-q')
+    .action(declare.action(() => import('../commands/attach.ts'), 'machine'));
+  declare
     .command('console', "Follow what the guest's kernel and libkrun say")
     .argument('<machine>', 'name')
     .option('-n, --tail <lines>', 'begin with so many of the newest lines, or all', lineCount, 'all')

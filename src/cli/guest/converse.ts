@@ -11,9 +11,11 @@ import type { Terminal } from './terminal.ts';
 /** How krun's own streams are connected with those of a command in a guest. */
 export interface Conversation {
   readonly machine: string;
-  readonly session: Session;
+  readonly session: Pick<Session, 'stdin' | 'stdout' | 'stderr' | 'end' | 'signal' | 'resize' | 'close'>;
   /** Whether krun's input goes to the command. */
   readonly interactive: boolean;
+  /** The command's input does not end with krun's: others may send more. */
+  readonly leavesInputOpen?: boolean;
   /** Where the command has a terminal. */
   readonly terminal?: Terminal;
   readonly detachKeys: DetachKeys;
@@ -41,7 +43,7 @@ export async function converse(context: Context, conversation: Conversation): Pr
   try {
     terminal?.enter();
     if (interactive) sendInput(context, conversation, over);
-    else session.stdin.end();
+    else if (!conversation.leavesInputOpen) session.stdin.end();
     const ended = session.end.then(async (end): Promise<ConversationEnd> => {
       await Promise.all(output);
       return { kind: 'ended', end };
@@ -106,9 +108,11 @@ async function show(from: Readable, to: NodeJS.WritableStream): Promise<void> {
   await finished(from);
 }
 
-function sendInput(context: Context, { session, terminal, detachKeys }: Conversation, over: Leaving): void {
+function sendInput(context: Context, conversation: Conversation, over: Leaving): void {
+  const { session, terminal, detachKeys, leavesInputOpen = false } = conversation;
+  const end = !leavesInputOpen;
   if (!terminal) {
-    context.stdin.pipe(session.stdin);
+    context.stdin.pipe(session.stdin, { end });
     return;
   }
   const filter = new DetachFilter(detachKeys);
@@ -119,7 +123,7 @@ function sendInput(context: Context, { session, terminal, detachKeys }: Conversa
       done(null, bytes);
     },
   });
-  context.stdin.pipe(keys).pipe(session.stdin);
+  context.stdin.pipe(keys).pipe(session.stdin, { end });
 }
 
 /** An input that nobody has ended must not keep krun. */

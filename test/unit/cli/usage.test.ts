@@ -39,6 +39,7 @@ test.each([
   'events',
   'exec',
   'run',
+  'attach',
   'shell',
   'console',
   'top',

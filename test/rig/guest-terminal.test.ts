@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { createCliRig, machine, SERVICE } from './cli-project.ts';
+import type { Rig } from './support/rig.ts';
+import { TestTerminal, tmux } from './support/tmux.ts';
+
+async function createRunning(): Promise<Rig> {
+  const rig = await createCliRig(machine('web', SERVICE));
+  await rig.ok(['up', '-d']);
+  return rig;
+}
+
+/** Opens a shell in the guest. */
+async function enter(terminal: TestTerminal, options = ''): Promise<void> {
+  await terminal.line(`krun exec ${options} -e PS1='guest> ' web sh`);
+  await terminal.shows(/^guest> $/m);
+}
+
+test.skipIf(!tmux)('a command in a terminal has one of the same size, which follows', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await enter(terminal);
+  await terminal.line('tty; stty size; echo "$TERM"');
+  expect(await terminal.shows(/^(screen|tmux)/m)).toMatch(/^24 80$/m);
+  await terminal.line("trap 'echo now $(stty size)' WINCH; while :; do sleep 0.1; done");
+  await terminal.resize(100, 30);
+  await terminal.shows(/^now 30 100$/m);
+  await terminal.resize(60, 10);
+  await terminal.shows(/^now 10 60$/m);
+});
+
+test.skipIf(!tmux)('Ctrl-C ends the guest’s command, and Ctrl-Z and fg are its shell’s', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await enter(terminal);
+  await terminal.line('sleep 1000; echo "after $?"');
+  await terminal.keys('C-c');
+  await terminal.line('echo "was $?"');
+  await terminal.shows(/^was 130$/m);
+  await terminal.line('sleep 999');
+  await terminal.keys('C-z');
+  await terminal.shows(/(Stopped|suspended).*sleep 999/i);
+  await terminal.line('jobs | grep -c 999');
+  await terminal.shows(/^1$/m);
+  await terminal.line('fg');
+  await terminal.keys('C-c');
+  await terminal.line('echo "then $?"');
+  await terminal.shows(/^then 130$/m);
+});
+
+test.skipIf(!tmux)('the exit code comes back, and the terminal is as it was', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await terminal.line('stty -g >before');
+  await enter(terminal);
+  await terminal.line('exit 5');
+  await terminal.shows(/^host> $/m);
+  await terminal.line('echo "code $?"; stty -g | cmp - before && echo same');
+  await terminal.shows(/^code 5\nsame$/m);
+});
+
+test.skipIf(!tmux)('the terminal is as it was after SIGTERM, and after the end of the machine', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await terminal.line('stty -g >before');
+  await enter(terminal);
+  const krun = (await rig.leftovers()).find(({ command }) => command.includes(' exec '));
+  process.kill(krun?.pid ?? 0, 'SIGTERM');
+  await terminal.shows(/host> $/);
+  await terminal.line('echo "code $?"; stty -g | cmp - before && echo same');
+  await terminal.shows(/^code 143\nsame$/m);
+  await terminal.clear();
+  await enter(terminal);
+  await rig.ok(['kill', 'web']);
+  await terminal.shows(/^krun: web: /m);
+  await terminal.line('echo "code $?"; stty -g | cmp - before && echo same');
+  await terminal.shows(/^code 125\nsame$/m);
+});
+
+test.skipIf(!tmux)('the detach keys leave the terminal, the usual ones and others', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await enter(terminal);
+  await terminal.keys('C-p', 'C-q');
+  await terminal.shows(/^detached from web\nhost> $/m);
+  await terminal.clear();
+  await enter(terminal, '--detach-keys ctrl-x,d');
+  await terminal.keys('C-x', 'd');
+  await terminal.shows(/^detached from web\nhost> $/m);
+});
+
+test.skipIf(!tmux)('with output into a file there is no terminal, and errors still show', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await terminal.line("krun exec web sh -c 'tty; echo shown >&2' >out; cat out");
+  expect(await terminal.shows(/^not a tty$/m)).toMatch(/^shown$/m);
+  await terminal.clear();
+  await terminal.line('krun exec -T web tty');
+  await terminal.shows(/^not a tty$/m);
+});
+
+test.skipIf(!tmux)(
+  'a program that draws on the whole screen draws again after each change of size',
+  async () => {
+    await using rig = await createRunning();
+    await using terminal = await TestTerminal.open(rig);
+    await rig.write('text', Array.from({ length: 100 }, (_, line) => `line ${line}\n`).join(''));
+    await terminal.line(`krun exec web less -S ${rig.directory}/text`);
+    await terminal.shows(/^line 22$/m);
+    expect(await terminal.screen()).not.toMatch(/^line 30$/m);
+    await terminal.resize(80, 40);
+    await terminal.shows(/^line 38$/m);
+    await terminal.keys('G');
+    await terminal.shows(/^line 99$/m);
+    await terminal.keys('q');
+    await terminal.shows(/host> $/);
+  },
+);
