@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { err, ok, type Result } from '../base/result.ts';
+import type { FileAccess } from '../config/file-access.ts';
 import { loadProject, type LoadRequest, type LoadResult } from '../config/load.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import type { HostFacts } from '../project/host-facts.ts';
@@ -40,13 +41,15 @@ export interface LoadOptions {
   /** This host when absent. */
   readonly host?: HostFacts;
   readonly overrides?: LoadRequest['overrides'] | undefined;
+  /** The real file system when absent. */
+  readonly files?: FileAccess;
 }
 
 /** Loads krun.yaml, for this host or another, and tells nothing. */
 export async function loadConfiguration(
   context: Context,
   named: readonly string[],
-  { host = hostFacts(context.env), overrides }: LoadOptions = {},
+  { host = hostFacts(context.env), overrides, files = nodeFiles() }: LoadOptions = {},
 ): Promise<LoadResult> {
   const { global } = context;
   return loadProject(
@@ -60,6 +63,6 @@ export async function loadConfiguration(
       ...(overrides && { overrides }),
       ...(global.files.includes('-') && { stdin: await buffer(context.stdin) }),
     },
-    nodeFiles(),
+    files,
   );
 }

@@ -1,5 +1,6 @@
-import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { FileAccess } from '../config/file-access.ts';
+import { nodeFiles } from '../host/node-files.ts';
 import type { Event } from '../plan/event.ts';
 import type { UpRequest } from '../plan/request.ts';
 import type { Project } from '../project/project.ts';
@@ -30,9 +31,6 @@ export interface WatchWishes {
   readonly output: WatchOutput;
 }
 
-/** Names that a project is read from where nothing else is said. */
-const CANDIDATES = ['.env', 'krun.override.yaml', 'krun.override.yml'];
-
 /** Watches a project for a command: edits of its files go the way of `krun up`. */
 export function createProjectWatch(context: Context, wishes: WatchWishes): ProjectWatch {
   const { loaded } = wishes;
@@ -40,7 +38,6 @@ export function createProjectWatch(context: Context, wishes: WatchWishes): Proje
   return new ProjectWatch({
     layout,
     loaded: { project, texts: result.texts },
-    candidates: context.global.files.length > 0 ? [] : candidatesOf(project),
     choose: wishes.choose,
     isPruning: wishes.isPruning,
     ports: createPorts(context, wishes),
@@ -52,14 +49,19 @@ function createPorts(context: Context, { loaded, named, request, output }: Watch
   let seen = loaded.result.texts;
   return {
     async load(): Promise<Loaded> {
-      const result = await loadConfiguration(context, named);
+      // What came through standard input cannot be read again.
+      if (context.global.files.includes('-'))
+        return { project: newest.project, texts: seen, asked: new Set() };
+      const files = listeningFiles();
+      const result = await loadConfiguration(context, named, { files });
       const { project, texts, diagnostics } = result;
-      if (isDeepStrictEqual(seen, texts)) return { ...(project ? { project } : {}), texts };
+      const { asked } = files;
+      if (isDeepStrictEqual(seen, texts)) return { ...(project ? { project } : {}), texts, asked };
       seen = texts;
       await output.between(() => tellDiagnostics(context, diagnostics, texts));
-      if (!project) return { texts };
+      if (!project) return { texts, asked };
       newest = { project, result };
-      return { project, texts };
+      return { project, texts, asked };
     },
     async apply() {
       const done = await performForWatch(context, loaded.layout, request(newest), (event) =>
@@ -87,8 +89,21 @@ function createPorts(context: Context, { loaded, named, request, output }: Watch
   };
 }
 
-function candidatesOf({ files, directory }: Project): readonly string[] {
-  const [first] = files;
-  const directories = new Set([directory, ...(first === undefined ? [] : [path.dirname(first)])]);
-  return [...directories].flatMap((place) => CANDIDATES.map((name) => path.join(place, name)));
+/** The real files, and which of them were asked for: those that are read, and those that would be if they were there. */
+function listeningFiles(): FileAccess & { readonly asked: ReadonlySet<string> } {
+  const files = nodeFiles();
+  const asked = new Set<string>();
+  return {
+    ...files,
+    asked,
+    readFile(file) {
+      asked.add(file);
+      return files.readFile(file);
+    },
+    async kindOf(file) {
+      const kind = await files.kindOf(file);
+      if (kind === 'missing') asked.add(file);
+      return kind;
+    },
+  };
 }

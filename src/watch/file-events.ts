@@ -15,6 +15,8 @@ export interface FileEvents {
 export interface FileEventsOptions {
   /** What need not be watched. */
   readonly ignores: (file: string, isDirectory: boolean) => boolean;
+  /** Where it is a directory after all, what is below it is of no interest. */
+  readonly isShallow?: boolean;
   /** Something may have happened to this path. */
   readonly onDoubt: (file: string) => void;
   /** Something of interest about the watching itself; it goes on. */
@@ -33,6 +35,7 @@ export function watchFiles(root: string, options: FileEventsOptions): FileEvents
     watcher = watch(root, {
       ignoreInitial: true,
       followSymlinks: false,
+      ...(options.isShallow ? { depth: 0 } : {}),
       ignorePermissionErrors: true,
       // Files are looked at after a quiet period anyway.
       atomic: false,

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { ignoreErrno } from '../host/errno.ts';
 import { type FileEvents, watchFiles } from './file-events.ts';
 import { dueAt, gather, type Gathering } from './gathering.ts';
 
@@ -21,8 +23,8 @@ export class ProjectFiles {
   }
 
   /** Watches these files and no others; resolves when they are watched. */
-  async watchOnly(files: readonly string[]): Promise<void> {
-    const wanted = new Set(files);
+  async watchOnly(files: Iterable<string>): Promise<void> {
+    const wanted = new Set([...files].flatMap((file) => [file, targetOf(file)]));
     for (const [file, events] of this.#watched) {
       if (wanted.has(file)) continue;
       this.#watched.delete(file);
@@ -32,6 +34,7 @@ export class ProjectFiles {
       if (this.#watched.has(file) || this.#isClosed) continue;
       const events = watchFiles(file, {
         ignores: () => false,
+        isShallow: true,
         // Events of the directory around it are about other files.
         onDoubt: (doubt) => {
           if (doubt === file) this.#doubt();
@@ -67,5 +70,15 @@ export class ProjectFiles {
       },
       Math.max(0, dueAt(this.#gathering) - Date.now()),
     );
+  }
+}
+
+/** Where a link leads: an edit of the file behind it is one of the project, too. */
+function targetOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP');
+    return file;
   }
 }

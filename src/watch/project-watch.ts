@@ -15,6 +15,8 @@ export interface Loaded {
   /** Absent where the files are not valid; why has been told. */
   readonly project?: Project;
   readonly texts: ReadonlyMap<string, string>;
+  /** Files that were read, and those that would have been if they were there. */
+  readonly asked: ReadonlySet<string>;
 }
 
 /** What watching asks of the one who runs it. */
@@ -31,8 +33,6 @@ export interface WatchPorts {
 export interface ProjectWatchOptions {
   readonly layout: Layout;
   readonly loaded: { readonly project: Project; readonly texts: ReadonlyMap<string, string> };
-  /** Further files that the project would be read from if they were there. */
-  readonly candidates: readonly string[];
   /** The machines of a project that are watched. */
   readonly choose: (project: Project) => readonly string[];
   readonly isPruning: boolean;
@@ -64,7 +64,7 @@ export class ProjectWatch {
   async run(): Promise<Result<void, Diagnostic>> {
     await this.#watchMachines();
     const following = followSights(this.#options.layout, this.#closing.signal, (sights) => this.#see(sights));
-    await Promise.all([this.#watchFiles(), ...[...this.#machines.values()].map((machine) => machine.ready)]);
+    await Promise.all([this.#reload(), ...[...this.#machines.values()].map((machine) => machine.ready)]);
     if (!this.#closing.signal.aborted) this.#tellReady();
     return following;
   }
@@ -91,14 +91,6 @@ export class ProjectWatch {
   #chosen(): readonly Machine[] {
     const { machines } = this.#project;
     return this.#options.choose(this.#project).flatMap((name) => machines[name] ?? []);
-  }
-
-  #watchFiles(): Promise<void> {
-    return this.#files.watchOnly([
-      ...this.#texts.keys(),
-      ...this.#project.files,
-      ...this.#options.candidates,
-    ]);
   }
 
   /** Watches the rules of the present project; those of machines that have not changed go on undisturbed. */
@@ -140,7 +132,9 @@ export class ProjectWatch {
   async #reload(): Promise<void> {
     const { ports } = this.#options;
     const startedMs = performance.now();
-    const { project, texts } = await ports.load();
+    const { project, texts, asked } = await ports.load();
+    if (this.#closing.signal.aborted) return;
+    await this.#files.watchOnly(asked);
     // Where the files are not valid, not all of them were read.
     const known = project ? this.#texts : new Map([...this.#texts].filter(([path]) => texts.has(path)));
     const files = editedFiles(known, texts);
@@ -154,7 +148,6 @@ export class ProjectWatch {
     if (isDeepStrictEqual(before, project)) return tell('same');
     const applied = await ports.apply(project);
     await this.#watchMachines(before);
-    await this.#watchFiles();
     tell(applied ? 'applied' : 'failed');
   }
 }

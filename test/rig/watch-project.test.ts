@@ -1,0 +1,129 @@
+import { rename, rm } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
+import { startWatch } from './support/watching.ts';
+
+const rule = (yaml: string): Readonly<Record<string, string>> => ({ develop: `{ watch: [${yaml}] }` });
+const RESTART = rule('{ path: ./src, action: restart }');
+
+test('krun watch starts the project, restarts by rule and names the file; Ctrl-C leaves the machines running', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, RESTART), { files: { 'src/app.js': '1' } });
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching 1 rule and \d+ project files?$/m);
+  await rig.write('src/app.js', '22');
+  await watch.waitForOutput(/^web {2}restart: app\.js changed, \d/m);
+  await rig.write('src/new/deep.js', '');
+  await watch.waitForOutput(/^web {2}restart: new\/deep\.js changed, \d/m);
+  await rm(`${rig.directory}/src/app.js`);
+  await watch.waitForOutput(/restart: app\.js changed[^]*restart: app\.js changed/);
+  watch.signal('SIGINT');
+  expect((await watch.result).code).toBe(0);
+  expect(await rig.ok(['ps', '-q'])).toBe('web\n');
+  expect((await rig.ok(['logs', '--no-log-prefix', 'web'])).match(/ready/g)).toHaveLength(4);
+});
+
+test('a broken krun.yaml is told and changes nothing; repaired, it is applied, with its rules', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, RESTART), {
+    files: { 'src/a': '', 'lib/b': '' },
+  });
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching/m);
+  await rig.write('krun.yaml', 'machines: {web: {memory: much}}\n');
+  await watch.waitForOutput(/^krun\.yaml: not valid, so everything goes on as before$/m);
+  expect(watch.stderr()).toMatch(/krun\.yaml:1:/);
+  expect(await rig.ok(['ps', '-q'])).toBe('web\n');
+  await rig.write('src/a', 'old rule');
+  await watch.waitForOutput(/^web {2}restart: a changed/m);
+  // As editors do it: into another file, and then renamed.
+  const changed = machine('web', SERVICE, rule('{ path: ./lib, action: restart }')) + machine('db', SERVICE);
+  await rig.write('krun.yaml.tmp', `name: demo\nmachines:\n${changed}`);
+  await rename(`${rig.directory}/krun.yaml.tmp`, `${rig.directory}/krun.yaml`);
+  await watch.waitForOutput(/^krun\.yaml: applied, /m);
+  expect(await rig.ok(['ps', '-q'])).toBe('db\nweb\n');
+  await rig.write('lib/b', 'new rule');
+  await watch.waitForOutput(/^web {2}restart: b changed/m);
+});
+
+test('an edit that means the same does nothing; .env and included files count, also when they come later', async () => {
+  await using rig = await createCliRig(
+    machine('web', 'echo "got $$WORD"; sleep 600', { environment: '{ WORD: "${WORD:-none}" }' }),
+  );
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching/m);
+  await rig.write('krun.yaml', `${await rig.read('krun.yaml')}# a remark\n`);
+  await watch.waitForOutput(/^krun\.yaml: nothing to do$/m);
+  await rig.write('.env', 'WORD=first\n');
+  await watch.waitForOutput(/^\.env: applied, /m);
+  await rig.write('.env', 'WORD=second\n');
+  await watch.waitForOutput(/\.env: applied, [^]*\.env: applied, /);
+  await writeMachines(
+    rig,
+    '  {}\ninclude: [more.yaml]\n'.replace('  {}', '  x: { root: ./root, command: [sleep, "600"] }'),
+  );
+  await watch.waitForOutput(/not valid/);
+  await rig.write('more.yaml', 'machines:\n  y: { root: ./root, command: [sleep, "600"] }\n');
+  await watch.waitForOutput(/more\.yaml: applied, |krun\.yaml, more\.yaml: applied/);
+  const words = (await rig.ok(['logs', '--no-log-prefix', 'web'])).split('\n').filter(Boolean);
+  expect(words).toEqual(['got none', 'got first', 'got second']);
+});
+
+test('a rule that restarts a machine whose command writes into the watched folder is paused', async () => {
+  const script = `date +%s%N >>"$$WATCHED/out.log"; echo ready; sleep 600`;
+  await using rig = await createCliRig('', { files: { 'src/app.js': '' } });
+  const more = { ...RESTART, environment: `{ WATCHED: ${rig.directory}/src }` };
+  await writeMachines(rig, machine('web', script, more));
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching/m);
+  await rig.write('src/app.js', '1');
+  const told = await watch.waitForOutput(/is paused/, 60_000);
+  expect(told).toContain('web  restart of ./src is paused: out.log changes after each of its cycles');
+  expect(told).toContain('hint: `ignore: out.log` in the rule leaves the file out');
+  // Ignored, it is a loop no more.
+  const ignoring = rule('{ path: ./src, action: restart, ignore: [out.log] }');
+  await writeMachines(rig, machine('web', script, { ...more, ...ignoring }));
+  await watch.waitForOutput(/krun\.yaml: (applied|nothing)/);
+  await rig.write('src/app.js', '2');
+  await watch.waitForOutput(/paused[^]*restart: app\.js changed/);
+});
+
+test('what was stopped by the user stays so; what ended by itself is started again by an edit', async () => {
+  const broken = `grep -q fixed "$$WATCHED/app" || exit 3; echo ready; sleep 600`;
+  await using rig = await createCliRig('', { files: { 'src/app': 'broken' } });
+  await writeMachines(
+    rig,
+    machine('web', broken, { ...RESTART, environment: `{ WATCHED: ${rig.directory}/src }` }),
+  );
+  await using watch = startWatch(rig, ['up', '--watch']);
+  await watch.waitForOutput(/web exited \(3\)/);
+  await watch.waitForOutput(/^watching/m);
+  await rig.write('src/app', 'fixed');
+  await watch.waitForOutput(/^web \| ready$/m);
+  await rig.ok(['stop', 'web']);
+  await rig.write('src/app', 'fixed again');
+  await watch.waitForOutput(/^web {2}is not running: its rules wait for the next start$/m);
+  expect(await rig.ok(['ps', '-q'])).toBe('');
+  watch.signal('SIGINT');
+  expect((await watch.result).code).toBe(0);
+});
+
+test('--no-up starts nothing, and json progress is events alone', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, RESTART), { files: { 'src/a': '' } });
+  await using watch = startWatch(rig, ['--progress', 'json', 'watch', '--no-up']);
+  await watch.waitForOutput(/"type":"watch-ready","rules":1/);
+  expect(await rig.ok(['ps', '-q'])).toBe('');
+  await rig.ok(['up', '-d']);
+  await rig.write('src/a', '1');
+  await watch.waitForOutput(/"type":"watch-step"/);
+  watch.signal('SIGTERM');
+  const { code, stdout, stderr } = await watch.result;
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  const steps = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(steps.find(({ type }) => type === 'watch-step')).toMatchObject({
+    rule: { machine: 'web', action: 'restart', path: './src' },
+    step: 'restart',
+    causes: ['a'],
+  });
+});
