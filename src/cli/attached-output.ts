@@ -34,9 +34,10 @@ function changeLines({ machine, state }: StateEvent): readonly string[] {
       return [describeChange(machine, state)];
     case 'created':
     case 'starting':
-    case 'running':
     case 'stopping':
       return [];
+    case 'running':
+      return state.health?.status === 'unhealthy' ? [describeChange(machine, state)] : [];
   }
 }
 

@@ -36,6 +36,7 @@ export function createTtyProgress(stream: NodeJS.WriteStream, fallback: Progress
       // The supervisor is gone: a row without an end would be drawn for ever.
       for (const row of rows.values()) row.abandon();
       await drawing;
+      for (const line of [...rows.values()].flatMap(({ details }) => details)) stream.write(`${line}\n`);
       await fallback.end();
     },
   };
@@ -71,9 +72,7 @@ function update(rows: ReadonlyMap<number, Row>, event: Event): boolean {
       rows.get(event.id)?.finish(event.note);
       return true;
     case 'action-failed':
-      rows
-        .get(event.id)
-        ?.fail(event.hint === undefined ? event.message : `${event.message} (hint: ${event.hint})`);
+      rows.get(event.id)?.fail(event);
       return true;
     case 'action-skipped':
       rows.get(event.id)?.skip(rows.get(event.because));
@@ -98,6 +97,8 @@ class Row {
   #task: Task | undefined;
   #title: string;
   #skipped: string | undefined;
+  /** What is below a failure: a row has one line, so it comes after all rows. */
+  details: readonly string[] = [];
 
   constructor(node: ToldNode, width: number) {
     this.#node = node;
@@ -147,8 +148,10 @@ class Row {
     this.#end();
   }
 
-  fail(message: string): void {
-    this.#end(new Error(`${this.padded}  ${this.noun} failed: ${message}`));
+  fail({ message, hint, details = [] }: Extract<Event, { type: 'action-failed' }>): void {
+    const text = hint === undefined ? message : `${message} (hint: ${hint})`;
+    if (details.length > 0) this.details = [`${this.subject}:`, ...details.map((detail) => `  ${detail}`)];
+    this.#end(new Error(`${this.padded}  ${this.noun} failed: ${text}`));
   }
 
   skip(because: Row | undefined): void {

@@ -77,8 +77,11 @@ export function addStarts(
 class Starts {
   readonly ids: Map<string, number> = new Map();
   readonly #waits = new Map<string, number>();
-  /** For machines that do not start themselves: the starts and waits that they would have waited for. */
-  readonly #passed = new Map<string, readonly number[]>();
+  /**
+   * For machines that do not start themselves: what they would have waited for. Asked for by those who start after
+   * them, because a wait that nobody needs would only take time, or fail.
+   */
+  readonly #passed = new Map<string, () => readonly number[]>();
   readonly #builder: PlanBuilder;
   readonly #context: StartContext;
 
@@ -90,8 +93,11 @@ class Starts {
   visit(name: string, item: StartItem | undefined): void {
     const needs = Object.entries(own(this.#context.definitions, name)?.dependsOn ?? {});
     if (!item) {
-      const passed = needs.flatMap(([need, dependency]) => this.#plannedGates(name, need, dependency));
-      this.#passed.set(name, [...new Set(passed)]);
+      let gates: readonly number[] | undefined;
+      this.#passed.set(name, () => {
+        gates ??= needs.flatMap(([need, dependency]) => this.#plannedGates(name, need, dependency));
+        return gates;
+      });
       return;
     }
     const gates = needs.flatMap(([need, dependency]) => this.#gates(name, need, dependency));
@@ -113,7 +119,7 @@ class Starts {
   /** As {@link #gates}, but only as far as this plan itself starts something. */
   #plannedGates(name: string, need: string, dependency: Dependency): readonly number[] {
     const start = this.ids.get(need);
-    if (start === undefined) return this.#passed.get(need) ?? [];
+    if (start === undefined) return this.#passed.get(need)?.() ?? [];
     const isEnough = dependency.condition === 'started' && !dependency.isOptional;
     return [isEnough ? start : this.#wait(name, need, dependency)];
   }

@@ -25,7 +25,6 @@ type Decisions = ReadonlyMap<string, Decision>;
 /** Plans what makes the machines of a project run as its file says: only what differs, in an order that holds. */
 export function planUp(request: UpRequest, observed: Observed): Plan {
   const builder = new PlanBuilder();
-  for (const note of networkNotes(request.project)) builder.note(note);
   const selected = selectForUp(request, builder);
   const first = new Map(
     selected.map((machine) => [machine.name, decide(request, observed, machine, builder)]),
@@ -35,6 +34,9 @@ export function planUp(request: UpRequest, observed: Observed): Plan {
   const { steps, decisions: grown } = planDisks(first, { request, observed, builder, removedOrphans });
   const decisions = restartDependants(interruptHolders(grown, observed), observed, removedOrphans);
   noteDoneTasks(request, decisions, builder);
+  const touched = [...decisions.values()].filter(({ create, start }) => create ?? start);
+  const definitions = touched.map(({ definition }) => definition);
+  for (const note of networkNotes(request.project, definitions)) builder.note(note);
   refuseSharedDisks(builder, decisions, observed, removedOrphans);
   refuseNetworkShapes(builder, observed, networkChanges(decisions, removedOrphans));
   new UpNodes(request, observed, builder, decisions).add(orphans, steps);

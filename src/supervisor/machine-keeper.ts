@@ -17,7 +17,7 @@ import { MachineLogs } from './machine-logs.ts';
 import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
 import { startMachine, type StartContext } from './machine-start.ts';
-import { closeRun, endHelper, revokeRuns } from './run-lifetime.ts';
+import { closeRun, endHelpers, revokeRuns } from './run-lifetime.ts';
 import { outcomeSeen, type Sighting } from './sighting.ts';
 import { sinceMs, stateAfterRun } from './state-after-run.ts';
 
@@ -319,7 +319,7 @@ export class MachineKeeper {
     const ended = { outcome, policy, isAsked: this.#endAsked, nowMs: Date.now() };
     const state = stateAfterRun(this.record, ended);
     await closeRun(this.#files);
-    await Promise.all([endHelper(this.#files, run), this.#context.networks.part(definition)]);
+    await Promise.all([endHelpers(this.#files, run), this.#context.networks.part(definition)]);
     await this.#kept.set({ state });
     this.#scheduleRestart();
     // The record says by now what the raw files did.

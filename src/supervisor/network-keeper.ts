@@ -15,7 +15,7 @@ import { writeNetworkRecord } from '../store/record-files.ts';
 import { STATE_SCHEMA_VERSION, type NetworkRecord } from '../store/records.ts';
 import { ActionFailure } from './failure.ts';
 import { tailOf } from './raw-text.ts';
-import { closeRun, endHelper, revokeRuns, startRun } from './run-lifetime.ts';
+import { closeRun, endHelpers, revokeRuns, startRun } from './run-lifetime.ts';
 import { adoptRunProcess, type ProcessEnd, type RunProcess } from './run-process.ts';
 
 /** What a network process is started from. */
@@ -235,7 +235,7 @@ export class NetworkKeeper {
     if (!this.#endAsked) this.#hooks.lost(`the network process of ${this.#name} ended${ending}`);
     try {
       await closeRun(this.#files);
-      await endHelper(this.#files, run);
+      await endHelpers(this.#files, run);
       await this.#removeRun(run);
     } catch (error) {
       this.#context.warn(`network ${this.#name}: ${String(error)}`);

@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
+import { unlessMissing } from '../host/errno.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import { runLayout } from '../store/layout.ts';
 import { killIdentified, spawnRunProcess, untilGone, type RunProcess } from './run-process.ts';
@@ -35,8 +36,8 @@ import { killIdentified, spawnRunProcess, untilGone, type RunProcess } from './r
  * 1 comes before 3 because a process without a record would be looked for by nobody.
  */
 
-/** Identity of the helper that the process of a run started; in the directory of the run. */
-const HELPER_FILE = 'helper.json';
+/** Identities of the helpers that the process of a run started, in the directory of the run; see `helperFile`. */
+const HELPER_FILE = /^helper(-[^/]+)?\.json$/;
 
 /** Where the runs of a machine, or of a network, have their files. */
 export interface RunFiles {
@@ -78,13 +79,16 @@ export async function revokeRuns(files: RunFiles, runs: readonly number[]): Prom
   await closeRun(files);
   for (const run of runs) {
     await killNamed(runLayout(files, run).identityFile);
-    await endHelper(files, run);
+    await endHelpers(files, run);
   }
 }
 
-/** Ends the helper that the process of a run had started, where it did not end with it. */
-export async function endHelper(files: RunFiles, run: number): Promise<void> {
-  await killNamed(path.join(runLayout(files, run).directory, HELPER_FILE));
+/** Ends the helpers that the process of a run had started, one for each interface, where they did not end with it. */
+export async function endHelpers(files: RunFiles, run: number): Promise<void> {
+  const { directory } = runLayout(files, run);
+  const names = (await unlessMissing(readdir(directory))) ?? [];
+  const helpers = names.filter((name) => HELPER_FILE.test(name));
+  await Promise.all(helpers.map((name) => killNamed(path.join(directory, name))));
 }
 
 /** Kills the process whose identity a file holds, and waits until it is gone. */

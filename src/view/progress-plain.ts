@@ -1,5 +1,6 @@
 import { unreachable } from '../base/unreachable.ts';
 import type { Event, ToldNode } from '../plan/event.ts';
+import type { MachineState } from '../plan/machine-state.ts';
 import { type ActionWords, actionWords } from './actions.ts';
 import { FailedStarts } from './failed-starts.ts';
 import { describeChange } from './state.ts';
@@ -39,6 +40,7 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return [
           line(words(event.id).subject, paint('red', `${words(event.id).noun} failed: ${event.message}`)),
           ...(event.hint === undefined ? [] : [`  hint: ${event.hint}`]),
+          ...(event.details ?? []).map((detail) => `  ${detail}`),
         ];
       case 'action-skipped': {
         const cause = words(event.because);
@@ -49,8 +51,7 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return [line(event.machine, paint('dim', `| ${event.line}`))];
       case 'state':
         // The actions tell the same for what the request does itself.
-        return (event.state.status === 'failed' && !failedStarts.tells(event.machine)) ||
-          event.state.status === 'restarting'
+        return isNews(event.state, failedStarts.tells(event.machine))
           ? [paint('red', describeChange(event.machine, event.state))]
           : [];
       case 'done':
@@ -59,4 +60,10 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return unreachable(event);
     }
   };
+}
+
+/** Whether a state is one that nobody asked for, and that no failed start tells. */
+function isNews(state: MachineState, isTold: boolean): boolean {
+  if (state.status === 'running') return state.health?.status === 'unhealthy';
+  return state.status === 'restarting' || (state.status === 'failed' && !isTold);
 }

@@ -53,6 +53,7 @@ export function psJson(record: PsRecord): string {
     ...(exit?.signal !== undefined && { signal: exit.signal }),
     ...(reason !== undefined && { reason }),
     ...(state.status === 'failed' && state.hint !== undefined && { hint: state.hint }),
+    ...(state.status === 'running' && state.health !== undefined && { health: state.health }),
     run: record.run,
     restarts: record.restarts,
     createdAt: record.createdAt,

@@ -147,11 +147,21 @@ describe('ports of running machines', () => {
   });
 });
 
-test('the plan says what krun chose for a network', () => {
-  const networks = { default: { driver: 'gvproxy', why: 'auto: it is installed' } } as const;
-  expect(plan(up(project([on('a')], { networks })), observe([seen(on('a'))]))).toMatchInlineSnapshot(`
+test('the plan says what krun chose for a network, where it makes or starts a machine on it', () => {
+  const networks = {
+    default: { driver: 'gvproxy', why: 'auto: it is installed' },
+    other: { driver: 'tsi', why: 'auto: no other is' },
+  } as const;
+  const wanted = project([on('a')], { networks });
+  expect(plan(up(wanted), observe([seen(on('a'))]))).toMatchInlineSnapshot(`
     "
     nothing to do
+    "
+  `);
+  expect(plan(up(wanted))).toMatchInlineSnapshot(`
+    "
+    [1] create a: new machine
+    [2] start a: new machine  after [1]
     note: network default: gvproxy (auto: it is installed)
     "
   `);

@@ -48,9 +48,8 @@ test('a run takes the root as it is while another machine runs on it', () => {
     note: the root is not built again while web runs on it: input mk changed
     "
   `);
-  expect(
-    plan(request, observe([seen(machine('web', built), exited(0))], { staleBuilds })),
-  ).toMatchInlineSnapshot(`
+  expect(plan(request, observe([seen(machine('web', built), exited(0))], { staleBuilds })))
+    .toMatchInlineSnapshot(`
     "
     [1] build web-run-1: input mk changed
     [2] create web-run-1: krun run web  after [1]

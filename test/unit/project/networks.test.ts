@@ -35,7 +35,10 @@ describe('auto', () => {
   });
 
   test('says what was taken, and why', () => {
-    const notes = (text: string, host: HostFacts): readonly string[] => networkNotes(valid(text, host));
+    const notes = (text: string, host: HostFacts): readonly string[] => {
+      const project = valid(text, host);
+      return networkNotes(project, Object.values(project.machines));
+    };
     expect(notes(alone, LINUX_HOST)).toEqual(['network default: gvproxy (auto: it is installed)']);
     expect(notes(published, PASST_HOST)).toEqual([
       'network default: passt (auto: gvproxy is not installed, and one machine needs no switch)',
