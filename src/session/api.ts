@@ -59,6 +59,8 @@ export const FRAME = {
   end: 7,
   /** From the guest: so many bytes of input, a 4-byte big-endian number, are on their way to the command. */
   taken: 8,
+  /** To the guest: the session goes on without the client, which leaves, as if it had been detached; empty. */
+  detach: 9,
 } as const;
 
 export interface SessionEnd {

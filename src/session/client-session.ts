@@ -46,6 +46,11 @@ export class ClientSession {
     this.#send(FRAME.resize, JSON.stringify({ rows, columns }));
   }
 
+  detach(): void {
+    this.#send(FRAME.detach, '');
+    this.close();
+  }
+
   close(): void {
     this.#over({ exitCode: null, error: 'the session was closed before the command had ended' });
   }

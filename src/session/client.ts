@@ -22,6 +22,8 @@ export interface Session {
   /** Sends a signal, with or without `SIG`, to the command's process group. */
   signal(name: string): void;
   resize(size: TerminalSize): void;
+  /** Lets go of everything; the command goes on, and its output is dropped. */
+  detach(): void;
   /** Ends the command (SIGHUP, then SIGKILL) unless it is detached, and lets go of everything. */
   close(): void;
 }

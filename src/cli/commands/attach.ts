@@ -126,6 +126,7 @@ class Attachment {
       end,
       signal: (name) => this.#args.sigProxy && this.#signal(name as NodeJS.Signals),
       resize: (size) => session.resize(size),
+      detach: () => session.close(),
       close: () => session.close(),
     };
   }

@@ -11,7 +11,10 @@ import type { Terminal } from './terminal.ts';
 /** How krun's own streams are connected with those of a command in a guest. */
 export interface Conversation {
   readonly machine: string;
-  readonly session: Pick<Session, 'stdin' | 'stdout' | 'stderr' | 'end' | 'signal' | 'resize' | 'close'>;
+  readonly session: Pick<
+    Session,
+    'stdin' | 'stdout' | 'stderr' | 'end' | 'signal' | 'resize' | 'detach' | 'close'
+  >;
   /** Whether krun's input goes to the command. */
   readonly interactive: boolean;
   /** The command's input does not end with krun's: others may send more. */
@@ -48,7 +51,9 @@ export async function converse(context: Context, conversation: Conversation): Pr
       await Promise.all(output);
       return { kind: 'ended', end };
     });
-    return await Promise.race([ended, over.promise]);
+    const end = await Promise.race([ended, over.promise]);
+    if (end.kind === 'detached') session.detach();
+    return end;
   } finally {
     unlisten();
     unresize?.();

@@ -30,6 +30,10 @@ class TestSession implements Session {
     this.told.push(`${rows}x${columns}`);
   }
 
+  detach(): void {
+    this.told.push('detach');
+  }
+
   close(): void {
     this.told.push('close');
   }
@@ -148,6 +152,7 @@ test('the detach keys leave a terminal', async () => {
   stdin.write('\x11');
   expect(await end).toEqual({ kind: 'detached' });
   expect(session.stdin.read()?.toString()).toBe('ls');
+  expect(session.told).toEqual(['detach', 'close']);
   expect(terminal.told).toEqual(['enter', 'leave']);
 });
 
