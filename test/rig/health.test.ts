@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Health } from '../../src/plan/health.ts';
 import type { MachineState } from '../../src/plan/machine-state.ts';
@@ -151,6 +152,32 @@ test.skipIf(!gvproxy || !canRunGuests())(
     expect(healthOf(broken.state)?.lastFailure).toMatchObject({ output: 'host web' });
   },
 );
+
+test('a command in the guest says how the machine is, and what it says is kept', async () => {
+  await using project = await SupervisedProject.create();
+  const state = `${project.base}/state`;
+  const command = ['/bin/sh', '-c', `[ -e ${state} ] || { echo looked for state; echo none >&2; exit 4; }`];
+  const db = await project.machine('db', `touch ${state}; ${FOREVER}`, check({ kind: 'test', command }));
+  await project.done(project.up([db], { wait: true }));
+  await rm(state);
+  const unhealthy = await project.untilState('db', isHealth('unhealthy'));
+  expect(healthOf(unhealthy.state)).toMatchObject({
+    wasHealthy: true,
+    failures: 3,
+    lastFailure: { exitCode: 4, output: 'looked for state\nnone' },
+  });
+  const slow = { ...db, ...check({ kind: 'test', command: ['sleep', '60'] }, { timeoutMs: 200 }) };
+  await project.done(project.up([slow]));
+  const timedOut = await project.untilState('db', isHealth('unhealthy'));
+  expect(healthOf(timedOut.state)?.lastFailure?.message).toBe('sleep 60 did not end within 0.2 s');
+  const missing = { ...db, ...check({ kind: 'test', command: ['pg_isready'] }) };
+  await project.done(project.up([missing]));
+  const absent = await project.untilState('db', (state) => {
+    const health = healthOf(state);
+    return health?.status === 'unhealthy' && health.lastFailure?.exitCode === 127;
+  });
+  expect(healthOf(absent.state)?.lastFailure?.message).toContain('pg_isready');
+});
 
 test('a machine whose liveness fails is started again by its policy, and told why', async () => {
   await using project = await SupervisedProject.create();
