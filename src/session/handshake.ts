@@ -97,5 +97,7 @@ export function readMessage(socket: Socket): Promise<Message | undefined> {
       finish(read.message);
     };
     socket.on('data', take).on('close', leave).on('end', leave);
+    // Whoever looked at its first bytes has paused it.
+    socket.resume();
   });
 }
