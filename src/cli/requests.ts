@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellUnknownMachine } from './machine-names.ts';
 import { createProgress } from './progress.ts';
 import { openSupervisor } from './supervisor.ts';
+import { tellUnready, WaitedFor } from './unready-machines.ts';
 
 type PlanEvent = Extract<Event, { type: 'plan' }>;
 
@@ -30,16 +31,14 @@ export async function perform(
   if (!supervisor.ok) return supervisor.error;
   const progress = await createProgress(context, { withLogs: false });
   const patience = createPatience(options.timeoutMs);
+  const waitedFor = new WaitedFor();
   try {
     const outcome = await Promise.race([consume(supervisor.value.send(request)), patience.over]);
     await progress.end();
     if (outcome === 'timeout') {
       const seconds = (options.timeoutMs ?? 0) / 1000;
-      tellError(
-        context,
-        `not ready after ${seconds} s`,
-        'krun ps and krun logs tell why; the request goes on',
-      );
+      tellError(context, `not ready after ${seconds} s`, 'the request goes on; krun ps shows how far it is');
+      await tellUnready(context, layout, waitedFor.machines);
       supervisor.value.leave();
       return EXIT.timeout;
     }
@@ -52,6 +51,7 @@ export async function perform(
     let code: ExitCode | undefined;
     for await (const event of events) {
       progress.event(event);
+      waitedFor.see(event);
       if (event.type === 'plan') {
         if (context.global.progress !== 'json' && context.global.progress !== 'quiet') {
           for (const line of options.onPlan?.(event) ?? idleLines(event)) tell(context, line);
