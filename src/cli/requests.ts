@@ -32,6 +32,7 @@ export async function perform(
   const progress = await createProgress(context, { withLogs: false });
   const patience = createPatience(options.timeoutMs);
   const waitedFor = new WaitedFor();
+  let hasPatience = true;
   try {
     const outcome = await Promise.race([consume(supervisor.value.send(request)), patience.over]);
     await progress.end();
@@ -39,6 +40,7 @@ export async function perform(
       const seconds = (options.timeoutMs ?? 0) / 1000;
       tellError(context, `not ready after ${seconds} s`, 'the request goes on; krun ps shows how far it is');
       await tellUnready(context, layout, waitedFor.machines);
+      hasPatience = false;
       supervisor.value.leave();
       return EXIT.timeout;
     }
@@ -60,6 +62,8 @@ export async function perform(
       if (event.type === 'done') code = event.ok ? EXIT.ok : EXIT.failure;
     }
     if (code !== undefined) return code;
+    // The events were cut off by ourselves.
+    if (!hasPatience) return EXIT.timeout;
     tellError(
       context,
       'the supervisor ended before the request was done',
