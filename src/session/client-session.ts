@@ -23,6 +23,8 @@ export class ClientSession {
   /** Goes on with input that waits for the window. */
   #onWindow: (() => void) | undefined;
   #isOver = false;
+  /** Streams that wait to be read. */
+  readonly #stalled: Set<Readable> = new Set();
   #start: () => void = () => undefined;
   #finish: (end: SessionEnd) => void = () => undefined;
 
@@ -83,23 +85,25 @@ export class ClientSession {
   }
 
   #output(): Readable {
-    return new Readable({
-      read: () => {
-        if (!this.#isStalled()) this.#socket.resume();
-      },
+    const stream = new Readable({
+      read: () => this.#release(stream),
       // Who looks at the beginning only lets the rest be dropped.
       destroy: (error, done) => {
         done(error);
-        if (!this.#isStalled()) this.#socket.resume();
+        this.#release(stream);
       },
     });
+    return stream;
   }
 
-  /** Whether output waits to be read. */
-  #isStalled(): boolean {
-    return [this.stdout, this.stderr].some(
-      (stream) => !stream.destroyed && stream.readableLength >= stream.readableHighWaterMark,
-    );
+  /** Output has come that a stream has no room for. Not asked of its length: that is the old one while it is read. */
+  #show(stream: Readable, bytes: Buffer): void {
+    if (!stream.destroyed && !stream.push(bytes)) this.#stalled.add(stream);
+  }
+
+  #release(stream: Readable): void {
+    this.#stalled.delete(stream);
+    if (this.#stalled.size === 0) this.#socket.resume();
   }
 
   #take(chunk: Buffer): void {
@@ -109,17 +113,17 @@ export class ClientSession {
       if (!(error instanceof FrameError || error instanceof SyntaxError)) throw error;
       this.#over({ exitCode: null, error: `the machine process sent ${error.message}` });
     }
-    if (this.#isStalled()) this.#socket.pause();
+    if (this.#stalled.size > 0) this.#socket.pause();
   }
 
   #receive({ kind, payload }: Frame): void {
     if (this.#isOver) return;
     switch (kind) {
       case FRAME.stdout:
-        this.stdout.push(payload);
+        this.#show(this.stdout, payload);
         return;
       case FRAME.stderr:
-        this.stderr.push(payload);
+        this.#show(this.stderr, payload);
         return;
       case FRAME.started:
         this.#start();

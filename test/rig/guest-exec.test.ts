@@ -18,6 +18,8 @@ async function createRunning(machines: string): Promise<Rig> {
 async function bytes(rig: Rig, args: readonly string[], input: Uint8Array): Promise<Buffer> {
   const program = process.env['KRUN_TEST_PROGRAM'] ?? '';
   const child = spawn(process.execPath, [program, ...args], { cwd: rig.directory, env: rig.env });
+  // A command that has read enough ends before its input does.
+  child.stdin.on('error', (error: NodeJS.ErrnoException) => expect(error.code).toBe('EPIPE'));
   child.stdin.end(input);
   child.stderr.resume();
   return buffer(child.stdout);

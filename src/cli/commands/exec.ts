@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { ExitCode } from '../exit-codes.ts';
-import { sessionWish, type SessionArgs } from '../guest/request.ts';
+import { guestWords, sessionWish, type SessionArgs } from '../guest/request.ts';
 import { runInGuest } from '../guest/run-in.ts';
 import { locateProject } from '../project.ts';
 
@@ -15,5 +15,6 @@ export async function run(context: Context, args: ExecArgs): Promise<ExitCode> {
   if (!wish.ok) return wish.error;
   const layout = await locateProject(context);
   if (!layout.ok) return layout.error;
-  return runInGuest(context, layout.value, args, wish.value);
+  const { machine } = args;
+  return runInGuest(context, layout.value, { machine, command: guestWords(args.command) }, wish.value);
 }

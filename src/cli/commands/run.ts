@@ -9,7 +9,7 @@ import { readMachineRecord } from '../../store/record-files.ts';
 import { type Context, print, tellError } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { runOneOff } from '../guest/one-off.ts';
-import { sessionWish, type SessionArgs, type SessionWish } from '../guest/request.ts';
+import { guestWords, sessionWish, type SessionArgs, type SessionWish } from '../guest/request.ts';
 import { loadForCommand } from '../load-project.ts';
 import { perform } from '../requests.ts';
 import { knowsAll, upRequest } from './up.ts';
@@ -101,7 +101,7 @@ function overridesOf({ cwd }: Context, args: RunArgs, { request }: SessionWish):
     ...(user !== undefined && { user }),
     ...(workdir !== undefined && { workingDir: workdir }),
     ...(entrypoint !== undefined && { entrypoint }),
-    command,
+    command: guestWords(command),
   };
 }
 

@@ -6,7 +6,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { chooseRunning } from '../guest/choose.ts';
 import { guestDirectory } from '../guest/guest-directory.ts';
 import { loginShell } from '../guest/login-shell.ts';
-import { sessionWish, type SessionArgs } from '../guest/request.ts';
+import { guestWords, sessionWish, type SessionArgs } from '../guest/request.ts';
 import { runInGuest } from '../guest/run-in.ts';
 import { locateProject } from '../project.ts';
 
@@ -28,7 +28,7 @@ export async function run(context: Context, args: ShellArgs): Promise<ExitCode> 
   return runInGuest(
     context,
     layout.value,
-    { machine, command: loginShell(directory, args.command) },
+    { machine, command: loginShell(directory, guestWords(args.command)) },
     wish.value,
   );
 }

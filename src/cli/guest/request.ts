@@ -5,6 +5,11 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { DEFAULT_DETACH_KEYS, type DetachKeys, parseDetachKeys } from './detach-keys.ts';
 import { isInteractive, ownTerminal, type Terminal } from './terminal.ts';
 
+/** The guest's words: two dashes in front of them are for those who are used to them. */
+export function guestWords(words: readonly string[]): readonly string[] {
+  return words[0] === '--' ? words.slice(1) : words;
+}
+
 /** Options that `exec`, `shell` and `run` have in common. */
 export interface SessionArgs {
   readonly detach?: boolean;
