@@ -166,10 +166,17 @@ function refuse(tell: (message: object) => void, diagnostic: Diagnostic): void {
   process.exitCode = 1;
 }
 
-/** stderr is supervisor.log. */
+/** stderr is supervisor.log; on a full disk nothing is logged, which is no reason to leave the machines. */
 function warn(message: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+  try {
+    // Not the stream: that is broken for good after its first failure.
+    writeSync(STDERR, `${new Date().toISOString()} ${message}\n`);
+  } catch (error) {
+    ignoreErrno(error, 'ENOSPC', 'EDQUOT', 'EIO');
+  }
 }
+
+const STDERR = 2;
 
 function parseArguments(words: readonly string[]): Arguments {
   const [directory, ...options] = words;

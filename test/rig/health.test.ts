@@ -170,13 +170,13 @@ test('a command in the guest says how the machine is, and what it says is kept',
   await project.done(project.up([slow]));
   const timedOut = await project.untilState('db', isHealth('unhealthy'));
   expect(healthOf(timedOut.state)?.lastFailure?.message).toBe('sleep 60 did not end within 0.2 s');
-  const missing = { ...db, ...check({ kind: 'test', command: ['pg_isready'] }) };
+  const missing = { ...db, ...check({ kind: 'test', command: ['db_isready'] }) };
   await project.done(project.up([missing]));
   const absent = await project.untilState('db', (state) => {
     const health = healthOf(state);
     return health?.status === 'unhealthy' && health.lastFailure?.exitCode === 127;
   });
-  expect(healthOf(absent.state)?.lastFailure?.message).toContain('pg_isready');
+  expect(healthOf(absent.state)?.lastFailure?.message).toContain('db_isready');
 });
 
 test('a machine whose liveness fails is started again by its policy, and told why', async () => {
