@@ -73,7 +73,7 @@ export interface SpecNetwork {
   };
   /** In the order of the guest's interfaces, eth0 first. */
   readonly interfaces: readonly SpecInterface[];
-  /** Host ports that this machine publishes, by whatever means: locked for its life against other machines. */
+  /** Host ports that this process, or its libkrun, holds: locked for its life against other machines of the user. */
   readonly hostPorts: readonly { readonly host: number; readonly protocol: 'tcp' | 'udp' }[];
 }
 
