@@ -1,0 +1,203 @@
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
+import type { Rig } from './support/rig.ts';
+import { until } from './support/until.ts';
+import { startWatch, type Watching } from './support/watching.ts';
+
+/** A rig with one machine and one rule; guests run on the host here, so the target is a directory of the rig's. */
+async function syncRig(files: Readonly<Record<string, string>>, rule = '', script = SERVICE): Promise<Rig> {
+  const rig = await createCliRig('', { files });
+  await writeRule(rig, rule, script);
+  return rig;
+}
+
+async function writeRule(rig: Rig, rule: string, script = SERVICE): Promise<void> {
+  const action = rule.includes('action:') ? '' : 'action: sync, ';
+  const watch = `{ watch: [{ path: ./src, ${action}target: ${guest(rig)}, ${rule} }] }`;
+  await writeMachines(rig, machine('web', script, { develop: watch }));
+}
+
+const guest = (rig: Rig, name = ''): string => path.join(rig.base, 'guest', name);
+
+/** Names in the guest, directories with a slash, sorted. */
+async function guestNames(rig: Rig): Promise<readonly string[]> {
+  const entries = await readdir(guest(rig), { recursive: true, withFileTypes: true });
+  return entries
+    .map(
+      (entry) =>
+        path.relative(guest(rig), path.join(entry.parentPath, entry.name)) + (entry.isDirectory() ? '/' : ''),
+    )
+    .toSorted();
+}
+
+/** Resolves with the lines of syncs once there are that many. */
+async function syncs(watch: Watching, count: number): Promise<readonly string[]> {
+  const lines = (): string[] => watch.stderr().match(/^web {2}sync .*$/gm) ?? [];
+  await until(() => lines().length >= count, { timeoutMs: 30_000 });
+  if (lines().length < count) throw new Error(`no ${count} syncs:\n${watch.stderr()}`);
+  return lines().map((line) => line.replace(/, \d+(\.\d)? m?s$/, '').replace(/\/\S*\/guest/, '/guest'));
+}
+
+test('the guest gets all at the start, and then what is edited, made, deleted, renamed or gets other rights', async () => {
+  await using rig = await syncRig({
+    'src/a.js': 'one',
+    'src/d/b.js': 'two',
+    'src/node_modules/x/i.js': 'no',
+  });
+  await symlink('a.js', path.join(rig.directory, 'src/link'));
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching 1 rule/m);
+  expect(await syncs(watch, 1)).toEqual([
+    'web  sync ./src -> /guest: 3 files (link, d/b.js, a.js) by comparison',
+  ]);
+  expect(await guestNames(rig)).toEqual(['a.js', 'd/', 'd/b.js', 'link']);
+  expect(await readlink(guest(rig, 'link'))).toBe('a.js');
+
+  await rig.write('src/a.js', 'edited');
+  expect((await syncs(watch, 2))[1]).toBe('web  sync ./src -> /guest: 1 file (a.js)');
+  expect(await readFile(guest(rig, 'a.js'), 'utf8')).toBe('edited');
+
+  await rm(path.join(rig.directory, 'src/link'));
+  expect((await syncs(watch, 3))[2]).toBe('web  sync ./src -> /guest: 1 deleted (link)');
+
+  await rename(path.join(rig.directory, 'src/d'), path.join(rig.directory, 'src/e'));
+  expect((await syncs(watch, 4))[3]).toMatch(/1 file, 1 deleted \(d\/b\.js, e\/b\.js\)/);
+  expect(await guestNames(rig)).toEqual(['a.js', 'e/', 'e/b.js']);
+
+  await chmod(path.join(rig.directory, 'src/e/b.js'), 0o750);
+  expect((await syncs(watch, 5))[4]).toBe('web  sync ./src -> /guest: 1 file (e/b.js)');
+  expect((await lstat(guest(rig, 'e/b.js'))).mode & 0o777).toBe(0o750);
+
+  await rm(path.join(rig.directory, 'src/a.js'));
+  await mkdir(path.join(rig.directory, 'src/a.js/deep'), { recursive: true });
+  await rig.write('src/a.js/deep/c', 'a directory now');
+  await syncs(watch, 6);
+  expect(await readFile(guest(rig, 'a.js/deep/c'), 'utf8')).toBe('a directory now');
+});
+
+test('a switch of 3,000 files is one sync, and the trees are the same', async () => {
+  const side = (name: string): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: 3000 }, (_, index) => [`${name}/d${index % 50}/f${index}`, `${name} ${index}`]),
+    );
+  await using rig = await syncRig(side('src'));
+  await using watch = startWatch(rig, ['watch']);
+  await syncs(watch, 1);
+  await watch.waitForOutput(/^watching/m);
+  // As a checkout does it: some go, some come, most are others.
+  const tree = path.join(rig.directory, 'src');
+  for (let index = 0; index < 3000; index++) {
+    const file = path.join(tree, `d${index % 50}/f${index}`);
+    if (index % 10 === 0) await rm(file);
+    else await writeFile(file, `other branch ${index}`);
+  }
+  for (let index = 0; index < 300; index++) await rig.write(`src/new/n${index}`, 'new');
+  const complete = async (): Promise<boolean> =>
+    (await guestNames(rig)).filter((name) => !name.endsWith('/')).length === 3000 &&
+    (await readFile(guest(rig, 'd49/f2999'), 'utf8')) === 'other branch 2999';
+  await until(complete, { timeoutMs: 30_000 });
+  for (const index of [1, 1499, 2999]) {
+    expect(await readFile(guest(rig, `d${index % 50}/f${index}`), 'utf8')).toBe(`other branch ${index}`);
+  }
+  expect(await guestNames(rig)).toEqual(await sourceNames(rig));
+  expect((await syncs(watch, 2)).length).toBeLessThanOrEqual(4);
+});
+
+async function sourceNames(rig: Rig): Promise<readonly string[]> {
+  const tree = path.join(rig.directory, 'src');
+  const entries = await readdir(tree, { recursive: true, withFileTypes: true });
+  return entries
+    .map(
+      (entry) =>
+        path.relative(tree, path.join(entry.parentPath, entry.name)) + (entry.isDirectory() ? '/' : ''),
+    )
+    .toSorted();
+}
+
+test('what changed while the machine was stopped comes with its next start, deletes as well', async () => {
+  await using rig = await syncRig({ 'src/a': '1', 'src/b': '1' });
+  await using watch = startWatch(rig, ['watch']);
+  await syncs(watch, 1);
+  await rig.ok(['stop', 'web']);
+  await rig.write('src/a', '22');
+  await rm(path.join(rig.directory, 'src/b'));
+  await watch.waitForOutput(/^web {2}is not running: its rules wait for the next start$/m);
+  await rig.ok(['start', 'web']);
+  await syncs(watch, 2);
+  await until(async () => (await guestNames(rig)).length === 1, { timeoutMs: 20_000 });
+  expect(await guestNames(rig)).toEqual(['a']);
+  expect(await readFile(guest(rig, 'a'), 'utf8')).toBe('22');
+});
+
+test('a command runs after its sync; its failure is told with its output, and watching goes on', async () => {
+  const rule = `action: sync+exec, exec: [sh, -c, 'cat ${'$$'}1/a; grep -q good ${'$$'}1/a', sh, GUEST]`;
+  await using rig = await syncRig({ 'src/a': 'good' });
+  await writeRule(rig, rule.replace('GUEST', guest(rig)));
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^web {2}exec sh -c .*: a changed, \d/m);
+  await rig.write('src/a', 'bad');
+  await watch.waitForOutput(/^web {2}exec failed: sh .* ended with 1\nweb {2}\| bad$/m);
+  await rig.write('src/a', 'good again');
+  await watch.waitForOutput(/failed[^]*exec sh -c .*: a changed/);
+});
+
+test('sync+restart starts the machine again once, with the new files', async () => {
+  await using rig = await syncRig({ 'src/a': 'one' });
+  await writeRule(rig, 'action: sync+restart', `echo "saw $$(cat ${guest(rig)}/a)"; ${SERVICE}`);
+  await using watch = startWatch(rig, ['up', '--watch']);
+  await watch.waitForOutput(/^web \| saw one$/m);
+  await rig.write('src/a', 'two');
+  await watch.waitForOutput(/^web \| saw two$/m);
+  await watch.waitForOutput(/restart: a changed[^]*restart: a changed/);
+  const starts = (await rig.ok(['logs', '--no-log-prefix', 'web'])).match(/^ready$/gm);
+  // The first start, the one after the first files, the one after the edit.
+  expect(starts).toHaveLength(3);
+});
+
+test('a command that writes into its own watched folder is caught', async () => {
+  const source = (rig: Rig): string => path.join(rig.directory, 'src');
+  await using rig = await syncRig({ 'src/a': '1' });
+  const write = `action: sync+exec, exec: [sh, -c, 'date +%N >>${'$$'}1/out.txt', sh, ${source(rig)}]`;
+  await writeRule(rig, write);
+  await using watch = startWatch(rig, ['watch']);
+  const told = await watch.waitForOutput(/is paused/, 60_000);
+  expect(told).toContain('web  sync+exec of ./src is paused: out.txt changes after each of its cycles');
+});
+
+test('--prune takes away what the host has not, but nothing that the rule leaves out', async () => {
+  await using rig = await syncRig({ 'src/a': '1' }, 'ignore: [keep]');
+  for (const name of ['old/x', 'keep/y', 'node_modules/z']) {
+    await mkdir(path.dirname(guest(rig, name)), { recursive: true });
+    await writeFile(guest(rig, name), '');
+  }
+  await using watch = startWatch(rig, ['watch', '--prune']);
+  expect(await syncs(watch, 1)).toEqual([
+    'web  sync ./src -> /guest: 1 file, 1 deleted (a, …) by comparison',
+  ]);
+  expect(await guestNames(rig)).toEqual(['a', 'keep/', 'keep/y', 'node_modules/', 'node_modules/z']);
+});
+
+test('a guest that cannot take files is told in one line with the cause, and gets all of them later', async () => {
+  await using rig = await syncRig({ 'src/a': '1' });
+  await writeFile(guest(rig).replace(/\/$/, ''), 'no directory');
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^web {2}sync \.\/src -> \S+ failed: .*$/m);
+  await rm(guest(rig).replace(/\/$/, ''));
+  await rig.write('src/b', '2');
+  await syncs(watch, 2);
+  await until(async () => (await guestNames(rig)).length === 2, { timeoutMs: 20_000 });
+  expect(await guestNames(rig)).toEqual(['a', 'b']);
+});
