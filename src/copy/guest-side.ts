@@ -9,6 +9,9 @@ import type { OpenSession, Session } from './session.ts';
 /** Root, by number: a guest may have no /etc/passwd. */
 const ROOT = '0:0';
 
+/** Code of what the guest is to blame for: its name belongs in front. */
+export const GUEST_TROUBLE = 'state';
+
 /** What a script says first is shorter. */
 const LONGEST_REPLY_BYTES = 64 * 1024;
 const KEPT_STDERR_BYTES = 16 * 1024;
@@ -121,5 +124,5 @@ function noAnswer(): Diagnostic {
 }
 
 function diagnostic(message: string, hint: string | undefined): Diagnostic {
-  return errorDiagnostic('io', message, hint === undefined ? {} : { hint });
+  return errorDiagnostic(GUEST_TROUBLE, message, hint === undefined ? {} : { hint });
 }

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../base/diagnostic.ts';
 import type { Result } from '../../base/result.ts';
 import type { CopyCount, CopyObserver } from '../../copy/api.ts';
 import { copyFromGuest } from '../../copy/from-guest.ts';
+import { GUEST_TROUBLE } from '../../copy/guest-side.ts';
 import { plainTar } from '../../copy/plain-tar.ts';
 import type { OpenSession, Session } from '../../copy/session.ts';
 import { copyToGuest } from '../../copy/to-guest.ts';
@@ -59,7 +60,7 @@ export async function run(context: Context, args: CpArgs): Promise<ExitCode> {
     progress.clear();
     if (guest.signal !== undefined) return guest.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     if (guest.refusal) await tellRefusal(context, layout.value, wanted.value.machine, guest.refusal);
-    else tellError(context, result.error.message, result.error.hint);
+    else tellFailure(context, wanted.value.machine, result.error);
     return EXIT.failure;
   } finally {
     unlisten();
@@ -124,6 +125,10 @@ function copy(
       ? { path: direction.from.path, workingDirectory, followsLink }
       : { stream: plainTar(stdin as AsyncIterable<Buffer>) };
   return copyToGuest(open, { source, destination: direction.path, named: args.destination, ...shared });
+}
+
+function tellFailure(context: Context, machine: string, { code, message, hint }: Diagnostic): void {
+  tellError(context, code === GUEST_TROUBLE ? `${machine}: ${message}` : message, hint);
 }
 
 function tellNotice(context: Context, { severity, message, hint }: Diagnostic): void {
