@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Health } from '../plan/health.ts';
 import type { Healthcheck } from '../project/project.ts';
 import { afterProbe, probeDelayMs, type ProbeResult } from './health-judgement.ts';
@@ -16,6 +16,8 @@ export interface MonitorOptions {
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   /** Called after each probe. */
   readonly judged: (health: Health) => void;
+  /** The clock's, unless a test has another. */
+  readonly pause?: (timeMs: number, signal: AbortSignal) => Promise<void>;
   /** A probe ended in a way that it should not: nothing more is probed. */
   readonly failed: (error: unknown) => void;
 }
@@ -40,14 +42,15 @@ export class HealthMonitor {
   }
 
   async #run(): Promise<void> {
-    const { check, machine, isAdopted } = this.#options;
+    const { check, machine, isAdopted, pause = sleep } = this.#options;
     const { signal } = this.#stop;
     const share = shareOf(machine);
     let wait = isAdopted ? share * Math.min(ADOPTED_MS, check.intervalMs) : 0;
     let pace: Health['status'] | undefined;
     try {
       for (;;) {
-        if (wait > 0) await delay(wait, undefined, { signal });
+        if (wait > 0) await pause(wait, signal);
+        signal.throwIfAborted();
         const result = await this.#options.probe(signal);
         signal.throwIfAborted();
         this.#judge(result);
@@ -66,6 +69,10 @@ export class HealthMonitor {
     this.#health = afterProbe(check, this.#health, result, { startedAtMs, nowMs: Date.now() });
     judged(this.#health);
   }
+}
+
+function sleep(timeMs: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(timeMs, undefined, { signal });
 }
 
 /** A machine's own number in [0, 1). */

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { bootId } from '../host/identity.ts';
 import type { RunOutcome } from '../machine/outcome.ts';
 import { isActive, type MachineState } from '../plan/machine-state.ts';
-import { exitText } from '../plan/restart.ts';
 import type { Machine, RestartPolicy } from '../project/project.ts';
 import { machineLayout, type MachineLayout } from '../store/layout.ts';
 import { newRecord, withoutAttempt, type Endpoint, type MachineRecord } from '../store/records.ts';
 import { DueRestart } from './due-restart.ts';
-import { ActionFailure, describeFailure } from './failure.ts';
+import { exchangedPorts } from './exchanged-ports.ts';
+import { describeFailure } from './failure.ts';
 import { KeptRecord } from './kept-record.ts';
 import { endRun, isEnding, overdueText, signalGuest, type StopOptions } from './machine-ending.ts';
 import { removeMachineFiles } from './machine-files.ts';
@@ -16,7 +16,7 @@ import { failWithoutLink, rejoin } from './machine-links.ts';
 import { MachineLogs } from './machine-logs.ts';
 import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
-import { startMachine, type StartContext } from './machine-start.ts';
+import { startFailure, startMachine, type StartContext } from './machine-start.ts';
 import { closeRun, endHelpers, revokeRuns } from './run-lifetime.ts';
 import { outcomeSeen, type Sighting } from './sighting.ts';
 import { sinceMs, stateAfterRun } from './state-after-run.ts';
@@ -131,9 +131,10 @@ export class MachineKeeper {
     await this.#conclude(outcomeSeen(state, seen), policy);
   }
 
-  /** Starts the machine; resolves when its guest has reported in, or has ended again after that. */
-  async start(signal: AbortSignal): Promise<void> {
+  /** Starts the machine; resolves when its guest has reported in, or has ended again after that. Returns a remark. */
+  async start(signal: AbortSignal): Promise<string | undefined> {
     await this.#settled();
+    const before = this.record.endpoint;
     if (!this.#run) {
       this.#restart.cancel();
       this.#kept.amend((record) => ({ ...withoutAttempt(record), stoppedByUser: false }));
@@ -141,13 +142,9 @@ export class MachineKeeper {
     }
     const { run } = this.record;
     await this.until((state) => state.status !== 'starting' || state.run !== run, signal);
-    const { state } = this;
-    if (state.status === 'failed') throw new ActionFailure(state.reason, state.hint);
-    if ((state.status !== 'exited' && state.status !== 'restarting') || this.#readyRun >= run) return;
-    throw new ActionFailure(
-      `machine ${this.record.machine} ended before its command started: ${state.exit.reason ?? exitText(state.exit)}`,
-      `its console: krun logs ${this.record.machine}`,
-    );
+    const failure = startFailure(this.record, this.#readyRun >= run);
+    if (failure) throw failure;
+    return exchangedPorts(this.record.definition, before, this.record.endpoint);
   }
 
   /** Ends the machine: asks its guest, and kills what is left after the grace period. Returns a remark. */

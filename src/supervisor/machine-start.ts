@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { writeJson } from '../host/atomic-file.ts';
 import type { GuestFile } from '../machine/spec.ts';
+import { exitText } from '../plan/restart.ts';
 import type { Machine } from '../project/project.ts';
 import { machineLayout, rawFile, type Layout } from '../store/layout.ts';
 import type { Endpoint, MachineRecord } from '../store/records.ts';
+import { ActionFailure } from './failure.ts';
 import type { GrantContents } from './grant-contents.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { Networks } from './networks.ts';
@@ -55,4 +57,14 @@ async function writeGuestFiles(file: string, files: readonly GuestFile[]): Promi
   if (files.length === 0) return undefined;
   await writeJson(file, files, { durable: false });
   return file;
+}
+
+/** What to tell about a start that came to nothing; undefined where the guest has reported in. */
+export function startFailure({ machine, state }: MachineRecord, isReady: boolean): ActionFailure | undefined {
+  if (state.status === 'failed') return new ActionFailure(state.reason, state.hint);
+  if ((state.status !== 'exited' && state.status !== 'restarting') || isReady) return undefined;
+  return new ActionFailure(
+    `machine ${machine} ended before its command started: ${state.exit.reason ?? exitText(state.exit)}`,
+    `its console: krun logs ${machine}`,
+  );
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { FOREVER } from './support/networks.ts';
 import { SupervisedProject } from './support/supervised.ts';
-import { until } from './support/until.ts';
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 
@@ -74,5 +73,5 @@ test.skipIf(!isRoot)('supervisor and machines outlive a full disk of the host', 
   await disk.free();
   await project.done({ type: 'start', machines: ['web'] });
   expect((await project.record('web'))?.state).toMatchObject({ status: 'running', run: 2 });
-  expect(await until(async () => (await project.output('web')).join() === 'up,up')).toBe(true);
+  await expect.poll(() => project.output('web'), { timeout: 10_000 }).toEqual(['up', 'up']);
 });

@@ -29,8 +29,7 @@ export async function runAction(action: Action, context: ActionContext): Promise
       await machines.get(action.machine).update(action.definition, action.hash);
       return;
     case 'start':
-      await machines.get(action.machine).start(signal);
-      return;
+      return machines.get(action.machine).start(signal);
     case 'wait':
       await wait(action.machine, action.condition, context);
       return;

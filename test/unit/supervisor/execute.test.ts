@@ -105,3 +105,29 @@ test('a bug is told with its stack, a refusal of the system with its next step',
     'failed 2: ENOSPC: no space left on device, write: the disk is full; free some space and run the command again',
   );
 });
+
+test('what is optional goes on after a failure of its own, and of what it comes after, with a remark', async () => {
+  const tested = plan(['start', []], ['wait', [1]], ['wait', []], ['start', [2, 3]]);
+  const nodes = tested.nodes.map((node) =>
+    node.action.type === 'wait' ? { ...node, action: { ...node.action, isOptional: true as const } } : node,
+  );
+  const { log, ends, result, settle } = controlled({ ...tested, nodes });
+  await settle();
+  ends.get(1)?.reject(new ActionFailure('no room'));
+  ends.get(3)?.reject(new ActionFailure('it is unhealthy'));
+  await settle();
+  ends.get(2)?.reject(new ActionFailure('it has failed'));
+  await settle();
+  ends.get(4)?.resolve();
+  // The start did fail.
+  expect(await result).toBe(false);
+  expect(log.toSorted().slice(-4)).toEqual(['started 1', 'started 2', 'started 3', 'started 4']);
+  expect(log.slice(2)).toEqual([
+    'failed 1: no room',
+    'finished 3: goes on without it: it is unhealthy',
+    'started 2',
+    'finished 2: goes on without it: it has failed',
+    'started 4',
+    'finished 4',
+  ]);
+});
