@@ -976,7 +976,7 @@ export interface HealthcheckConfig {
    */
   start_period?: Duration;
   /**
-   * Time between two checks until the first success; 200ms when left out.
+   * Time between two checks until the machine is healthy or unhealthy for the first time; 200ms when left out.
    */
   start_interval?: Duration;
   /**
@@ -984,7 +984,7 @@ export interface HealthcheckConfig {
    */
   retries?: PositiveCount;
   /**
-   * Starts the machine again when it becomes unhealthy after it was healthy, whatever `restart` says.
+   * Ends the machine as failed when it becomes unhealthy after it was healthy; `restart` says whether it is started again.
    */
   liveness?: Bool;
   /**
@@ -1012,7 +1012,7 @@ export interface DependencyConfigLong {
     | 'service_healthy'
     | 'service_completed_successfully';
   /**
-   * Starts this machine again when krun starts the other one again: by command, for a change, or after an end.
+   * Starts this machine again after the other one when `krun up` or `krun restart` starts that again; not when its own `restart` does.
    */
   restart?: Bool;
   /**

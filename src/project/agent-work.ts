@@ -31,12 +31,12 @@ export type GrantSource =
 /** How krun finds out that a machine does its work. */
 export interface Healthcheck {
   readonly probe: Probe;
-  /** Time between two probes once one has succeeded. */
+  /** Time between two probes of a machine that is healthy, or unhealthy. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Time after the start in which failures do not count. */
   readonly startPeriodMs: number;
-  /** Time between two probes until the first success. */
+  /** Time between two probes until it is either for the first time. */
   readonly startIntervalMs: number;
   /**
    * Failures in a row that make the machine unhealthy. Before the first success, probes come every `startIntervalMs`, but
@@ -45,7 +45,7 @@ export interface Healthcheck {
   readonly retries: number;
   /** For people, where a probe fails. */
   readonly hint?: string;
-  /** Starts the machine again when it becomes unhealthy after having been healthy. */
+  /** Ends the machine as failed when it becomes unhealthy after having been healthy; its restart policy applies. */
   readonly liveness: boolean;
 }
 

@@ -305,7 +305,7 @@ export interface HostSocket {
 
 export interface Dependency {
   readonly condition: 'started' | 'healthy' | 'log_ready' | 'completed_successfully';
-  /** Starts this machine again after the other was started again. */
+  /** Starts this machine again after a plan has started the other again. */
   readonly restart?: true;
   /** Goes on, with a warning, where the other fails its condition. */
   readonly isOptional?: true;
