@@ -61,9 +61,18 @@ export function systemError(call: string, subject?: string): NodeJS.ErrnoExcepti
   return Object.assign(new Error(message), { code, errno: -number, syscall: call });
 }
 
-/** A pipe; what is written to `write` is read from `read`. */
+/** A pipe; what is written to `write` is read from `read`. Programs that are started do not get it. */
 export function makePipe(): { readonly read: number; readonly write: number } {
   const fds: [number, number] = [-1, -1];
   if (libc().pipe(fds) !== 0) throw systemError('pipe');
+  for (const fd of fds) closeOnExec(fd);
   return { read: fds[0], write: fds[1] };
+}
+
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** Keeps a descriptor from programs that this process starts. */
+export function closeOnExec(fd: number): void {
+  if (libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC) !== 0) throw systemError('fcntl');
 }

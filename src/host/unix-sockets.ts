@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { libc, systemError } from './libc.ts';
+import { closeOnExec, libc, systemError } from './libc.ts';
 
 /*
  * Blocking unix sockets, which libkrun wants and Node does not make. Every descriptor is closed in programs that this
@@ -9,8 +9,6 @@ import { libc, systemError } from './libc.ts';
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const isLinux = process.platform === 'linux';
 const SOL_SOCKET = isLinux ? 1 : 0xffff;
 const SO_SNDBUF = isLinux ? 7 : 0x1001;
@@ -85,10 +83,6 @@ export function socketAddress(path: string): Uint8Array {
   else address.set([address.length, AF_UNIX]);
   bytes.copy(address, 2);
   return address;
-}
-
-function closeOnExec(fd: number): void {
-  if (libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC) !== 0) throw systemError('fcntl');
 }
 
 function setNumberOption(fd: number, name: number, value: number): void {

@@ -66,6 +66,7 @@ const SINCE: Partial<Record<LibkrunFunction, string>> = {
   krun_add_virtio_console_default: '1.16',
   krun_add_virtio_console_multiport: '1.17',
   krun_add_console_port_inout: '1.17',
+  krun_add_console_port_tty: '1.17',
 };
 
 /** A build may leave these out. */

@@ -1,7 +1,11 @@
+import type { PortName } from './console-ports.ts';
 import type { Argument, LibkrunFunction } from './ffi.ts';
 
 /** Open files that a machine hands to libkrun, by what they carry. */
-export type DescriptorName = 'log' | 'script' | 'control' | 'status' | 'stdout' | 'stderr' | LinkName;
+export type DescriptorName = 'log' | 'stdout' | 'stderr' | LinkName | PortDescriptor;
+
+/** What is behind a port; one that carries both ways has a second file for its output. */
+export type PortDescriptor = PortName | `${PortName}.out`;
 
 /** The connected socket behind one of the guest's interfaces. */
 export type LinkName = `eth${number}`;

@@ -4,6 +4,7 @@ import type { LogLevel } from '../project/project.ts';
 import { LOADER } from './bootstrap.ts';
 import { CallList, CTX, fd } from './call-list.ts';
 import type { Call } from './calls.ts';
+import { consolePorts, type ConsolePort } from './console-ports.ts';
 import { directExec } from './direct-exec.ts';
 import type { LibkrunFunction } from './ffi.ts';
 import { addNetwork } from './network-calls.ts';
@@ -150,11 +151,19 @@ function addConsoles(script: CallList, spec: MachineSpec): void {
   script.add('krun_disable_implicit_console', CTX);
   if (spec.guest.kind === 'bootstrap') {
     script.addResult('console', 'krun_add_virtio_console_multiport', CTX);
-    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.script', fd('script'), -1);
-    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.control', fd('control'), -1);
-    script.add('krun_add_console_port_inout', CTX, CONSOLE, 'krun.status', -1, fd('status'));
+    for (const port of consolePorts(spec.guest)) addPort(script, port);
   }
   script.add('krun_add_virtio_console_default', CTX, -1, fd('stdout'), fd('stderr'));
+}
+
+function addPort(script: CallList, { name, carries }: ConsolePort): void {
+  if (carries === 'terminal') {
+    script.add('krun_add_console_port_tty', CTX, CONSOLE, `krun.${name}`, fd(name));
+    return;
+  }
+  const input = carries === 'output' ? -1 : fd(name);
+  const output = carries === 'input' ? -1 : fd(carries === 'both' ? `${name}.out` : name);
+  script.add('krun_add_console_port_inout', CTX, CONSOLE, `krun.${name}`, input, output);
 }
 
 function addExec(script: CallList, spec: MachineSpec): void {

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { chmodSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { SESSION_REQUEST_START } from '../session/handshake.ts';
 
 /** What the socket's clients can do to the machine. */
 export interface MachineControl {
@@ -9,6 +10,8 @@ export interface MachineControl {
   stop(signal?: string): void;
   /** Ends the machine at once. */
   hardStop(): void;
+  /** Serves a connection that asks for a session; nothing of it has been read. */
+  session(socket: Socket): Promise<void>;
 }
 
 /** A body is `{"state":"Stop"}`; more is not meant for us. */
@@ -16,20 +19,29 @@ const MOST_BODY_BYTES = 4096;
 
 /**
  * krunkit's REST interface on a unix socket: `GET /vm/state`, `POST /vm/state` with `Stop` or `HardStop`. krun's
- * extension is `"signal"` beside `Stop`.
+ * extensions are `"signal"` beside `Stop`, and sessions (src/session/api.ts).
  */
 export async function serveControl(socketPath: string, control: MachineControl): Promise<Server> {
   rmSync(socketPath, { force: true });
   let http: Promise<HttpServer> | undefined;
   const server = createServer((socket) => {
     // HTTP is loaded with the first client, not before the guest's start.
-    http ??= import('node:http').then(({ createServer }) =>
-      createServer((request, response) => {
-        answer(request, response, control).catch(() => response.destroy());
-      }),
-    );
     socket.on('error', () => socket.destroy());
-    http.then((parser) => parser.emit('connection', socket)).catch(() => socket.destroy());
+    peek(socket, (isSession) => {
+      if (isSession) {
+        control.session(socket).catch((error: unknown) => {
+          process.stderr.write(`krun: a session could not be served: ${String(error)}\n`);
+          socket.destroy();
+        });
+        return;
+      }
+      http ??= import('node:http').then(({ createServer }) =>
+        createServer((request, response) => {
+          answer(request, response, control).catch(() => response.destroy());
+        }),
+      );
+      http.then((parser) => parser.emit('connection', socket)).catch(() => socket.destroy());
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -40,6 +52,20 @@ export async function serveControl(socketPath: string, control: MachineControl):
   });
   chmodSync(socketPath, 0o600);
   return server;
+}
+
+/** Looks at the first bytes of a connection, which stay to be read. */
+function peek(socket: Socket, found: (isSession: boolean) => void): void {
+  let text = '';
+  const take = (chunk: Buffer): void => {
+    text += chunk.toString('latin1');
+    const isSession = text.startsWith(SESSION_REQUEST_START);
+    if (!isSession && SESSION_REQUEST_START.startsWith(text)) return;
+    socket.off('data', take).pause();
+    socket.unshift(Buffer.from(text, 'latin1'));
+    found(isSession);
+  };
+  socket.on('data', take);
 }
 
 async function answer(

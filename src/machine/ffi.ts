@@ -35,6 +35,7 @@ export type LibkrunFunction =
   | 'krun_disable_implicit_console'
   | 'krun_add_virtio_console_multiport'
   | 'krun_add_console_port_inout'
+  | 'krun_add_console_port_tty'
   | 'krun_add_virtio_console_default'
   | 'krun_set_exec'
   | 'krun_set_workdir'
@@ -65,6 +66,7 @@ export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly Parame
   krun_disable_implicit_console: ['u32'],
   krun_add_virtio_console_multiport: ['u32'],
   krun_add_console_port_inout: ['u32', 'u32', 'string or null', 'int', 'int'],
+  krun_add_console_port_tty: ['u32', 'u32', 'string or null', 'int'],
   krun_add_virtio_console_default: ['u32', 'int', 'int', 'int'],
   krun_set_exec: ['u32', 'string', 'strings', 'strings'],
   krun_set_workdir: ['u32', 'string'],

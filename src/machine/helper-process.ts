@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { writeIdentity } from '../host/claim-run.ts';
 import { errnoOf, ignoreErrno } from '../host/errno.ts';
-import { processIdentity } from '../host/identity.ts';
 import { libc } from '../host/libc.ts';
+import { helperFile } from '../store/layout.ts';
 import { StartFailure } from './failure.ts';
 import type { LinkName } from './calls.ts';
 import type { MachineSpec } from './spec.ts';
@@ -66,7 +67,9 @@ export class HelperProcess {
       // Told by 'spawn' below: no process, no exit.
       ended.catch(() => undefined);
       await once(child, 'spawn');
-      writeIdentity(spec, start.device, child.pid);
+      // For the supervisor, which ends what the end of this process does not.
+      const run = { directory: path.dirname(spec.identityFile) };
+      if (child.pid !== undefined) writeIdentity(helperFile(run, start.device), child.pid, spec.run);
       return new HelperProcess(child, ended, { file: spec.files.helper, start: outputStart });
     } catch (error) {
       throw new StartFailure({
@@ -97,15 +100,4 @@ export class HelperProcess {
       ignoreErrno(error, 'ESRCH', 'EPERM');
     }
   }
-}
-
-/** For the supervisor, which ends what the end of this process does not. */
-function writeIdentity(spec: MachineSpec, device: LinkName, pid: number | undefined): void {
-  const identity = pid === undefined ? undefined : processIdentity(pid);
-  // It has ended already, which is told by its exit.
-  if (identity === undefined) return;
-  const name = device === 'eth0' ? 'helper.json' : `helper-${device}.json`;
-  const file = path.join(path.dirname(spec.identityFile), name);
-  writeFileSync(`${file}.new`, JSON.stringify({ ...identity, run: spec.run }), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

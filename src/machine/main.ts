@@ -1,6 +1,6 @@
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { claimRun } from '../host/claim-run.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
-import { processIdentity } from '../host/identity.ts';
 import { prepare, type PreparedMachine } from './prepare.ts';
 import { execute } from './execute.ts';
 import { krunErrorText } from './errno.ts';
@@ -15,12 +15,10 @@ import { performLastActs } from './last-acts.ts';
 /** `node dist/machine.js SPEC`: runs one machine in this process, which ends with it. */
 async function main(): Promise<never> {
   const spec = readSpec(process.argv[2]);
-  writeIdentity(spec);
-  // In this order: who revokes the run either sees the identity and kills, or is seen here.
-  if (!isWanted(spec)) process.exit(0);
+  if (!claimRun(spec)) process.exit(0);
   try {
     const machine = prepare(spec);
-    await takeControl(spec, machine.controlFd);
+    await takeControl(spec, machine.ends);
     const links = await openLinks(spec, machine.library, endProcess);
     return fail(spec, await start(spec, { ...machine, descriptors: { ...machine.descriptors, ...links } }));
   } catch (error) {
@@ -59,23 +57,6 @@ function readSpec(file: string | undefined): MachineSpec {
       `${file} is of version ${spec.version}; this is krun's machine process ${MACHINE_SPEC_VERSION}`,
     );
   return spec;
-}
-
-function writeIdentity(spec: MachineSpec): void {
-  const identity = { ...processIdentity(process.pid), run: spec.run };
-  const temporary = `${spec.identityFile}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(identity), { mode: 0o600 });
-  renameSync(temporary, spec.identityFile);
-}
-
-function isWanted(spec: MachineSpec): boolean {
-  try {
-    const intent = JSON.parse(readFileSync(spec.intentFile, 'utf8')) as { readonly run?: number };
-    return intent.run === spec.run;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 function fail(spec: MachineSpec, failure: MachineFailure): never {

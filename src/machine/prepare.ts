@@ -1,25 +1,26 @@
-import { mkdirSync, openSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
-import { makePipe } from '../host/libc.ts';
 import { bootstrapScript } from './bootstrap.ts';
 import type { Call } from './calls.ts';
 import { calls } from './configure.ts';
+import { openConsole, type ConsoleEnds } from './console-ends.ts';
+import type { BootstrapGuest } from './console-ports.ts';
 import { lockDisks } from './disk-locks.ts';
 import type { Descriptors } from './execute.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { functionsOf, LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
 import { lockPorts } from './port-locks.ts';
 import { checkRoot, checkShares } from './root-check.ts';
-import type { GuestSpec, MachineSpec } from './spec.ts';
+import type { GuestFile, MachineSpec } from './spec.ts';
 
 /** A machine that only has to be started. */
 export interface PreparedMachine {
   readonly library: Libkrun;
   readonly calls: readonly Call[];
   readonly descriptors: Descriptors;
-  /** Where lines for the guest's control port are written; undefined for guests without the script. */
-  readonly controlFd?: number;
+  /** The host's ends of the guest's ports; undefined for guests without the agent. */
+  readonly ends?: ConsoleEnds;
 }
 
 /** Checks and opens all that the machine needs; throws {@link StartFailure}. */
@@ -73,28 +74,35 @@ function failureOf(diagnostics: readonly Diagnostic[]): MachineFailure {
   };
 }
 
-function openDescriptors(spec: MachineSpec): Pick<PreparedMachine, 'descriptors' | 'controlFd'> {
+function openDescriptors(spec: MachineSpec): Pick<PreparedMachine, 'descriptors' | 'ends'> {
   const append = (file: string): number => openSync(file, 'a', 0o600);
   const { files, guest } = spec;
   const output = { log: append(files.console), stdout: append(files.stdout), stderr: append(files.stderr) };
   if (guest.kind === 'direct') return { descriptors: output };
-  const control = makePipe();
-  return {
-    descriptors: {
-      ...output,
-      script: openScript(spec, guest),
-      control: control.read,
-      status: append(files.status),
-    },
-    controlFd: control.write,
-  };
+  // Loads a module that other machines do without.
+  const ttyMark = guest.tty ? globalThis.crypto.randomUUID() : '';
+  const { ends, descriptors } = openConsole(guest, {
+    script: openScript(spec, guest, ttyMark),
+    statusFile: files.status,
+    ttyMark,
+  });
+  return { descriptors: { ...output, ...descriptors }, ends };
 }
 
 /** A file without a name: the environment in it is nobody else's, and nothing has to be removed. */
-function openScript(spec: MachineSpec, guest: Extract<GuestSpec, { readonly kind: 'bootstrap' }>): number {
+function openScript(spec: MachineSpec, guest: BootstrapGuest, ttyMark: string): number {
   const file = path.join(path.dirname(spec.identityFile), `script-${process.pid}`);
-  writeFileSync(file, bootstrapScript(guest, spec.shares), { mode: 0o600 });
+  const more = { files: takeGuestFiles(spec), ttyMark };
+  writeFileSync(file, bootstrapScript(guest, spec.shares, more), { mode: 0o600 });
   const fd = openSync(file, 'r');
   unlinkSync(file);
   return fd;
+}
+
+/** What is secret lies in a file only until it is read. */
+function takeGuestFiles({ guestFiles }: MachineSpec): readonly GuestFile[] {
+  if (guestFiles === undefined) return [];
+  const files = JSON.parse(readFileSync(guestFiles, 'utf8')) as readonly GuestFile[];
+  unlinkSync(guestFiles);
+  return files;
 }

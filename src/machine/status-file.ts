@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ignoreErrno } from '../host/errno.ts';
-import { GUEST_PROTOCOL } from './bootstrap.ts';
+
 import type { MachineFailure } from './failure.ts';
 
 /** What is read of each end of a status file; both together hold all of any that is not misused. */
@@ -70,7 +70,7 @@ export function parseStatus(text: string): GuestStatus {
   const started = Number(last('krun-start ') ?? Number.NaN);
   const error = lines.find((line) => line.startsWith('error '))?.slice('error '.length);
   const exit = Number(/^\d{1,3}$/.exec(last('exit ') ?? '')?.[0] ?? Number.NaN);
-  const hasReported = lines.includes(`krun ${GUEST_PROTOCOL}`);
+  const hasReported = lines.some((line) => /^krun [1-9]\d*$/.test(line));
   // Once there is a guest, such a line is the guest's own.
   const failure = hasReported ? undefined : parseFailure(last('krun-error '));
   // What the guest reports after it, it reports because of it.

@@ -176,7 +176,7 @@ export function runLayout(machine: { readonly directory: string }, run: number):
 }
 
 /** Identity of a program that the process of a run has for one interface, or of a network process's gvproxy. */
-export function helperFile(run: RunLayout, device = 'eth0'): string {
+export function helperFile(run: Pick<RunLayout, 'directory'>, device = 'eth0'): string {
   return path.join(run.directory, device === 'eth0' ? 'helper.json' : `helper-${device}.json`);
 }
 

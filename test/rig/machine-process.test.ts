@@ -41,7 +41,7 @@ describe('a machine process', () => {
     expect(machine.text('stdout')).toBe('out\n');
     expect(machine.text('stderr')).toBe('err\n');
     expect(machine.text('console')).toBe('');
-    expect(machine.text('status')).toMatch(/^krun-start \d{13}\nkrun 1\nready\nexit 7\n$/);
+    expect(machine.text('status')).toMatch(/^krun-start \d{13}\nkrun 2\nready\nexit 7\n$/);
     expect(readFileSync(path.join(base, 'calls'), 'utf8')).toContain(
       'krun_set_vm_config(0, 2, 512)\nkrun_set_root(0, ' +
         path.join(base, 'root') +

@@ -19,6 +19,10 @@
  *   put FILE PATH        it sees another file in its place
  *   net-runt             a frame of 4 bytes goes out on each link before anything else
  *
+ * A console port may be opened once in a guest's life, as in libkrun, which serves it wrongly or panics afterwards: a
+ * second time aborts. Ports that carry both ways, and terminals, are pseudo terminals whose other end this process
+ * carries to and from what it was given.
+ *
  * A guest with interfaces gets network, mount and host name namespaces of its own. Each interface is a tap device named
  * eth0, eth1, ... whose frames this process carries to the link that it was given and back: to stop the process with
  * SIGSTOP is to pause the guest. That needs root or user namespaces, and a /dev/net/tun that one may open.
@@ -33,6 +37,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,6 +46,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -50,16 +56,28 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
-#define MAX_PORTS 32
+#define MAX_PORTS 128
 #define MAX_WORDS 4096
 #define MAX_TEXT 4096
 
 #define MAX_LINKS 8
 #define MAX_FRAME 65562
 
-struct port { char name[64]; int in, out; };
+struct port {
+    char name[64];
+    int in, out;
+    bool tty;
+    /* Of a port that carries both ways, or a terminal: the guest's end is the slave. */
+    int master, slave;
+    char path[64];
+    uint8_t to_guest[4096], from_guest[16384];
+    size_t to_have, to_sent, from_have, from_sent;
+    /* inotify's watch for openings of it. */
+    int watch, opened;
+};
 
 /* One interface of the guest: a socket or path that libkrun was given, and the tap device that plays the guest's end. */
 struct link {
@@ -323,18 +341,34 @@ int32_t krun_add_virtio_console_multiport(uint32_t ctx) {
     return vm.consoles++;
 }
 
+static struct port *add_port(const char *name, int in, int out) {
+    insist(vm.nports < MAX_PORTS, "too many ports");
+    struct port *port = &vm.ports[vm.nports++];
+    snprintf(port->name, sizeof port->name, "%s", name ? name : "");
+    port->in = in;
+    port->out = out;
+    port->master = port->slave = port->watch = -1;
+    return port;
+}
+
 int32_t krun_add_console_port_inout(uint32_t ctx, uint32_t console, const char *name, int in, int out) {
     record("krun_add_console_port_inout(%u, %u, %s, %s, %s)", ctx, console, name ? name : "NULL", in < 0 ? "-1" : "fd",
            out < 0 ? "-1" : "fd");
     NEED_CTX(ctx);
     if ((int)console >= vm.consoles) return -EINVAL;
-    insist(vm.nports < MAX_PORTS, "too many ports");
     insist(in < 0 || fcntl(in, F_GETFD) >= 0, "closed input descriptor");
     insist(out < 0 || fcntl(out, F_GETFD) >= 0, "closed output descriptor");
-    struct port *port = &vm.ports[vm.nports++];
-    snprintf(port->name, sizeof port->name, "%s", name ? name : "");
-    port->in = in;
-    port->out = out;
+    add_port(name, in, out);
+    return 0;
+}
+
+int32_t krun_add_console_port_tty(uint32_t ctx, uint32_t console, const char *name, int tty) {
+    record("krun_add_console_port_tty(%u, %u, %s, %s)", ctx, console, name ? name : "NULL", tty < 0 ? "-1" : "fd");
+    NEED_CTX(ctx);
+    if (tty < 0 || (int)console >= vm.consoles) return -EINVAL;
+    if (!isatty(tty)) return -ENOTTY;
+    insist(tty != 0, "a terminal that is descriptor 0");
+    add_port(name, tty, tty)->tty = true;
     return 0;
 }
 
@@ -415,63 +449,183 @@ static char *text(const char *format, ...) {
     return result;
 }
 
-/* Descriptors under which every guest finds its ports and the file for its command's process number. */
+/* Descriptors under which a guest finds its ports of one direction. */
 #define FIRST_FD 200
-#define PID_NAME "krun.pid"
-static const char *const port_names[] = { "krun.script", "krun.control", "krun.status" };
-#define KNOWN_PORTS 3
-#define PID_FD (FIRST_FD + KNOWN_PORTS)
-#define LIFE_FD (PID_FD + 1)
+#define LIFE_FD (FIRST_FD + MAX_PORTS)
 
-static void make_file(const char *path, const char *content) {
-    char *unfinished = text("%s.%d", path, (int)getpid());
-    int fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    insist(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t)strlen(content), unfinished);
+static bool carries_both(const struct port *port) { return port->in >= 0 && port->out >= 0; }
+
+static void write_file(const char *path, const char *content) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, content, strlen(content)) != (ssize_t)strlen(content)) _exit(122);
     close(fd);
-    insist(rename(unfinished, path) == 0, path);
 }
 
-static void make_link(const char *path, int fd) {
-    insist(symlink(text("/proc/self/fd/%d", fd), path) == 0 || errno == EEXIST, path);
-}
-
-/*
- * Directories beside this library that play /sys/class/virtio-ports and /dev. They are the same for all guests, because
- * a link in them stands for a descriptor of whoever follows it; so a killed guest leaves nothing behind.
- */
-static char *ports_directory(void) {
+/* The directory beside this library over which every guest has a file system of its own. */
+static char *guest_directory(void) {
     Dl_info info;
-    insist(dladdr((void *)ports_directory, &info) != 0, "dladdr");
+    insist(dladdr((void *)guest_directory, &info) != 0, "dladdr");
     char *base = text("%.*s/guest", (int)(strrchr(info.dli_fname, '/') - info.dli_fname), info.dli_fname);
     mkdir(base, 0700);
-    mkdir(text("%s/sys", base), 0700);
-    mkdir(text("%s/dev", base), 0700);
-    for (int i = 0; i < KNOWN_PORTS; i++) {
-        mkdir(text("%s/sys/vport1p%d", base, i), 0700);
-        make_file(text("%s/sys/vport1p%d/name", base, i), text("%s\n", port_names[i]));
-        make_link(text("%s/dev/vport1p%d", base, i), FIRST_FD + i);
-    }
-    make_link(text("%s/dev/" PID_NAME, base), PID_FD);
-    mkdir(text("%s/run", base), 0700);
     return base;
+}
+
+/* In the guest: what plays /sys/class/virtio-ports and /dev. The first terminal is that of libkrun's own console. */
+static void make_ports(const char *base) {
+    static const char *const directories[] = { "sys", "dev", "run" };
+    char path[MAX_TEXT], content[80];
+    int terminals = 1;
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", base, directories[i]);
+        if (mkdir(path, 0755) < 0) _exit(122);
+    }
+    snprintf(path, sizeof path, "%s/dev/hvc0", base);
+    if (symlink("/dev/null", path) < 0) _exit(122);
+    for (int i = 0; i < vm.nports; i++) {
+        const struct port *port = &vm.ports[i];
+        snprintf(path, sizeof path, "%s/sys/vport1p%d", base, i);
+        if (mkdir(path, 0755) < 0) _exit(122);
+        snprintf(path, sizeof path, "%s/sys/vport1p%d/name", base, i);
+        snprintf(content, sizeof content, "%s\n", port->name);
+        write_file(path, content);
+        if (port->tty) snprintf(path, sizeof path, "%s/dev/hvc%d", base, terminals++);
+        else snprintf(path, sizeof path, "%s/dev/vport1p%d", base, i);
+        if (carries_both(port)) snprintf(content, sizeof content, "%s", port->path);
+        else snprintf(content, sizeof content, "/proc/self/fd/%d", FIRST_FD + i);
+        if (symlink(content, path) < 0) _exit(122);
+    }
 }
 
 /* Moves the ports to their places and closes all else: locks and sockets of the machine process are not the guest's. */
 static void arrange_descriptors(int life) {
-    int pid_file = memfd_create(PID_NAME, 0);
-    insist(pid_file >= 0 && dup2(pid_file, PID_FD) >= 0 && dup2(life, LIFE_FD) >= 0, "dup2");
+    insist(dup2(life, LIFE_FD) >= 0, "dup2");
     for (int i = 0; i < vm.nports; i++) {
-        int place = 0;
-        while (place < KNOWN_PORTS && strcmp(port_names[place], vm.ports[i].name)) place++;
-        insist(place < KNOWN_PORTS, "a port that the stand-in does not know");
-        insist(dup2(vm.ports[i].in >= 0 ? vm.ports[i].in : vm.ports[i].out, FIRST_FD + place) >= 0, "dup2");
+        const struct port *port = &vm.ports[i];
+        if (carries_both(port)) close(FIRST_FD + i);
+        else insist(dup2(port->in >= 0 ? port->in : port->out, FIRST_FD + i) >= 0, "dup2");
     }
+    for (int i = vm.nports; i < MAX_PORTS; i++) close(FIRST_FD + i);
     int null = open("/dev/null", O_RDWR);
     dup2(null, 0);
     dup2(vm.out_fd >= 0 ? vm.out_fd : null, 1);
     dup2(vm.err_fd >= 0 ? vm.err_fd : null, 2);
     insist(close_range(3, FIRST_FD - 1, 0) == 0 && close_range(LIFE_FD + 1, ~0U, 0) == 0, "close_range");
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
+}
+
+static void do_not_wait(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+static void open_slave(struct port *port) {
+    port->slave = open(port->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    insist(port->slave >= 0, port->path);
+}
+
+/* The guest's end of a port: a terminal with the size of what the machine process gave, or one that is no terminal. */
+static void make_pty(struct port *port) {
+    struct winsize size;
+    struct termios modes;
+    port->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    insist(port->master >= 0 && grantpt(port->master) == 0 && unlockpt(port->master) == 0, "posix_openpt");
+    insist(ptsname_r(port->master, port->path, sizeof port->path) == 0, "ptsname");
+    open_slave(port);
+    if (port->tty) insist(ioctl(port->in, TIOCGWINSZ, &size) == 0 && ioctl(port->slave, TIOCSWINSZ, &size) == 0, "size");
+    else {
+        insist(tcgetattr(port->slave, &modes) == 0, "tcgetattr");
+        cfmakeraw(&modes);
+        insist(tcsetattr(port->slave, TCSANOW, &modes) == 0, "tcsetattr");
+    }
+    do_not_wait(port->in);
+    do_not_wait(port->out);
+}
+
+static int openings = -1;
+
+static void watch_openings(struct port *port, int index) {
+    char path[80];
+    /* The supervisor reads the status file as well. */
+    if (port->tty || !strcmp(port->name, "krun.status")) return;
+    if (carries_both(port)) snprintf(path, sizeof path, "%s", port->path);
+    else snprintf(path, sizeof path, "/proc/self/fd/%d", port->in >= 0 ? port->in : port->out);
+    port->watch = inotify_add_watch(openings, path, IN_OPEN);
+    insist(port->watch >= 0, text("inotify_add_watch for port %d", index));
+}
+
+static void count_openings(void) {
+    char buffer[16384] __attribute__((aligned(8)));
+    ssize_t size = read(openings, buffer, sizeof buffer);
+    for (char *at = buffer; size > 0 && at < buffer + size; at += sizeof(struct inotify_event)) {
+        const struct inotify_event *event = (struct inotify_event *)at;
+        at += event->len;
+        for (int i = 0; i < vm.nports; i++) {
+            struct port *port = &vm.ports[i];
+            if (port->watch == event->wd && ++port->opened > 1)
+                insist(false, text("port %s was opened a second time", port->name));
+        }
+    }
+}
+
+/* Moves what waits in a buffer, and what can be read into it when it is empty. */
+static void move_bytes(int from, int to, uint8_t *buffer, size_t size, size_t *have, size_t *sent) {
+    if (*have == 0) {
+        ssize_t count = read(from, buffer, size);
+        if (count <= 0) return;
+        *have = count;
+        *sent = 0;
+    }
+    ssize_t count = write(to, buffer + *sent, *have - *sent);
+    if (count > 0) *sent += count;
+    if (*sent == *have) *have = 0;
+}
+
+static void poll_port(const struct port *port, struct pollfd *fds) {
+    fds[0] = (struct pollfd){ .fd = port->to_have ? -1 : port->in, .events = POLLIN };
+    fds[1] = (struct pollfd){ .fd = port->master,
+                              .events = (port->to_have ? POLLOUT : 0) | (port->from_have ? 0 : POLLIN) };
+    fds[2] = (struct pollfd){ .fd = port->from_have ? port->out : -1, .events = POLLOUT };
+}
+
+/* Serves the ports for the life of the process, on a thread of its own. */
+static void *carry_ports(void *unused) {
+    static struct pollfd fds[3 * MAX_PORTS + 1];
+    (void)unused;
+    for (;;) {
+        int count = 1;
+        fds[0] = (struct pollfd){ .fd = openings, .events = POLLIN };
+        for (int i = 0; i < vm.nports; i++)
+            if (vm.ports[i].master >= 0) poll_port(&vm.ports[i], &fds[count]), count += 3;
+        if (poll(fds, count, -1) < 0) continue;
+        if (fds[0].revents) count_openings();
+        count = 1;
+        for (int i = 0; i < vm.nports; i++) {
+            struct port *port = &vm.ports[i];
+            if (port->master < 0) continue;
+            const struct pollfd *ready = &fds[count];
+            count += 3;
+            if (ready[0].revents || (ready[1].revents & POLLOUT))
+                move_bytes(port->in, port->master, port->to_guest, sizeof port->to_guest, &port->to_have, &port->to_sent);
+            if ((ready[1].revents & POLLIN) || ready[2].revents)
+                move_bytes(port->master, port->out, port->from_guest, sizeof port->from_guest, &port->from_have,
+                           &port->from_sent);
+            /* The end of a session has hung it up for all who had it open. */
+            if ((ready[1].revents & POLLHUP) && !(ready[1].revents & POLLIN)) {
+                close(port->slave);
+                open_slave(port);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Before the guest is cloned. */
+static void open_ports(void) {
+    pthread_t thread;
+    openings = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    insist(openings >= 0, "inotify_init1");
+    for (int i = 0; i < vm.nports; i++) {
+        if (carries_both(&vm.ports[i])) make_pty(&vm.ports[i]);
+        watch_openings(&vm.ports[i], i);
+    }
+    insist(pthread_create(&thread, NULL, carry_ports, NULL) == 0, "pthread_create");
 }
 
 /* --- the guest's interfaces ------------------------------------------------------------------------------------ */
@@ -588,9 +742,12 @@ static void change_root(void) {
 }
 
 /* What the guest mounts over files of its root is not the host's to see: here the two have one root. */
-static void keep_mounts(const char *run_directory) {
+static void keep_mounts(const char *base) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) _exit(124);
-    if (mount("run", run_directory, "tmpfs", 0, NULL) < 0) _exit(124);
+    if (mount("guest", base, "tmpfs", 0, NULL) < 0) _exit(124);
+    /* The process numbers of the guest. */
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0) _exit(121);
+    make_ports(base);
     change_root();
 }
 
@@ -693,13 +850,13 @@ static void carry_frames(pid_t child) {
     close(ended);
 }
 
-struct guest { char **arguments, **environment; char *run_directory; int life, devices; uid_t uid; };
+struct guest { char **arguments, **environment; char *base; int life, devices; uid_t uid; };
 
 /*
  * What the command gets, made before the guest is cloned: the clone has one thread, and the locks of malloc are held
  * for ever where another thread of this process had them at that moment.
  */
-static void prepare_command(struct guest *self, const char *base) {
+static void prepare_command(struct guest *self, char *base) {
     static char *environment[MAX_WORDS], *arguments[MAX_WORDS];
     char *own[] = { "HOME=/", "TERM=linux", "PATH=/usr/local/bin:/usr/bin:/bin",
                     text("KRUN_SYS=%s/sys", base), text("KRUN_DEV=%s/dev", base),
@@ -711,7 +868,7 @@ static void prepare_command(struct guest *self, const char *base) {
     for (int i = 0; vm.argv[i] && i < MAX_WORDS - 2; i++) arguments[i + 1] = vm.argv[i];
     self->environment = environment;
     self->arguments = arguments;
-    self->run_directory = text("%s/run", base);
+    self->base = base;
 }
 
 static void run_command(const struct guest *self) {
@@ -726,7 +883,7 @@ static int guest(void *argument) {
     const struct guest *self = argument;
     if (self->uid != 0) map_user(self->uid);
     if (vm.nlinks) make_devices(self->devices);
-    keep_mounts(self->run_directory);
+    keep_mounts(self->base);
     arrange_descriptors(self->life);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The machine process may have been killed before that; it holds the other end. */
@@ -759,7 +916,7 @@ static pid_t start_guest(void) {
     self.life = life[0];
     self.devices = devices[1];
     self.uid = geteuid();
-    prepare_command(&self, ports_directory());
+    prepare_command(&self, guest_directory());
     static const int wanted[] = { CLONE_NEWPID, CLONE_NEWUSER | CLONE_NEWPID };
     int others = CLONE_NEWNS | (vm.nlinks ? CLONE_NEWNET | CLONE_NEWUTS : 0);
     for (int i = 0; i < 2; i++) {
@@ -806,6 +963,7 @@ int32_t krun_start_enter(uint32_t ctx) {
     if (!vm.exec || !vm.has_root) return -EINVAL;
     insist(!vm.implicit_console, "the stand-in has no terminal");
     open_links();
+    open_ports();
     pid_t child = start_guest();
     int status;
     long argument;

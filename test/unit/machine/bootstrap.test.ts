@@ -14,6 +14,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootstrapScript, LOADER } from '../../../src/machine/bootstrap.ts';
+import { consolePorts } from '../../../src/machine/console-ports.ts';
 import { quote } from '../../../src/machine/quote.ts';
 import type { GuestSpec, MachineSpec } from '../../../src/machine/spec.ts';
 import { bootstrapGuest } from './specs.ts';
@@ -56,11 +57,13 @@ class Guest {
     guest: Partial<Extract<GuestSpec, { kind: 'bootstrap' }>>,
     shares: MachineSpec['shares'] = [],
   ) {
-    for (const [index, name] of ['krun.script', 'krun.control', 'krun.status'].entries()) {
-      mkdirSync(path.join(base, `sys/vport1p${index}`), { recursive: true });
-      writeFileSync(path.join(base, `sys/vport1p${index}/name`), `${name}\n`);
-    }
     mkdirSync(path.join(base, 'dev'));
+    for (const [index, { name, carries }] of consolePorts(bootstrapGuest(guest)).entries()) {
+      mkdirSync(path.join(base, `sys/vport1p${index}`), { recursive: true });
+      writeFileSync(path.join(base, `sys/vport1p${index}/name`), `krun.${name}\n`);
+      const isFile = carries === 'output' || name === 'script';
+      if (!isFile) execFileSync('mkfifo', [path.join(base, `dev/vport1p${index}`)]);
+    }
     mkdirSync(path.join(base, 'bin'));
     const mount = path.join(base, 'bin/mount');
     writeFileSync(
@@ -72,7 +75,6 @@ class Guest {
       path.join(base, 'dev/vport1p0'),
       bootstrapScript(bootstrapGuest({ workingDir: base, ...guest }), shares),
     );
-    execFileSync('mkfifo', [path.join(base, 'dev/vport1p1')]);
     writeFileSync(this.status, '');
     // Opened for both, so that neither end waits for the other.
     this.#control = openSync(path.join(base, 'dev/vport1p1'), 'r+');
@@ -150,7 +152,7 @@ describe.each(SHELLS)('the bootstrap script under %s', (_, shell) => {
     }).end();
     expect({ code, status, stdout, stderr }).toEqual({
       code: 7,
-      status: 'krun 1\nready\nexit 7\n',
+      status: 'krun 2\nready\nexit 7\n',
       stdout: 'out\n',
       stderr: 'err\n',
     });
@@ -221,14 +223,14 @@ describe.each(SHELLS)('the bootstrap script under %s', (_, shell) => {
     guest.send('signal INT');
     const { status, stdout } = await guest.end();
     expect(stdout).toBe('up\nHUP\nINT\n');
-    expect(status).toBe('krun 1\nready\nexit 3\n');
+    expect(status).toBe('krun 2\nready\nexit 3\n');
   });
 
   it('reports 128 and the signal for a command that one ends, and says nothing of its own', async () => {
     const guest = run({ command: ['sleep', '100'] });
     guest.send('signal TERM');
     const { status, stderr } = await guest.end();
-    expect(status).toBe('krun 1\nready\nexit 143\n');
+    expect(status).toBe('krun 2\nready\nexit 143\n');
     expect(stderr).toBe('');
   });
 
@@ -236,7 +238,7 @@ describe.each(SHELLS)('the bootstrap script under %s', (_, shell) => {
     const { status } = await run({
       command: sh('kill -TERM -$PPID $PPID 2>/dev/null; kill -TERM 0; exit 0'),
     }).end();
-    expect(status).toBe('krun 1\nready\nexit 143\n');
+    expect(status).toBe('krun 2\nready\nexit 143\n');
   });
 });
 
@@ -268,14 +270,14 @@ describe.each(SHELLS.filter(([name]) => name !== 'busybox ash'))('shares under %
     const guest = new Guest([...shell, path.join(base, 'dev/vport1p0')], { mounts });
     const { code, status } = await guest.end();
     expect(code).toBe(125);
-    expect(status).toBe('krun 1\nerror cannot mount share bad at BASE/m: no such tag\nexit 125\n');
+    expect(status).toBe('krun 2\nerror cannot mount share bad at BASE/m: no such tag\nexit 125\n');
   });
 });
 
 describe('the loader', () => {
   it('finds the script by the name of its port', async () => {
     const guest = new Guest(['/bin/sh', '-c', LOADER], { command: sh('exit 4') });
-    expect((await guest.end()).status).toBe('krun 1\nready\nexit 4\n');
+    expect((await guest.end()).status).toBe('krun 2\nready\nexit 4\n');
   });
 });
 

@@ -13,6 +13,7 @@ export function bootstrapGuest(more: Partial<Bootstrap> = {}): Bootstrap {
     hostname: 'web',
     network: { interfaces: [], nameservers: [], searchDomains: [], hosts: [] },
     mounts: [],
+    sessions: { slots: 1, terminals: 1 },
     ...more,
   };
 }

@@ -1,0 +1,68 @@
+import type { GuestSpec } from './spec.ts';
+
+export type BootstrapGuest = Extract<GuestSpec, { readonly kind: 'bootstrap' }>;
+
+/** A port of the guest's multiport console, without `krun.` in front. */
+export type PortName =
+  | 'script'
+  | 'control'
+  | 'status'
+  | 'events'
+  | 'stdin'
+  | 'tty'
+  | `d${number}`
+  | `e${number}`
+  | `t${number}`;
+
+export interface ConsolePort {
+  readonly name: PortName;
+  readonly carries: 'input' | 'output' | 'both' | 'terminal';
+}
+
+/**
+ * Linux has eight terminals of this kind, one of which libkrun's own console takes, and the last one the command of a
+ * machine with `tty`.
+ */
+const MOST_TERMINALS = 6;
+
+/** What a guest is given that does not say: more sessions than that wait for each other. */
+export const DEFAULT_SESSIONS = { slots: 24, terminals: 4 } as const;
+
+export function sessionCounts(guest: BootstrapGuest): { readonly slots: number; readonly terminals: number } {
+  const { slots, terminals } = guest.sessions ?? DEFAULT_SESSIONS;
+  return { slots: Math.max(1, slots), terminals: Math.min(terminals, MOST_TERMINALS) };
+}
+
+/** The ports of a guest in their order, which is their number in the guest. */
+export function consolePorts(guest: BootstrapGuest): readonly ConsolePort[] {
+  const { slots, terminals } = sessionCounts(guest);
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+  return [
+    { name: 'script', carries: 'input' },
+    { name: 'control', carries: 'input' },
+    { name: 'status', carries: 'output' },
+    { name: 'events', carries: 'output' },
+    ...(guest.tty ? [{ name: 'tty', carries: 'terminal' } as const] : []),
+    ...(guest.stdinOpen && !guest.tty ? [{ name: 'stdin', carries: 'input' } as const] : []),
+    ...numbers(slots).flatMap((slot): readonly ConsolePort[] => [
+      { name: `d${slot}`, carries: 'both' },
+      { name: `e${slot}`, carries: 'output' },
+    ]),
+    ...numbers(terminals).map((index): ConsolePort => ({ name: `t${index}`, carries: 'terminal' })),
+  ];
+}
+
+/** Number of a port in the guest. */
+export function portNumber(guest: BootstrapGuest, name: PortName): number {
+  const index = consolePorts(guest).findIndex((port) => port.name === name);
+  if (index < 0) throw new Error(`no port krun.${name}`);
+  return index;
+}
+
+/**
+ * The size that a terminal has until it is used, rows and columns alike. The guest finds its terminals by it: nothing
+ * in the guest tells which of its /dev/hvc* belongs to which port.
+ */
+export function terminalId(name: PortName): number {
+  return name === 'tty' ? 20_000 : 20_001 + Number(name.slice(1));
+}
