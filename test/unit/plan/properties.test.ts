@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { MachineState } from '../../../src/plan/machine-state.ts';
 import type { Observed, ObservedMachine } from '../../../src/plan/observed.ts';
 import { printPlan } from '../../../src/plan/print.ts';
 import { planRequest } from '../../../src/plan/reconcile.ts';
@@ -17,7 +18,9 @@ import {
   project,
   restarting,
   running,
+  runningWith,
   seen,
+  tcpCheck,
   up,
 } from './support.ts';
 
@@ -53,7 +56,9 @@ function randomProject(choose: Choose): Project {
     return { ...one, networks: [onGvproxy(name, { mtu })], ports };
   });
   const disks = Object.fromEntries(NAMES.map((name) => [`d-${name}`, disk(`d-${name}`, 1 + choose(3))]));
-  return project(fixConditions(machines), { disks: { ...disks, common: disk('common', 1 + choose(2)) } });
+  return project(fixConditions(machines, choose), {
+    disks: { ...disks, common: disk('common', 1 + choose(2)) },
+  });
 }
 
 function randomMachine(name: string, earlier: readonly string[], ownDisk: string, choose: Choose): Machine {
@@ -67,22 +72,26 @@ function randomMachine(name: string, earlier: readonly string[], ownDisk: string
     stopSignal: choose(4) === 0 ? 'SIGINT' : 'SIGTERM',
     disks: [...own, ...common],
     dependsOn,
+    ...(choose(3) === 0 ? { healthcheck: tcpCheck(80 + choose(2)) } : {}),
     ...(choose(3) === 0 ? { build: { command: ['x'], inputs: [], directory: '/p', environment: {} } } : {}),
   });
 }
 
-/** What depends on a task waits until it is done. */
-function fixConditions(machines: readonly Machine[]): readonly Machine[] {
-  const tasks = new Set(machines.filter(({ kind }) => kind === 'task').map(({ name }) => name));
+/** What depends on a task waits until it is done, and on what has a health check, until it is healthy. */
+function fixConditions(machines: readonly Machine[], choose: Choose): readonly Machine[] {
+  const byName = new Map(machines.map((one) => [one.name, one]));
   return machines.map((one) => ({
     ...one,
     dependsOn: Object.fromEntries(
-      Object.keys(one.dependsOn).map((need) => [
-        need,
-        { condition: tasks.has(need) ? ('completed_successfully' as const) : ('started' as const) },
-      ]),
+      Object.keys(one.dependsOn).map((need) => [need, dependencyOn(byName.get(need), choose)]),
     ),
   }));
+}
+
+function dependencyOn(need: Machine | undefined, choose: Choose): Dependency {
+  if (need?.kind === 'task') return { condition: 'completed_successfully' };
+  const condition = need?.healthcheck && choose(2) === 0 ? 'healthy' : 'started';
+  return { condition, ...(choose(3) === 0 ? { restart: true } : {}) };
 }
 
 const STATES = [
@@ -96,12 +105,21 @@ const STATES = [
   restarting(1),
 ] as const;
 
+const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
+
+function withHealth({ healthcheck }: Machine, state: MachineState, choose: Choose): MachineState {
+  if (state.status !== 'running' || !healthcheck) return state;
+  return runningWith(HEALTH[choose(HEALTH.length)] ?? 'starting');
+}
+
 /** A world that an earlier version of the project left behind, in any state of repair. */
 function randomWorld(choose: Choose): Observed {
   const before = randomProject(choose);
   const machines = Object.values(before.machines)
     .filter(() => choose(4) > 0)
-    .map((definition): ObservedMachine => seen(definition, STATES[choose(STATES.length)] ?? running));
+    .map((definition): ObservedMachine =>
+      seen(definition, withHealth(definition, STATES[choose(STATES.length)] ?? running, choose)),
+    );
   const used = new Set(machines.flatMap(({ definition }) => definition.disks.map((one) => one.source)));
   const names = [...used].flatMap((source) => (source.kind === 'named' ? [source.name] : []));
   return {

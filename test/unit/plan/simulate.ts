@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { attachedDisks, diskLabel, namedDisks } from '../../../src/plan/machine-disks.ts';
-import type { Action, Plan, PlanNode } from '../../../src/plan/action.ts';
+import type { Action, Plan, PlanNode, WaitCondition } from '../../../src/plan/action.ts';
 import { portKeys } from '../../../src/plan/handover.ts';
 import { processNetworks } from '../../../src/plan/network-use.ts';
 import { isActive } from '../../../src/plan/machine-state.ts';
 import type { Observed, ObservedDisk, ObservedMachine } from '../../../src/plan/observed.ts';
 import type { Machine } from '../../../src/project/project.ts';
-import { exited, running } from './support.ts';
+import { exited, running, runningWith } from './support.ts';
 
 /** A project's world in memory, in which an action fails that could not be done in the real one. */
 class World {
@@ -52,13 +53,17 @@ class World {
         break;
       case 'update':
         if (this.#runs(action.machine)) this.#checkHeld(action.definition);
-        this.#put(action.definition, action.hash, this.#get(action.machine).state);
+        this.#put(action.definition, action.hash, this.#stateAfterUpdate(action.machine, action.definition));
         break;
       case 'start':
         this.#start(this.#get(action.machine));
         break;
       case 'wait':
         this.#wait(this.#get(action.machine));
+        check(
+          this.#isMet(action.machine, action.condition),
+          `waits until ${action.machine} is ${action.condition}`,
+        );
         break;
       case 'stop':
         check(this.#runs(action.machine), 'stops what does not run');
@@ -83,15 +88,33 @@ class World {
       check(!others.some((writes) => writes || !disk.readOnly), 'starts on a disk that another machine has');
     }
     for (const [need, { condition }] of Object.entries(definition.dependsOn)) {
-      const machine = this.machines.get(need);
-      const done = machine?.state.status === 'exited' && machine.state.exit.code === 0;
-      check(
-        machine !== undefined && (condition === 'started' ? done || isActive(machine.state) : done),
-        `starts ${definition.name} before ${need} is ${condition}`,
-      );
+      check(this.#isMet(need, condition), `starts ${definition.name} before ${need} is ${condition}`);
     }
     this.#checkHeld(definition);
-    this.#set(definition.name, running);
+    this.#set(definition.name, definition.healthcheck ? runningWith('starting') : running);
+  }
+
+  #isMet(name: string, condition: WaitCondition): boolean {
+    const state = this.machines.get(name)?.state;
+    if (!state) return false;
+    const isDone = state.status === 'exited' && state.exit.code === 0;
+    switch (condition) {
+      case 'completed_successfully':
+        return isDone;
+      case 'started':
+      case 'running_or_completed':
+        return isDone || isActive(state);
+      case 'healthy':
+      case 'log_ready':
+        return state.status === 'running' && state.health?.status === 'healthy';
+    }
+  }
+
+  /** A new health check begins from nothing. */
+  #stateAfterUpdate(name: string, { healthcheck }: Machine): ObservedMachine['state'] {
+    const { definition, state } = this.#get(name);
+    if (state.status !== 'running' || isDeepStrictEqual(definition.healthcheck, healthcheck)) return state;
+    return healthcheck ? runningWith('starting') : running;
   }
 
   /** Ports are for one machine, and a network has one shape for all that run on it. */
@@ -113,10 +136,12 @@ class World {
     }
   }
 
-  /** Tasks end when somebody waits for them. */
+  /** Tasks end, and services get healthy, when somebody waits for them. */
   #wait({ definition, state }: ObservedMachine): void {
     if (definition.kind === 'task' && isActive(state)) this.#set(definition.name, exited(0));
-    else if (isActive(state)) this.#set(definition.name, running);
+    else if (isActive(state)) {
+      this.#set(definition.name, definition.healthcheck ? runningWith('healthy') : running);
+    }
   }
 
   /** For each running machine that has the disk, whether it writes. */

@@ -1,7 +1,15 @@
 import { machineHash } from '../../../src/project/hash.ts';
-import type { Dependency, Disk, DiskAttachment, Machine, Project } from '../../../src/project/project.ts';
+import type {
+  Dependency,
+  Disk,
+  DiskAttachment,
+  Healthcheck,
+  Machine,
+  Project,
+} from '../../../src/project/project.ts';
 import { machineDefinition, projectOf } from '../../support/definitions.ts';
 import type { Plan } from '../../../src/plan/action.ts';
+import type { Health } from '../../../src/plan/health.ts';
 import type { MachineState } from '../../../src/plan/machine-state.ts';
 import type { Observed, ObservedMachine } from '../../../src/plan/observed.ts';
 import { printPlan } from '../../../src/plan/print.ts';
@@ -36,6 +44,27 @@ export function disk(name: string, gibibytes: number, more: Partial<Disk> = {}):
 }
 
 export const running: MachineState = { status: 'running', run: 1, since: SINCE };
+
+export function runningWith(status: Health['status']): MachineState {
+  return {
+    status: 'running',
+    run: 1,
+    since: SINCE,
+    health: { status, since: SINCE, wasHealthy: status !== 'starting', failures: 0 },
+  };
+}
+
+export function tcpCheck(port: number): Healthcheck {
+  return {
+    probe: { kind: 'tcp', port },
+    intervalMs: 30_000,
+    timeoutMs: 30_000,
+    startPeriodMs: 0,
+    startIntervalMs: 200,
+    retries: 3,
+    liveness: false,
+  };
+}
 
 export function exited(code: number | null): MachineState {
   return { status: 'exited', run: 1, since: SINCE, exit: { code } };

@@ -1,27 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Health } from '../../../src/plan/health.ts';
-import type { MachineState } from '../../../src/plan/machine-state.ts';
-import type { Dependency, Healthcheck, Machine } from '../../../src/project/project.ts';
-import { exited, machine, observe, plan, running, seen, up } from './support.ts';
+import type { Dependency, Machine } from '../../../src/project/project.ts';
+import { exited, machine, observe, plan, running, runningWith, seen, tcpCheck, up } from './support.ts';
 
-const healthcheck: Healthcheck = {
-  probe: { kind: 'tcp', port: 80 },
-  intervalMs: 30_000,
-  timeoutMs: 30_000,
-  startPeriodMs: 0,
-  startIntervalMs: 200,
-  retries: 3,
-  liveness: false,
-};
+const healthcheck = tcpCheck(80);
 const db = machine('db', { healthcheck });
 
 function on(need: string, dependency: Partial<Dependency>): { dependsOn: Machine['dependsOn'] } {
   return { dependsOn: { [need]: { condition: 'healthy', ...dependency } } };
-}
-
-function runningAnd(status: Health['status']): MachineState {
-  const since = '2026-11-20T10:00:00.000Z';
-  return { status: 'running', run: 1, since, health: { status, since, wasHealthy: false, failures: 0 } };
 }
 
 describe('a machine that needs a healthy one', () => {
@@ -41,7 +27,7 @@ describe('a machine that needs a healthy one', () => {
 
   test('does not wait for one that is healthy, and does for one that is not', () => {
     const before = (status: Health['status']) =>
-      observe([seen(db, runningAnd(status)), seen(web, { status: 'created' })]);
+      observe([seen(db, runningWith(status)), seen(web, { status: 'created' })]);
     expect(plan(up([db, web]), before('healthy'))).toMatchInlineSnapshot(`
       "
       [1] start web: not started yet
@@ -98,13 +84,13 @@ test('--wait is for health where there is a health check', () => {
     [9] wait until web is running or done: --wait  after [6]
     "
   `);
-  const before = observe([seen(db, runningAnd('starting')), seen(job, exited(0)), seen(web)]);
+  const before = observe([seen(db, runningWith('starting')), seen(job, exited(0)), seen(web)]);
   expect(plan(up([db, job, web], { wait: true }), before)).toMatchInlineSnapshot(`
     "
     [1] wait until db is healthy: --wait
     "
   `);
-  const settled = observe([seen(db, runningAnd('healthy')), seen(job, exited(0)), seen(web)]);
+  const settled = observe([seen(db, runningWith('healthy')), seen(job, exited(0)), seen(web)]);
   expect(plan(up([db, job, web], { wait: true }), settled)).toMatchInlineSnapshot(`
     "
     nothing to do
@@ -116,7 +102,7 @@ describe('a dependency with restart: true', () => {
   const web = machine('web', on('db', { restart: true }));
   const shop = machine('shop', on('web', { condition: 'started', restart: true }));
   const other = machine('other', on('db', {}));
-  const before = observe([db, web, shop, other].map((one) => seen(one, runningAnd('healthy'))));
+  const before = observe([db, web, shop, other].map((one) => seen(one, runningWith('healthy'))));
 
   test('that is made anew restarts those that need it, and those that need them', () => {
     expect(plan(up([{ ...db, cpus: 2 }, web, shop, other]), before)).toMatchInlineSnapshot(`
