@@ -680,7 +680,7 @@ export interface ShareConfigLong {
    */
   readonly?: Bool;
   /**
-   * Changes on the host wake file watchers in the guest while `krun watch` or `krun up --watch` runs.
+   * Changes on the host wake file watchers in the guest: a changed or new file is reported as modified (inotify IN_MODIFY and IN_ATTRIB), a deleted one by the directory that held it. Files of other users and read-only shares are not reported, nor anything below node_modules and .git.
    */
   notify?: Bool;
   /**

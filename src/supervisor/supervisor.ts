@@ -16,6 +16,7 @@ import { executePlan } from './execute.ts';
 import { describeFailure } from './failure.ts';
 import { GrantContents } from './grant-contents.ts';
 import { Machines } from './machines.ts';
+import { NoticeOfShares } from './notice-of-shares.ts';
 import { observedOf } from './observe.ts';
 import { RequestQueue, type Job } from './request-queue.ts';
 
@@ -41,6 +42,7 @@ export class Supervisor {
   readonly #queue: RequestQueue;
   readonly #eventLog: EventLog;
   readonly #grants: GrantContents;
+  readonly #shares: NoticeOfShares;
   readonly #listeners: Set<(event: Event) => void> = new Set();
   #projectName: string;
   #hasRecovered = false;
@@ -52,6 +54,7 @@ export class Supervisor {
     this.#eventLog = new EventLog(options.layout.eventsFile);
     this.#queue = new RequestQueue((job) => this.#perform(job));
     this.#grants = new GrantContents(options.layout.grantsFile);
+    this.#shares = new NoticeOfShares(options.layout, options.warn);
     this.#machines = new Machines({
       grants: this.#grants,
       layout: options.layout,
@@ -63,6 +66,7 @@ export class Supervisor {
       changed: (machine, state) => {
         this.#emit({ type: 'state', machine, state });
         if (state.status === 'exited') this.#removeIfDone(machine);
+        this.#shares.update(this.machines());
         options.settled();
       },
       settled: options.settled,
@@ -73,6 +77,7 @@ export class Supervisor {
   async recover(): Promise<Result<void, Diagnostic>> {
     const recovered = await this.#machines.recover();
     this.#hasRecovered = true;
+    this.#shares.update(this.machines());
     for (const { machine, state } of this.machines())
       if (state.status === 'exited') this.#removeIfDone(machine);
     return recovered;
@@ -108,6 +113,7 @@ export class Supervisor {
   async leave(interrupt?: string): Promise<void> {
     if (interrupt !== undefined) this.#queue.interrupt(interrupt);
     await this.#queue.idle();
+    this.#shares.update([]);
     await this.#machines.leave();
   }
 

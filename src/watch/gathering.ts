@@ -14,7 +14,15 @@ export function gather(gathering: Gathering | undefined, nowMs: number): Gatheri
   return { firstMs: gathering?.firstMs ?? nowMs, lastMs: nowMs };
 }
 
+/** How long changes are gathered. */
+export interface Patience {
+  readonly quietMs: number;
+  readonly longestMs: number;
+}
+
+const USUAL: Patience = { quietMs: QUIET_MS, longestMs: LONGEST_DELAY_MS };
+
 /** When the cycle may begin. */
-export function dueAt({ firstMs, lastMs }: Gathering): number {
-  return Math.min(lastMs + QUIET_MS, firstMs + LONGEST_DELAY_MS);
+export function dueAt({ firstMs, lastMs }: Gathering, patience: Patience = USUAL): number {
+  return Math.min(lastMs + patience.quietMs, firstMs + patience.longestMs);
 }

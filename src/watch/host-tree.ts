@@ -5,7 +5,7 @@ import { type Change, isChanged, isWithin, type Look } from './changes.ts';
 import type { Matcher } from './matcher.ts';
 
 /** File systems stamp writes with the time of the last tick; two writes within one may look the same. */
-const TICK_MS = 50;
+export const TICK_MS = 20;
 
 /** Where more paths than these are in doubt, all are looked at: their events were more than a queue may hold. */
 const MANY_DOUBTS = 2000;

@@ -51,6 +51,8 @@ export class MachineWatch {
   #cycle: Promise<void> | undefined;
   #hasToldWaiting = false;
   #restartedForResync = false;
+  /** A new run waits for its files. */
+  #isUrgent = false;
 
   constructor(options: MachineWatchOptions) {
     this.#options = options;
@@ -78,6 +80,7 @@ export class MachineWatch {
     if (!isNewRun) return;
     this.#hasToldWaiting = false;
     for (const watched of this.#rules) if (watched.rule.initialSync) watched.oweWhole();
+    this.#isUrgent = true;
     this.#schedule(0);
   }
 
@@ -99,10 +102,16 @@ export class MachineWatch {
     if (this.#cycle || this.#closing.signal.aborted) return;
     this.#timer = setTimeout(
       () => {
-        this.#cycle = this.#perform().finally(() => {
-          this.#cycle = undefined;
-          if (this.#gathering) this.#schedule(dueAt(this.#gathering) - Date.now());
-        });
+        this.#cycle = this.#perform()
+          .catch((error: unknown) => {
+            // What is given up in the middle fails as it likes.
+            if (!this.#closing.signal.aborted) throw error;
+          })
+          .finally(() => {
+            this.#cycle = undefined;
+            if (this.#isUrgent) this.#schedule(0);
+            else if (this.#gathering) this.#schedule(dueAt(this.#gathering) - Date.now());
+          });
       },
       Math.max(0, delayMs),
     );
@@ -112,6 +121,7 @@ export class MachineWatch {
     await this.ready;
     const changedMs = this.#gathering?.firstMs ?? Date.now();
     this.#gathering = undefined;
+    this.#isUrgent = false;
     const findings = this.#rules
       .map((rule) => rule.find())
       .filter((finding) => this.#mayGoOn(finding, changedMs));
