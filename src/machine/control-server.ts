@@ -40,7 +40,13 @@ export async function serveControl(socketPath: string, control: MachineControl):
           answer(request, response, control).catch(() => response.destroy());
         }),
       );
-      http.then((parser) => parser.emit('connection', socket)).catch(() => socket.destroy());
+      http
+        .then((parser) => {
+          parser.emit('connection', socket);
+          // It was paused by hand, which only an equal word undoes.
+          socket.resume();
+        })
+        .catch(() => socket.destroy());
     });
   });
   await new Promise<void>((resolve, reject) => {
