@@ -70,14 +70,15 @@ class Agent {
 
 interface Stopper {
   isStopping(): boolean;
-  /** With the machine's own signal, or its stop command, unless another one is named. */
+  /** With the machine's own signal, or its stop command, unless a signal is named. */
   ask(signal?: string): void;
 }
 
 function stopper(spec: MachineSpec, agent: Agent | undefined): Stopper {
   let isStopping = false;
 
-  function ask(signal = spec.stopSignal): void {
+  function ask(named?: string): void {
+    const signal = named ?? spec.stopSignal;
     const wasStopping = isStopping;
     // Any other signal may mean anything to the guest's command.
     isStopping ||= signal === spec.stopSignal;
@@ -85,7 +86,7 @@ function stopper(spec: MachineSpec, agent: Agent | undefined): Stopper {
     if (!agent) return endProcess();
     const send = (): void => agent.control.send('signal', signal.replace(/^SIG/, ''));
     const hasCommand = spec.guest.kind === 'bootstrap' && (spec.guest.stopCommand?.length ?? 0) > 0;
-    const isByCommand = hasCommand && isStopping && !wasStopping && statusOf(spec).isReady;
+    const isByCommand = hasCommand && named === undefined && !wasStopping && statusOf(spec).isReady;
     if (isByCommand) runStopCommand(spec, agent, send).catch(send);
     else send();
   }

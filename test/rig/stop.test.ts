@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { FOREVER } from './support/networks.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
@@ -58,7 +59,7 @@ test('the stop command ends the guest in place of the signal', async () => {
 test('a stop command that fails is told, and the signal ends the guest', async () => {
   await using project = await SupervisedProject.create();
   const web = await project.machine('web', endsOn('TERM'), {
-    stopCommand: ['/bin/sh', '-c', 'echo no such database >&2; exit 3'],
+    stopCommand: ['/bin/sh', '-c', `echo tried >>${project.base}/tried; echo no such database >&2; exit 3`],
   });
   await project.done(project.up([web]));
   const events = await project.done(stop);
@@ -69,4 +70,5 @@ test('a stop command that fails is told, and the signal ends the guest', async (
     }),
   );
   expect(await project.output('web')).toEqual(['up', 'stopped by TERM']);
+  expect(await readFile(`${project.base}/tried`, 'utf8')).toBe('tried\n');
 });
