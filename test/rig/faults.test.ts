@@ -75,3 +75,17 @@ test.skipIf(!isRoot)('supervisor and machines outlive a full disk of the host', 
   expect((await project.record('web'))?.state).toMatchObject({ status: 'running', run: 2 });
   await expect.poll(() => project.output('web'), { timeout: 10_000 }).toEqual(['up', 'up']);
 });
+
+test('a guest whose agent was killed ends, and says that nobody knows how', async () => {
+  await using project = await SupervisedProject.create();
+  const go = path.join(project.base, 'go');
+  // Every process of the guest but its first one and this shell: all that serves sessions and signals.
+  const script = `until [ -e '${go}' ]; do sleep 0.05; done; kill -KILL -1; ${FOREVER}`;
+  await project.done(project.up([await project.machine('web', script)]));
+  await writeFile(go, '');
+  const { state } = await project.untilState('web', ({ status }) => status !== 'running');
+  expect(state).toMatchObject({
+    status: 'exited',
+    exit: { code: null, reason: 'the guest ended without reporting an exit code' },
+  });
+});
