@@ -78,7 +78,10 @@ export async function openSession(
   signal?.throwIfAborted();
   if (answer && answer.start.split(' ')[1] === '101') {
     const session = new ClientSession(socket);
-    signal?.addEventListener('abort', () => session.close(), { once: true });
+    const close = (): void => session.close();
+    signal?.addEventListener('abort', close, { once: true });
+    // A signal may outlive many sessions.
+    void session.end.then(() => signal?.removeEventListener('abort', close));
     return ok(session);
   }
   socket.destroy();
