@@ -13,8 +13,8 @@ import type { Change, Look } from './changes.ts';
  * making and deleting something would fire them, which the host's programs would see.
  */
 
-/** Files whose times are set one by one; of more than that, the rest is told by IN_ATTRIB alone. */
-export const MOST_TOUCHED = 200;
+/** Files whose times are set, each by a process of its own; the rest of a batch is told by IN_ATTRIB alone. */
+export const MOST_TOUCHED = 50;
 
 /** Names that one command gets. */
 const PORTION = 100;
@@ -47,18 +47,17 @@ export function touchesOf(
 
 /** The script that does it; whatever cannot be touched is passed over. */
 export function touchScript(touches: readonly Touch[]): string {
-  const single = touches.slice(0, MOST_TOUCHED);
+  const lines = ['exec 2>/dev/null', 'tell() { chmod "$1" "$2" && touch -c -m -r "$2" "$2"; }'];
+  // Many at once go first, because they are quick.
   const rest = touches.slice(MOST_TOUCHED);
-  const lines = [
-    'exec 2>/dev/null',
-    'tell() { chmod "$1" "$2" && touch -c -m -r "$2" "$2"; }',
-    ...single.map(({ path: file, mode }) => `tell ${octal(mode)} ${quote(file)}`),
-  ];
   for (const mode of new Set(rest.map((touch) => touch.mode))) {
     const names = rest.filter((touch) => touch.mode === mode).map(({ path: file }) => quote(file));
     for (let start = 0; start < names.length; start += PORTION) {
       lines.push(`chmod ${octal(mode)} ${names.slice(start, start + PORTION).join(' ')}`);
     }
+  }
+  for (const { path: file, mode } of touches.slice(0, MOST_TOUCHED)) {
+    lines.push(`tell ${octal(mode)} ${quote(file)}`);
   }
   return [...lines, 'exit 0', ''].join('\n');
 }
