@@ -14,6 +14,8 @@ const PROGRAMS = {
   iperf3: 'iperf3',
   ip: 'iproute2',
   'dpkg-deb': 'dpkg',
+  tmux: 'tmux',
+  inotifywait: 'inotify-tools',
 };
 /** Only where this machine cannot run microVMs itself. */
 const LAB_PROGRAMS = { 'qemu-system-x86_64': 'qemu-system-x86', modprobe: 'kmod', xz: 'xz-utils' };

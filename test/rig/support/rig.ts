@@ -39,6 +39,8 @@ export interface RunningKrun {
 
 /** A project in a temporary directory with a runtime, data and home directory of its own. */
 export interface Rig extends AsyncDisposable {
+  /** The `krun` that the rig runs; node reads it. */
+  readonly program: string;
   /** Where krun.yaml belongs; real path. */
   readonly directory: string;
   /** Parent of all of the rig's directories; every process of the rig can be told by it. */
@@ -92,7 +94,7 @@ export async function createProject(program: string, options: RigOptions = {}): 
 }
 
 class ProjectRig implements Rig {
-  readonly #program: string;
+  readonly program: string;
   readonly #timeoutMs: number;
   readonly base: string;
   readonly directory: string;
@@ -100,7 +102,7 @@ class ProjectRig implements Rig {
   readonly env: Readonly<Record<string, string>>;
 
   constructor(program: string, base: string, env: Rig['env'], timeoutMs: number) {
-    this.#program = program;
+    this.program = program;
     this.#timeoutMs = timeoutMs;
     this.base = base;
     this.directory = path.join(base, 'p');
@@ -120,7 +122,7 @@ class ProjectRig implements Rig {
   }
 
   spawn(args: readonly string[], options: KrunOptions = {}): RunningKrun {
-    const child = spawn(process.execPath, [this.#program, ...args], {
+    const child = spawn(process.execPath, [this.program, ...args], {
       cwd: path.resolve(this.directory, options.cwd ?? '.'),
       env: { ...this.env, ...options.env },
       stdio: 'pipe',
