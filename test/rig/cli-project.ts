@@ -8,9 +8,10 @@ export async function createCliRig(machines: string, options: RigOptions = {}): 
   return rig;
 }
 
-/** Replaces krun.yaml. */
+/** Replaces krun.yaml. Its machines have no network unless the text says one: that would depend on what is installed. */
 export async function writeMachines(rig: Rig, machines: string): Promise<void> {
-  await rig.write('krun.yaml', `name: demo\nmachines:\n${machines}`);
+  const networks = /^networks:/m.test(machines) ? '' : 'networks: { default: { driver: none } }\n';
+  await rig.write('krun.yaml', `name: demo\nmachines:\n${machines}${networks}`);
 }
 
 /** One machine of krun.yaml that runs a shell script. */

@@ -97,7 +97,7 @@ test('completion offers commands, options, choices and the names of machines', a
   await rig.ok(['up', '-d']);
   const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
     (await rig.ok(['complete', '--', ...words])).split('\n').map((line) => line.split('\t')[0] ?? '');
-  expect(await complete('st')).toEqual(['start', 'stop', ':4', '']);
+  expect(await complete('st')).toEqual(['start', 'stop', 'stats', ':4', '']);
   expect(await complete('stop', '')).toEqual(['db', 'web', ':4', '']);
   expect(await complete('-f', 'krun.yaml', 'logs', '-f', 'w')).toEqual(['web', ':4', '']);
   expect(await complete('up', '--det')).toEqual(['--detach', ':4', '']);

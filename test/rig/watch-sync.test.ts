@@ -143,7 +143,7 @@ test('what changed while the machine was stopped comes with its next start, dele
 });
 
 test('a command runs after its sync; its failure is told with its output, and watching goes on', async () => {
-  const rule = `action: sync+exec, exec: [sh, -c, 'cat ${'$$'}1/a; grep -q good ${'$$'}1/a', sh, GUEST]`;
+  const rule = `action: sync+exec, exec: [sh, -c, 'cat $$1/a; grep -q good $$1/a', sh, GUEST]`;
   await using rig = await syncRig({ 'src/a': 'good' });
   await writeRule(rig, rule.replace('GUEST', guest(rig)));
   await using watch = startWatch(rig, ['watch']);
@@ -170,7 +170,7 @@ test('sync+restart starts the machine again once, with the new files', async () 
 test('a command that writes into its own watched folder is caught', async () => {
   const source = (rig: Rig): string => path.join(rig.directory, 'src');
   await using rig = await syncRig({ 'src/a': '1' });
-  const write = `action: sync+exec, exec: [sh, -c, 'date +%N >>${'$$'}1/out.txt', sh, ${source(rig)}]`;
+  const write = `action: sync+exec, exec: [sh, -c, 'date +%N >>$$1/out.txt', sh, ${source(rig)}]`;
   await writeRule(rig, write);
   await using watch = startWatch(rig, ['watch']);
   const told = await watch.waitForOutput(/is paused/, 60_000);

@@ -2,13 +2,16 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { StatusLine } from '../../../../src/cli/attached/status-line.ts';
 
+const ESCAPE = '\u001b';
+const CONTROL = new RegExp(`(\\r|\\n|${ESCAPE}\\[[0-9]*[A-Za-z])`);
+
 /** What a terminal shows, line for line, after these bytes. */
 function screen(bytes: string): string[] {
   const lines = [''];
-  for (const part of bytes.split(/(\r|\n|\u001b\[[0-9]*[A-Za-z])/)) {
+  for (const part of bytes.split(CONTROL)) {
     if (part === '\n') lines.push('');
-    else if (part === '\u001b[K') lines[lines.length - 1] = '';
-    else if (part !== '\r' && !part.startsWith('\u001b')) lines[lines.length - 1] += part;
+    else if (part === `${ESCAPE}[K`) lines[lines.length - 1] = '';
+    else if (part !== '\r' && !part.startsWith(ESCAPE)) lines[lines.length - 1] += part;
   }
   return lines;
 }
