@@ -4,6 +4,7 @@ import { terminalId, type BootstrapGuest } from './console-ports.ts';
 import type { ControlLines } from './control-lines.ts';
 import type { GuestEvent, GuestEvents } from './guest-events.ts';
 import { MarkFilter, MarkSearch } from './mark-filter.ts';
+import { OutputWatch } from './output-watch.ts';
 import { SessionInput } from './session-input.ts';
 import { sessionHeader, sessionScript } from './session-script.ts';
 import type { SessionSlot, SlotUser } from './session-slot.ts';
@@ -29,12 +30,6 @@ export interface SessionPlace {
   readonly serial: number;
 }
 
-/** After the command has ended, so long a silence means that a process which it left behind keeps its output open. */
-const QUIET_MS = 300;
-/** The agent that has not ended a session after so many quiet times does not answer any more. */
-const MOST_NUDGES = 30;
-/** More than pipes and ports hold: what comes after that is not the command's any more. */
-const MOST_LATE_BYTES = 4 * 1024 * 1024;
 /** Between the hangup and the end by force of a command whose client has gone. */
 const HANGUP_MS = 2000;
 
@@ -50,18 +45,16 @@ export class GuestSession implements SlotUser {
   readonly #filters: Partial<Record<Stream, MarkFilter>>;
   readonly #terminalStart: MarkSearch;
   readonly #input: SessionInput;
+  readonly #watch: OutputWatch;
   readonly #signals: string[] = [];
   #size: TerminalSize | undefined;
   #sentSize: TerminalSize | undefined;
   #isAbandoned = false;
-  #isPaused = false;
   #isStarted = false;
   #isTerminalOpen = false;
   #error: string | undefined;
   #exitCode: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #nudges = 0;
-  #lateBytes = 0;
+  #killTimer: NodeJS.Timeout | undefined;
   /** The peer has been told the end. */
   #isEnded = false;
   #isOver = false;
@@ -76,6 +69,11 @@ export class GuestSession implements SlotUser {
       ...(terminal ? { terminal: new MarkFilter(this.#mark) } : {}),
     };
     this.#terminalStart = new MarkSearch(this.#mark);
+    this.#watch = new OutputWatch(
+      () => this.#send('cats'),
+      // The slot stays taken until the marks come after all.
+      () => this.#end({ exitCode: this.#exitCode ?? null, error: 'the agent in the guest does not answer' }),
+    );
     this.#size = request.terminal;
     this.#sentSize = request.terminal;
     const mode = terminal ? 'terminal' : request.stdin ? 'input' : 'none';
@@ -110,10 +108,9 @@ export class GuestSession implements SlotUser {
   }
 
   resume(): void {
-    this.#isPaused = false;
     this.#place.slot.resume();
     this.#place.terminal?.resume();
-    if (this.#exitCode !== undefined) this.#watchOutput();
+    this.#watch.resume();
   }
 
   /** Nobody wants its output any more, and it need not end. */
@@ -129,10 +126,9 @@ export class GuestSession implements SlotUser {
     if (this.#exitCode !== undefined) return;
     this.signal('HUP');
     // Not before it is started: a signal of then waits in line.
-    this.#timer = setTimeout(() => {
-      if (this.#exitCode !== undefined) return;
+    this.#killTimer = setTimeout(() => {
       this.signal('KILL');
-      this.#watchOutput();
+      this.#watch.start();
     }, HANGUP_MS);
   }
 
@@ -162,19 +158,17 @@ export class GuestSession implements SlotUser {
     if (!filter) return;
     const { data, isEnd } = filter.push(chunk);
     if (data.length > 0 && !this.#isAbandoned) {
-      this.#isPaused = !this.#peer.output(stream === 'stderr' ? FRAME.stderr : FRAME.stdout, data);
-      if (this.#isPaused) this.#pause();
+      if (!this.#peer.output(stream === 'stderr' ? FRAME.stderr : FRAME.stdout, data)) this.#pause();
     }
     if (isEnd) delete this.#filters[stream];
-    if (this.#exitCode === undefined) return;
-    this.#lateBytes += data.length;
-    this.#watchOutput();
+    this.#watch.heard();
     this.#finishWhenComplete();
   }
 
   #pause(): void {
     this.#place.slot.pause();
     this.#place.terminal?.pause();
+    this.#watch.pause();
   }
 
   #onEvent({ kind, text }: GuestEvent): void {
@@ -201,30 +195,9 @@ export class GuestSession implements SlotUser {
     if (this.#exitCode !== undefined || !(code <= 255)) return;
     this.#exitCode = code;
     this.#input.close();
-    this.#nudges = 0;
-    this.#watchOutput();
+    clearTimeout(this.#killTimer);
+    this.#watch.start();
     this.#finishWhenComplete();
-  }
-
-  /** Looks after a session whose command has ended, for as long as nothing comes; a slow client is not silence. */
-  #watchOutput(): void {
-    clearTimeout(this.#timer);
-    if (this.#isPaused || this.#isOver) return;
-    const isDaemon = this.#lateBytes > MOST_LATE_BYTES;
-    this.#timer = setTimeout(() => this.#nudge(), isDaemon ? 0 : QUIET_MS);
-  }
-
-  /** Ends what keeps the output open. */
-  #nudge(): void {
-    this.#nudges += 1;
-    this.#lateBytes = 0;
-    if (this.#nudges > MOST_NUDGES) {
-      // The slot stays taken until the marks come after all.
-      this.#end({ exitCode: this.#exitCode ?? null, error: 'the agent in the guest does not answer' });
-      return;
-    }
-    this.#send('cats');
-    this.#watchOutput();
   }
 
   #send(verb: string, ...words: readonly string[]): void {
@@ -249,7 +222,8 @@ export class GuestSession implements SlotUser {
   #leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#killTimer);
+    this.#watch.stop();
     const { slot, terminal, events, serial } = this.#place;
     events.forget(serial);
     slot.release();
