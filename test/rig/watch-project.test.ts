@@ -127,3 +127,25 @@ test('--no-up starts nothing, and json progress is events alone', async () => {
     causes: ['a'],
   });
 });
+
+test('rebuild builds again although no input of the build has changed, and a failed build is told', async () => {
+  const script = 'cat "$$DIRECTORY/built"; echo; sleep 600';
+  await using rig = await createCliRig('', { files: { Recipe: 'first', built: '' } });
+  const build = '[sh, -c, "grep -v broken Recipe >built"]';
+  const more = {
+    ...rule('{ path: ./Recipe, action: rebuild }'),
+    build: `{ command: ${build} }`,
+    environment: `{ DIRECTORY: ${rig.directory} }`,
+  };
+  await writeMachines(rig, machine('web', script, more));
+  await using watch = startWatch(rig, ['up', '--watch']);
+  await watch.waitForOutput(/^web \| first$/m);
+  await watch.waitForOutput(/^watching/m);
+  await rig.write('Recipe', 'second');
+  await watch.waitForOutput(/^web \| second$/m);
+  await watch.waitForOutput(/^web {2}rebuild: Recipe changed, /m);
+  await rig.write('Recipe', 'broken');
+  await watch.waitForOutput(/^web {2}rebuild failed: build of web failed: sh exited with 1$/m);
+  await rig.write('Recipe', 'third');
+  await watch.waitForOutput(/^web \| third$/m);
+});
