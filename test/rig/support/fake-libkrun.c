@@ -17,6 +17,8 @@
  *   net-close MS         the guest's links are closed after MS milliseconds
  *   hide PATH            the guest does not see a file or directory of the host, whose root is its own as well
  *   put FILE PATH        it sees another file in its place
+ *   no-tty               programs of the guest that ask the C library do not take a port for a terminal: bash reads ahead
+ *                        from what it takes for one
  *   net-runt             a frame of 4 bytes goes out on each link before anything else
  *
  * A console port may be opened once in a guest's life, as in libkrun, which serves it wrongly or panics afterwards: a
@@ -520,9 +522,22 @@ static void open_slave(struct port *port) {
     insist(port->slave >= 0, port->path);
 }
 
+/* Marks a pseudo terminal that plays another device. */
+#define NO_TTY_PIXELS 0x6b72
+
+/* For programs of the guest that load this library before the C library. */
+int isatty(int fd) {
+    struct winsize size;
+    struct termios modes;
+    if (tcgetattr(fd, &modes) < 0) return 0;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_xpixel != NO_TTY_PIXELS) return 1;
+    errno = ENOTTY;
+    return 0;
+}
+
 /* The guest's end of a port: a terminal with the size of what the machine process gave, or one that is no terminal. */
 static void make_pty(struct port *port) {
-    struct winsize size;
+    struct winsize size = { .ws_xpixel = NO_TTY_PIXELS };
     struct termios modes;
     port->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     insist(port->master >= 0 && grantpt(port->master) == 0 && unlockpt(port->master) == 0, "posix_openpt");
@@ -533,6 +548,7 @@ static void make_pty(struct port *port) {
         insist(tcgetattr(port->slave, &modes) == 0, "tcgetattr");
         cfmakeraw(&modes);
         insist(tcsetattr(port->slave, TCSANOW, &modes) == 0, "tcsetattr");
+        insist(ioctl(port->slave, TIOCSWINSZ, &size) == 0, "size");
     }
     do_not_wait(port->in);
     do_not_wait(port->out);
@@ -863,6 +879,8 @@ static void prepare_command(struct guest *self, char *base) {
                     "KRUN_HOSTNAME_FILE=/dev/null", text("KRUN_RUN=%s/run", base) };
     int count = sizeof own / sizeof *own;
     memcpy(environment, own, sizeof own);
+    Dl_info info;
+    if (fault("no-tty", NULL) && dladdr((void *)guest_directory, &info)) environment[count++] = text("LD_PRELOAD=%s", info.dli_fname);
     for (int i = 0; vm.envp[i] && count < MAX_WORDS - 1; i++) environment[count++] = vm.envp[i];
     arguments[0] = vm.exec;
     for (int i = 0; vm.argv[i] && i < MAX_WORDS - 2; i++) arguments[i + 1] = vm.argv[i];
