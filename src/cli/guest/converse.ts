@@ -53,6 +53,9 @@ export async function converse(context: Context, conversation: Conversation): Pr
     });
     const end = await Promise.race([ended, over.promise]);
     if (end.kind === 'detached') session.detach();
+    // The command was in the middle of a line.
+    const isCutOff = end.kind !== 'ended' || end.end.exitCode === null;
+    if (terminal && isCutOff) context.stdout.stream.write('\r\n');
     return end;
   } finally {
     unlisten();

@@ -25,16 +25,22 @@ export class TestTerminal implements AsyncDisposable {
   static async open(rig: Rig): Promise<TestTerminal> {
     if (!tmux) throw new Error('tmux is not installed');
     const terminal = new TestTerminal(rig, tmux);
-    const shell = "PS1='host> ' exec sh";
+    const program = `'${process.execPath}' '${process.env['KRUN_TEST_PROGRAM'] ?? ''}'`;
+    const start = await rig.write('../shrc', `PS1='host> '\nkrun() { ${program} "$@"; }\n`);
+    const shell = `ENV='${start}' exec sh`;
     await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', shell);
-    await terminal.shows(/host> $/);
-    return terminal;
+    try {
+      await terminal.shows(/host>$/);
+      return terminal;
+    } catch (error) {
+      await terminal[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
-  /** Types a line. `krun` at its beginning is the rig's. */
+  /** Types a line; `krun` is the rig's. */
   async line(text: string): Promise<void> {
-    const program = `'${process.execPath}' '${process.env['KRUN_TEST_PROGRAM'] ?? ''}'`;
-    await this.#tmux('send-keys', '-l', text.replace(/^krun /, `${program} `));
+    await this.#tmux('send-keys', '-l', text);
     await this.keys('Enter');
   }
 
@@ -59,9 +65,11 @@ export class TestTerminal implements AsyncDisposable {
     return screen;
   }
 
+  /** Empties the screen, at a shell's prompt. */
   async clear(): Promise<void> {
-    await this.keys('C-l');
-    await this.#tmux('clear-history');
+    await this.#tmux('send-keys', '-R');
+    await this.keys('Enter');
+    await this.shows(/^\S+>$/m);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -127,9 +127,10 @@ test('signals reach the command; the second one that asks krun to end does end i
 
 test('with a terminal krun ends at the first, because a shell would ignore it', async () => {
   const terminal = new TestTerminal();
-  const { end, send } = begin({ terminal });
+  const { host, end, send } = begin({ terminal });
   send('SIGHUP');
   expect(await end).toEqual({ kind: 'signalled', signal: 'SIGHUP' });
+  expect(host.out()).toBe('\r\n');
   expect(terminal.told).toEqual(['enter', 'leave']);
 });
 
