@@ -63,26 +63,23 @@ krun_can_dd() {
 }
 krun_dd() {
   case $krun_dd in
-  fast) (
-    krun_self
-    echo "$krun_serial $krun_pid" >"$krun_dev/krun.f$krun_k"
-    exec dd bs="$1" count=1 iflag=fullblock <&3 2>/dev/null 3>&- 6>&-
-  ) ;;
-  # The second cat takes what the command no longer reads.
-  *) dd bs=1 count="$1" <&3 2>/dev/null | { krun_self; echo "$krun_serial $krun_pid" >"$krun_dev/krun.f$krun_k"; cat; cat >/dev/null; } ;;
+  fast) dd bs="$1" count=1 iflag=fullblock <&3 2>/dev/null ;;
+  # It would stop in the middle where nobody reads any more; the second cat reads all.
+  *) dd bs=1 count="$1" <&3 2>/dev/null | { cat; cat >/dev/null; } ;;
   esac
 }
 krun_session() {
   echo "$krun_serial" >"$krun_slot"
   case $krun_mode in
-  input) krun_can_dd; krun_feed | krun_streams ;;
+  input) krun_can_dd; krun_feed | krun_cat feed | krun_streams ;;
   terminal) krun_terminal $krun_rest ;;
   *) krun_streams ;;
   esac
   printf %s "$krun_mark" >&3
   printf %s "$krun_mark" >&8
 }
-# Input as it comes; what follows after the command has ended, or has closed it, is read and dropped.
+# Input as it comes; what follows after the command has ended, or has closed it, is read and dropped. Between it and the
+# command is a cat, which can be ended without a dd being ended that has read a part.
 krun_feed() {
   krun_live=1
   while read -r krun_n <&3 && [ "$krun_n" != 0 ]; do
@@ -93,12 +90,12 @@ krun_feed() {
 # Both outputs pass through a cat, which is ended where a daemon that the command leaves behind keeps it.
 krun_streams() {
   {
-    { exec 2>&1 >&9 9>&-; krun_command; } | { exec >&8 9>&-; krun_cat; }
-  } 9>&1 | { exec >&3; krun_cat; }
+    { exec 2>&1 >&9 9>&-; krun_command; } | { exec >&8 9>&-; krun_cat cat; }
+  } 9>&1 | { exec >&3; krun_cat cat; }
 }
 krun_cat() {
   krun_self
-  echo "cat $krun_pid" >>"$krun_slot"
+  echo "$1 $krun_pid" >>"$krun_slot"
   exec cat 3>&- 6>&- 8>&-
 }
 krun_command() {
@@ -127,7 +124,7 @@ krun_control() {
       until read -r krun_pid <"$krun_dev/krun.pid"; do :; done
       krun_group "$krun_a" "$krun_pid" ;;
     kill) krun_of "$krun_a" "$krun_b" && krun_group "$krun_c" "$krun_p" ;;
-    cats) krun_of "$krun_a" "$krun_b" && kill -KILL $krun_cats ;;
+    cats) krun_of "$krun_a" "$krun_b" && krun_end_cats ;;
     size) read -r krun_hvc <"$krun_dev/krun.t$krun_a" && stty rows "$krun_b" cols "$krun_c" <"$krun_hvc" ;;
     clock) krun_clock "$krun_a" ;;
     esac
@@ -137,18 +134,31 @@ krun_control() {
 krun_group() { kill "-$1" "-$2" || kill "-$1" "$2"; }
 # The processes of a slot's session, as long as it is the one that is meant.
 krun_of() {
-  krun_cats= krun_p=
+  krun_cats= krun_p= krun_f=
   {
     read -r krun_l && [ "$krun_l" = "$2" ] || return 1
     while read -r krun_l krun_v; do
       case $krun_l in
       command) krun_p=$krun_v ;;
+      feed) krun_f=$krun_v ;;
       cat) krun_cats="$krun_cats $krun_v" ;;
       esac
     done
-  } <"$krun_dev/krun.s$1" || return 1
-  [ ! -e "$krun_dev/krun.f$1" ] || read -r krun_l krun_v <"$krun_dev/krun.f$1" || return 0
-  [ "$krun_l" != "$2" ] || krun_cats="$krun_cats $krun_v"
+  } <"$krun_dev/krun.s$1"
+}
+# Ends what a process that the command left behind keeps from its end; never a cat that has something to write.
+krun_end_cats() {
+  [ -z "$krun_f" ] || kill -KILL "$krun_f"
+  for krun_v in $krun_cats; do
+    if krun_is_idle "$krun_v"; then kill -KILL "$krun_v"; fi
+  done
+}
+krun_is_idle() {
+  read -r krun_l <"/proc/$1/stat" || return 1
+  case \${krun_l##*) } in S*) ;; *) return 1 ;; esac
+  krun_l=
+  read -r krun_l <"/proc/$1/wchan"
+  case $krun_l in *write*) return 1 ;; esac
 }
 krun_clock() {
   krun_n=$(date +%s) || { echo 'missing date' >&6; return; }

@@ -33,7 +33,10 @@ export function sessionCounts(guest: BootstrapGuest): { readonly slots: number; 
   return { slots: Math.max(1, slots), terminals: Math.min(terminals, MOST_TERMINALS) };
 }
 
-/** The ports of a guest in their order, which is their number in the guest. */
+/**
+ * The ports of a guest in their order, which is their number in the guest. libkrun loses what it says about ports beyond
+ * the first 31: they have no name then, and are never terminals. So those come last that are found by their number.
+ */
 export function consolePorts(guest: BootstrapGuest): readonly ConsolePort[] {
   const { slots, terminals } = sessionCounts(guest);
   const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
@@ -44,11 +47,11 @@ export function consolePorts(guest: BootstrapGuest): readonly ConsolePort[] {
     { name: 'events', carries: 'output' },
     ...(guest.tty ? [{ name: 'tty', carries: 'terminal' } as const] : []),
     ...(guest.stdinOpen && !guest.tty ? [{ name: 'stdin', carries: 'input' } as const] : []),
+    ...numbers(terminals).map((index): ConsolePort => ({ name: `t${index}`, carries: 'terminal' })),
     ...numbers(slots).flatMap((slot): readonly ConsolePort[] => [
       { name: `d${slot}`, carries: 'both' },
       { name: `e${slot}`, carries: 'output' },
     ]),
-    ...numbers(terminals).map((index): ConsolePort => ({ name: `t${index}`, carries: 'terminal' })),
   ];
 }
 

@@ -1,13 +1,16 @@
 /** So long a silence means that a process which the command left behind keeps its output open. */
 const QUIET_MS = 300;
-/** All that was on its way when the command ended has come by then: what still comes is such a process's. */
+/** Most of what was on its way when the command ended has come by then: what still comes may be such a process's. */
 const MOST_LATE_MS = 1000;
-/** Who has not ended a session after so many calls does not answer any more. */
-const MOST_CALLS = 30;
+/** Who has not ended a session after so many calls, which is a minute, does not answer any more. */
+const MOST_CALLS = 15;
+/** The time between two calls is doubled so many times: a guest under load is not helped by more of them. */
+const MOST_DOUBLINGS = 4;
 
 /**
  * Looks after the output of a command that has ended, and calls back when it does not come to its end. The time in
- * which a slow client holds it back does not count.
+ * which a slow client holds it back does not count. That it is the guest which is slow cannot be seen here: the agent
+ * looks before it ends anything.
  */
 export class OutputWatch {
   readonly #isOverdue: () => void;
@@ -36,8 +39,9 @@ export class OutputWatch {
   heard(): void {
     clearTimeout(this.#timer);
     if (!this.#isRunning || this.#isPaused) return;
-    const leftMs = MOST_LATE_MS - this.#lateMs - (performance.now() - this.#sinceMs);
-    this.#timer = setTimeout(() => this.#call(), Math.max(0, Math.min(QUIET_MS, leftMs)));
+    const factor = 2 ** Math.min(this.#calls, MOST_DOUBLINGS);
+    const leftMs = MOST_LATE_MS * factor - this.#lateMs - (performance.now() - this.#sinceMs);
+    this.#timer = setTimeout(() => this.#call(), Math.max(0, Math.min(QUIET_MS * factor, leftMs)));
   }
 
   pause(): void {

@@ -96,7 +96,6 @@ krun_keep_feeding() {
   krun_wait "$1"
   exec 3<"$krun_ports$1"
   krun_can_dd
-  krun_k=w krun_serial=w
   while :; do krun_feed; done
 }
 # Ends the machine with a code, and before that the processes that this shell would wait for.
