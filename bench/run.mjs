@@ -78,6 +78,7 @@ async function quietly(work) {
 
 const startup = await quietly(async () => (await load('startup')).run());
 const up = await quietly(async () => (await load('up')).run());
+const exec = await quietly(async () => (await load('exec')).run());
 const plan = await quietly(async () => (await load('plan')).run());
 const network = await whereGuestsBoot('network');
 const frames = await quietly(async () => (await load('switch')).run());
@@ -97,6 +98,11 @@ for (const [name, times] of [
   ['`krun up` again, the supervisor runs', startMs.again],
 ])
   log(`| ${name} | ${times.min} ms | ${times.median} ms | ${ratio(times.median, startMs.bare.median)} |`);
+log(
+  '\n| a command in a guest that costs nothing | fastest | median | against bare node |\n|---|---|---|---|',
+);
+for (const { name, ms, ratio: times } of exec)
+  log(`| ${name} | ${ms.min.toFixed(0)} ms | ${ms.median.toFixed(0)} ms | ${times.toFixed(2)} x |`);
 log('\n| process, without the guest | resident | private | private against bare node |\n|---|---|---|---|');
 for (const [name, { residentMiB, privateMiB }] of [
   ['bare node', memory.bareNode],

@@ -15,7 +15,7 @@ const outdir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 /** Modules that are imported on demand and yet belong into the first file. */
-const QUICK = ['ps', 'ls', 'logs', 'port', 'network-ls', 'version'].map((name) =>
+const QUICK = ['ps', 'ls', 'exec', 'logs', 'port', 'network-ls', 'version'].map((name) =>
   path.join(root, 'src/cli/commands', `${name}.ts`),
 );
 
