@@ -41,7 +41,7 @@ export function gvproxyPath(version: GvproxyVersion): string | undefined {
 }
 
 /** Path of a program of a Debian package that the tests use, from the PATH or where only root looks. */
-export function programPath(name: 'passt' | 'iperf3' | 'ip' | 'tmux'): string | undefined {
+export function programPath(name: 'passt' | 'iperf3' | 'ip' | 'tmux' | 'inotifywait'): string | undefined {
   const found = findProgram(name, ['/usr/sbin', '/sbin']);
   if (!found && isRequired) throw new Error(`${name} is missing: apt-get install ${name}`);
   return found;

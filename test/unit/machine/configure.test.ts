@@ -81,9 +81,9 @@ describe('calls of a machine', () => {
       krun_add_console_port_inout(ctx, console, "krun.control", <control>, -1)
       krun_add_console_port_inout(ctx, console, "krun.status", -1, <status>)
       krun_add_console_port_inout(ctx, console, "krun.events", -1, <events>)
+      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
       krun_add_console_port_inout(ctx, console, "krun.d0", <d0>, <d0.out>)
       krun_add_console_port_inout(ctx, console, "krun.e0", -1, <e0>)
-      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
       krun_add_virtio_console_default(ctx, -1, <stdout>, <stderr>)
       krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
       krun_start_enter(ctx)"
@@ -105,9 +105,9 @@ describe('calls of a machine', () => {
       krun_add_console_port_inout(ctx, console, "krun.control", <control>, -1)
       krun_add_console_port_inout(ctx, console, "krun.status", -1, <status>)
       krun_add_console_port_inout(ctx, console, "krun.events", -1, <events>)
+      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
       krun_add_console_port_inout(ctx, console, "krun.d0", <d0>, <d0.out>)
       krun_add_console_port_inout(ctx, console, "krun.e0", -1, <e0>)
-      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
       krun_add_virtio_console_default(ctx, -1, <stdout>, <stderr>)
       krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
       krun_start_enter(ctx)"
