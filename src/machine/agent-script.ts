@@ -57,9 +57,11 @@ krun_frame() {
 # Whether there is a dd, and one that reads on until it has as much as it was told.
 krun_can_dd() {
   [ -z "$krun_dd" ] || return 0
+  read -r krun_dd <"$krun_dev/krun.dd" && return
   command -v dd >/dev/null || return 1
   krun_dd=slow
   if dd bs=1 count=1 iflag=fullblock </dev/null >/dev/null; then krun_dd=fast; fi
+  echo "$krun_dd" >"$krun_dev/krun.dd"
 }
 krun_dd() {
   case $krun_dd in
@@ -123,6 +125,10 @@ krun_control() {
     signal)
       until read -r krun_pid <"$krun_dev/krun.pid"; do :; done
       krun_group "$krun_a" "$krun_pid" ;;
+    end)
+      echo "$krun_a" >"$krun_dev/krun.code"
+      until read -r krun_pid <"$krun_dev/krun.pid"; do :; done
+      krun_group TERM "$krun_pid" ;;
     kill) krun_of "$krun_a" "$krun_b" && krun_group "$krun_c" "$krun_p" ;;
     cats) krun_of "$krun_a" "$krun_b" && krun_end_cats ;;
     size) read -r krun_hvc <"$krun_dev/krun.t$krun_a" && stty rows "$krun_b" cols "$krun_c" <"$krun_hvc" ;;

@@ -41,7 +41,8 @@ export function bootstrapScript(
       ...commandLines(guest),
       `) ${guest.idle ? '' : '</dev/null '}2>&5 5>&-`,
       ...(guest.tty ? ['krun_code=$?', `krun_settle ${terminalId('tty')} ${quote(ttyMark)}`] : []),
-      `krun_exit ${guest.idle ? 0 : guest.tty ? '"$krun_code"' : '$?'} chain${hasFeeder(guest) ? ' feeder' : ''}`,
+      ...(guest.idle ? ['krun_idle_code $?'] : []),
+      `krun_exit ${guest.idle || guest.tty ? '"$krun_code"' : '$?'} chain${hasFeeder(guest) ? ' feeder' : ''}`,
     ]),
     ...shellFunction('krun_main', [
       'krun_guard',

@@ -14,5 +14,6 @@ export function createGround(
   return {
     pool: new SessionPool(guest, ends, control),
     workload: new WorkloadIo(ends, control, stdoutFile),
+    ...(guest.idle && { endGuest: (exitCode: number) => control.send('end', exitCode) }),
   };
 }

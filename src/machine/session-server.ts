@@ -12,6 +12,8 @@ import type { WorkloadIo } from './workload-io.ts';
 export interface SessionGround {
   readonly pool: SessionPool;
   readonly workload: WorkloadIo;
+  /** Ends a guest that has no command of its own. */
+  readonly endGuest?: (exitCode: number) => void;
 }
 
 interface Refusal {
@@ -43,7 +45,7 @@ export async function serveSession(
   }
   socket.write(ACCEPTED_TEXT);
   if ('attach' in request) ground.workload.attach(socket, request.terminal);
-  else startSession(socket, ground.pool, request);
+  else startSession(socket, ground, request);
 }
 
 const NO_AGENT: Refusal = {
@@ -77,7 +79,8 @@ function refuse(socket: Socket, status: string, refusal: Refusal): void {
   socket.end(refusalText(status, refusal));
 }
 
-function startSession(socket: Socket, pool: SessionPool, request: SessionRequest): void {
+function startSession(socket: Socket, ground: SessionGround, request: SessionRequest): void {
+  const { pool } = ground;
   const frames = new ClientFrames(socket);
   let session: GuestSession | undefined;
   const early: ((session: GuestSession) => void)[] = [];
@@ -88,7 +91,7 @@ function startSession(socket: Socket, pool: SessionPool, request: SessionRequest
   let isDetached = request.detached === true;
   const waiting: Waiting = {
     request: isDetached ? { ...request, stdin: false } : request,
-    peer: isDetached ? detachedPeer(frames) : frames,
+    peer: endingPeer(isDetached ? detachedPeer(frames) : frames, request, ground),
     begin: (begun) => {
       session = begun;
       for (const wish of early.splice(0)) wish(begun);
@@ -107,10 +110,33 @@ function startSession(socket: Socket, pool: SessionPool, request: SessionRequest
     gone: () => {
       if (isDetached) return;
       if (session) session.abandon();
-      else pool.leave(waiting);
+      else {
+        pool.leave(waiting);
+        waiting.peer.end({ exitCode: null });
+      }
     },
   });
   pool.ask(waiting);
+}
+
+/** Nobody knows the code of a command that never was, or that was lost. */
+const UNKNOWN_CODE = 125;
+
+function endingPeer(
+  peer: Waiting['peer'],
+  { endsGuest }: SessionRequest,
+  { endGuest }: SessionGround,
+): Waiting['peer'] {
+  if (!endsGuest || !endGuest) return peer;
+  return {
+    started: () => peer.started(),
+    output: (kind, bytes) => peer.output(kind, bytes),
+    taken: (bytes) => peer.taken(bytes),
+    end: (end) => {
+      peer.end(end);
+      endGuest(end.exitCode ?? UNKNOWN_CODE);
+    },
+  };
 }
 
 function detachedPeer(frames: ClientFrames): Waiting['peer'] {

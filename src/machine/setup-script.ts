@@ -87,6 +87,12 @@ krun_idle() {
   echo ready >&4
   read -r krun_l
 }
+# That of the session which ended it; 0 where it was stopped, which is all that it waits for.
+krun_idle_code() {
+  krun_code=0
+  [ "$1" != 125 ] || krun_code=125
+  [ ! -e "$krun_dev/krun.code" ] || read -r krun_code <"$krun_dev/krun.code"
+}
 # Input of the machine's own command, for as long as it runs.
 krun_keep_feeding() {
   krun_guard

@@ -22,6 +22,8 @@ export interface SessionRequest {
   readonly terminal?: TerminalSize & { readonly term: string };
   /** The session goes on without the client, and its output is dropped. */
   readonly detached?: boolean;
+  /** A guest without a command of its own ends with the session, with its exit code; also where the client has gone. */
+  readonly endsGuest?: boolean;
 }
 
 /**
@@ -75,7 +77,7 @@ export interface SessionEnd {
  * Most bytes of input that a client has sent and that are not {@link FRAME.taken} yet. So signals and sizes never wait
  * behind input that the command does not read.
  */
-export const INPUT_WINDOW_BYTES: number = 256 * 1024;
+export const INPUT_WINDOW_BYTES: number = 1024 * 1024;
 
 /** Longest payload of a frame. */
 export const LONGEST_FRAME_BYTES: number = 1024 * 1024;

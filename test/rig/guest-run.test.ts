@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 import type { Rig } from './support/rig.ts';
@@ -28,7 +30,7 @@ test('run starts what its machine needs, runs the command with its input and out
   expect(result.stderr).toContain('err\n');
   expect(await ps(rig)).toMatchObject([
     { name: 'db', status: 'running' },
-    { name: expect.stringMatching(/^web-run-[0-9a-f]{8}$/), status: 'exited' },
+    { name: expect.stringMatching(/^web-run-[0-9a-f]{8}$/), status: 'exited', exitCode: 4 },
   ]);
 });
 
@@ -104,6 +106,39 @@ test('Ctrl-C reaches the command, and the machine ends with it', async () => {
   await running.waitForOutput(/ready/);
   running.signal('SIGINT');
   expect(await running.result).toMatchObject({ code: 130 });
+  expect(await ps(rig)).toEqual([]);
+});
+
+test('the machine ends with its command also where krun is killed', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE));
+  const script = 'trap "exit 7" HUP; echo ready; while :; do sleep 0.1; done';
+  const running = rig.spawn(['run', '--name', 'once', 'web', 'sh', '-c', script]);
+  await running.waitForOutput(/ready/);
+  running.signal('SIGKILL');
+  await running.result;
+  await rig.krun(['wait', 'once']);
+  expect(await ps(rig)).toMatchObject([{ name: 'once', status: 'exited', exitCode: 7 }]);
+});
+
+test('a machine of --rm that ended without a supervisor is removed by the next one', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE));
+  const go = path.join(rig.base, 'go');
+  const script = `while [ ! -e ${go} ]; do sleep 0.05; done`;
+  await rig.ok(['run', '-d', '--rm', '--name', 'once', 'web', 'sh', '-c', script]);
+  const isPart = (program: string) => (each: { readonly command: string }) => each.command.includes(program);
+  const supervisor = (await rig.leftovers()).find(isPart('supervisor.js'));
+  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  await writeFile(go, '');
+  await expect.poll(async () => (await rig.leftovers()).some(isPart('machine.js'))).toBe(false);
+  await rig.ok(['stop']);
+  await expect.poll(() => ps(rig)).toEqual([]);
+});
+
+test('a guest that cannot be set up fails the run', async () => {
+  await using rig = await createCliRig(machine('web', SERVICE, { working_dir: '/no/such' }));
+  const result = await rig.krun(['run', '--rm', 'web', 'true']);
+  expect(result).toMatchObject({ code: 125 });
+  expect(result.stderr).toContain('/no/such is not a directory');
   expect(await ps(rig)).toEqual([]);
 });
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE } from './cli-project.ts';
 import type { Rig } from './support/rig.ts';
@@ -7,6 +8,11 @@ async function createRunning(): Promise<Rig> {
   const rig = await createCliRig(machine('web', SERVICE));
   await rig.ok(['up', '-d']);
   return rig;
+}
+
+/** Resolves when a command runs in the guest and gets what is typed. */
+async function runs(rig: Rig, command: string): Promise<void> {
+  await expect.poll(() => rig.ok(['top'])).toMatch(new RegExp(` S\\+ .* ${command}$`, 'm'));
 }
 
 /** Opens a shell in the guest. */
@@ -37,16 +43,19 @@ test.skipIf(!tmux)('Ctrl-C ends the guest’s command, and Ctrl-Z and fg are its
   await using terminal = await TestTerminal.open(rig);
   await enter(terminal);
   await terminal.line('sleep 1000; echo "after $?"');
+  await runs(rig, 'sleep 1000');
   await terminal.keys('C-c');
+  await terminal.shows(/guest>$/);
   await terminal.line('echo "was $?"');
   await terminal.shows(/^was 130$/m);
   await terminal.line('sleep 999');
+  await runs(rig, 'sleep 999');
   await terminal.keys('C-z');
   await terminal.shows(/(Stopped|suspended).*sleep 999/i);
-  await terminal.line('fg; echo "fg was $?"');
-  await terminal.shows(/^sleep 999$/m);
+  await terminal.line('fg');
+  await runs(rig, 'sleep 999');
   await terminal.keys('C-c');
-  await terminal.keys('Enter');
+  await terminal.shows(/guest>$/);
   await terminal.line('echo "then $?"');
   await terminal.shows(/^then 130$/m);
 });
@@ -119,3 +128,59 @@ test.skipIf(!tmux)(
     await terminal.shows(/host>$/);
   },
 );
+
+test.skipIf(!tmux)(
+  'run has a terminal too; one that is left by its keys goes on until its command ends',
+  async () => {
+    await using rig = await createRunning();
+    await using terminal = await TestTerminal.open(rig);
+    const go = await rig.write('go', '');
+    await terminal.line(
+      `krun run --name once web sh -c 'stty size; while [ -e ${go} ]; do sleep 0.1; done; exit 6'`,
+    );
+    await terminal.shows(/^24 80$/m);
+    await terminal.keys('C-p', 'C-q');
+    await terminal.shows(/^detached from once\nhost>$/m);
+    expect(await rig.ok(['ps', '-q'])).toBe('once\nweb\n');
+    await rm(go);
+    expect((await rig.krun(['wait', 'once'])).code).toBe(6);
+  },
+);
+
+test.skipIf(!tmux)('attach shares the terminal of a machine’s own command', async () => {
+  await using rig = await createCliRig(machine('web', "echo early; PS1='own> ' exec sh -i", { tty: 'true' }));
+  await rig.ok(['up', '-d']);
+  await using terminal = await TestTerminal.open(rig);
+  await terminal.line('krun attach web');
+  await terminal.keys('Enter');
+  await terminal.shows(/^own>$/m);
+  await terminal.line('stty size; tty');
+  await terminal.shows(/^24 80$/m);
+  await terminal.resize(100, 30);
+  await terminal.line('sleep 1000');
+  await runs(rig, 'sleep 1000');
+  await terminal.keys('C-c');
+  await terminal.shows(/own>$/);
+  await terminal.line('stty size');
+  await terminal.shows(/^30 100$/m);
+  await terminal.keys('C-p', 'C-q');
+  await terminal.shows(/^detached from web\nhost>$/m);
+  await terminal.line('krun attach web');
+  await terminal.keys('Enter');
+  await terminal.line('exit 4');
+  await terminal.shows(/^host>$/m);
+  await terminal.line('echo "code $?"');
+  await terminal.shows(/^code 4$/m);
+  expect(await rig.ok(['logs', 'web'])).toContain('early');
+});
+
+test.skipIf(!tmux)('stats draws over itself', async () => {
+  await using rig = await createRunning();
+  await using terminal = await TestTerminal.open(rig);
+  await terminal.line('krun stats');
+  const first = await terminal.shows(/^web .*%/m);
+  await expect.poll(() => terminal.screen()).not.toBe(first);
+  expect((await terminal.screen()).match(/^NAME/gm)).toHaveLength(1);
+  await terminal.keys('C-c');
+  await terminal.shows(/host>$/);
+});

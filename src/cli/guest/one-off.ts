@@ -4,8 +4,9 @@ import type { Layout } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { perform } from '../requests.ts';
+import { converse, tellEnd } from './converse.ts';
+import { openGuest } from './open.ts';
 import type { SessionWish } from './request.ts';
-import { runInGuest } from './run-in.ts';
 
 /** A machine that waits for a command, and the request that makes and starts it. */
 export interface OneOffRun {
@@ -25,12 +26,21 @@ export async function runOneOff(
   if (started !== EXIT.ok) return started;
   // The machine's definition holds the variables, the directory and the user.
   const { terminal, stdin } = wish.request;
-  const session = { ...wish, request: { environment: {}, stdin, ...(terminal && { terminal }) } };
-  try {
-    return await runInGuest(context, layout, { machine: name, command }, session);
-  } finally {
+  const opened = await openGuest(context, layout, name, {
+    command,
+    environment: {},
+    stdin,
+    endsGuest: true,
+    ...(terminal && { terminal }),
+  });
+  if (!opened.ok) {
     await end(context, layout, machine);
+    return opened.error;
   }
+  const outcome = await converse(context, { ...wish, machine: name, session: opened.value });
+  // One that was left goes on until its command has ended.
+  if (outcome.kind !== 'detached') await end(context, layout, machine);
+  return tellEnd(context, name, outcome);
 }
 
 /** Ctrl-C while machines start ends the one that was to run the command; what it needs stays. */
