@@ -146,3 +146,16 @@ test('attach sends input to a command that takes some, one client after the othe
   await send('two');
   expect(await rig.ok(['logs', '--no-log-prefix', 'web'])).toBe('got one\ngot two\n');
 });
+
+test('completion offers machines that exist, those of krun.yaml for run, and leaves the guest’s words alone', async () => {
+  await using rig = await createCliRig(machine('db', SERVICE) + machine('web', SERVICE));
+  await rig.ok(['up', '-d', 'web']);
+  const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await rig.ok(['complete', '--', ...words])).split('\n').map((line) => line.split('\t')[0] ?? '');
+  for (const command of ['exec', 'shell', 'attach', 'console', 'top', 'stats'])
+    expect(await complete(command, '')).toEqual(['web', ':4', '']);
+  expect(await complete('run', '--rm', '')).toEqual(['db', 'web', ':4', '']);
+  expect(await complete('exec', '-u', 'root', '')).toEqual(['web', ':4', '']);
+  expect(await complete('exec', 'web', '')).toEqual([':0', '']);
+  expect(await complete('exec', '--detach-k')).toEqual(['--detach-keys', ':4', '']);
+});

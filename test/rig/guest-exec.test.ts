@@ -56,6 +56,14 @@ test('input and output are passed on byte by byte', async () => {
   );
 });
 
+test('-t makes a terminal also for piped input, which ends it', async () => {
+  await using rig = await createRunning(machine('web', SERVICE));
+  const result = await rig.krun(['exec', '-t', 'web', 'sh', '-c', 'tty; stty size; cat >/dev/null; exit 3'], {
+    input: 'typed\n',
+  });
+  expect(result).toMatchObject({ code: 3, stdout: expect.stringMatching(/^\/dev\/.*\r\n24 80\r\n/) });
+});
+
 test('variables, the directory and the user are the command’s', async () => {
   await using rig = await createRunning(machine('web', SERVICE, { environment: '{ OWN: yes }' }));
   const env = { HERE: 'from here', OWN: undefined };

@@ -116,6 +116,8 @@ async function show(from: Readable, to: NodeJS.WritableStream): Promise<void> {
   await finished(from);
 }
 
+const END_OF_TRANSMISSION = Buffer.from([4]);
+
 function sendInput(context: Context, conversation: Conversation, over: Leaving): void {
   const { session, terminal, detachKeys, leavesInputOpen = false } = conversation;
   const end = !leavesInputOpen;
@@ -130,6 +132,8 @@ function sendInput(context: Context, conversation: Conversation, over: Leaving):
       if (detached) over.leave({ kind: 'detached' });
       done(null, bytes);
     },
+    // A terminal's input has no end but Ctrl-D, where it comes from a pipe.
+    flush: (done) => done(null, leavesInputOpen ? undefined : END_OF_TRANSMISSION),
   });
   context.stdin.pipe(keys).pipe(session.stdin, { end });
 }

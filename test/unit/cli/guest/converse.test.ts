@@ -146,6 +146,14 @@ test('a terminal tells each size, and its mode is set again after a stop', async
   expect(terminal.told).toEqual(['enter', 'enter', 'leave']);
 });
 
+test('the end of piped input is a Ctrl-D in a terminal', async () => {
+  const { session, stdin, end } = begin({ terminal: new TestTerminal() });
+  stdin.end('exit\n');
+  expect(await all(session.stdin)).toBe('exit\n\x04');
+  session.finish({ exitCode: 0 });
+  await end;
+});
+
 test('the detach keys leave a terminal', async () => {
   const terminal = new TestTerminal();
   const { session, stdin, end } = begin({ terminal });
