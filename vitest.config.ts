@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   define: { __KRUN_VERSION__: JSON.stringify('0.0.0-test') },
   test: {
     maxConcurrency: 2,
+    // More than vitest takes by itself on a small machine: rig tests wait for processes most of the time.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     // A condition is waited for until the test's own time is over; the usual second is short on a busy machine.
     expect: { poll: { timeout: 30_000 } },
     projects: [

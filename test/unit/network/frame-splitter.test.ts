@@ -63,7 +63,7 @@ describe('a stream of frames', () => {
     const chunk = Buffer.concat([filled(40_000, 0).fill(withPrefix(filled(36, 0))), stream.subarray(0, 10)]);
     const [last] = inPlace([chunk, stream.subarray(10)]).frames.slice(1000, 1001);
     expect(last).toEqual(frames[0]);
-    expect(last?.buffer.byteLength).toBeLessThan(chunk.length);
+    expect(last?.buffer).not.toBe(chunk.buffer);
   });
 });
 

@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { StatusLine } from '../../../../src/cli/attached/status-line.ts';
 
@@ -17,12 +17,17 @@ function screen(bytes: string): string[] {
 }
 
 test('output goes above the line, and a line that is still open is left alone', () => {
-  const terminal = new PassThrough();
+  let bytes = '';
+  const terminal = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      bytes += chunk.toString();
+      done();
+    },
+  });
   const line = new StatusLine(terminal, () => 12);
   const stdout = line.wrap(terminal);
   const stderr = line.wrap(terminal);
-  let bytes = '';
-  const shown = (): string[] => screen((bytes += terminal.read()?.toString() ?? ''));
+  const shown = (): string[] => screen(bytes);
   line.set('status: longer than it may be');
   expect(shown()).toEqual(['status: lon']);
   stdout.write('web | one\n');
