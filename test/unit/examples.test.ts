@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, cp, writeFile, realpath } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, cp, writeFile, realpath } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -67,9 +67,10 @@ test('the krun.yaml of the README loads without an error', async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'krun-readme-'));
   try {
     await writeFile(path.join(directory, 'krun.yaml'), text);
+    await mkdir(path.join(directory, 'src'));
     const { project, diagnostics } = await load(directory);
     expect(diagnostics).toEqual([]);
-    expect(Object.keys(project?.machines ?? {})).toEqual(['db', 'migrate']);
+    expect(Object.keys(project?.machines ?? {})).toEqual(['db', 'migrate', 'web']);
   } finally {
     await rm(directory, { recursive: true });
   }
