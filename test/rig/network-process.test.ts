@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -175,7 +175,9 @@ test.skipIf(!newest)('a revoked network ends, and signals of a terminal do not e
   network.child.stdout?.destroy();
   network.child.stderr?.destroy();
   expect((await network.state()).status).toBe('ready');
-  await writeFile(network.spec.intentFile, JSON.stringify({ run: 2 }));
+  // Whole or not at all, as the supervisor writes it.
+  await writeFile(`${network.spec.intentFile}.new`, JSON.stringify({ run: 2 }));
+  await rename(`${network.spec.intentFile}.new`, network.spec.intentFile);
   expect(await network.ended).toBe('0');
   await network.untilNoProcess();
   // The log is the other run's by now.
