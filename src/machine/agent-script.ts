@@ -28,7 +28,7 @@ krun_chain() {
   exec 3<>"$krun_ports$krun_d" 8>"$krun_ports$((krun_d + 1))"
   krun_frame || exit
   if [ "$((krun_k + 1))" -lt "$krun_slots" ]; then krun_serve | krun_chain "$((krun_k + 1))"
-  else krun_serve; fi
+  else ( krun_serve ); fi
 }
 krun_serve() {
   krun_guard

@@ -51,6 +51,8 @@ export class GuestSession implements SlotUser {
   #sentSize: TerminalSize | undefined;
   #isAbandoned = false;
   #isStarted = false;
+  /** The agent has found the terminal, and will end its output. */
+  #hasTerminal = false;
   #isTerminalOpen = false;
   #error: string | undefined;
   #exitCode: number | undefined;
@@ -174,6 +176,7 @@ export class GuestSession implements SlotUser {
   #onEvent({ kind, text }: GuestEvent): void {
     switch (kind) {
       case 'terminal':
+        this.#hasTerminal = true;
         this.#place.terminal?.write(Buffer.from(`\n${this.#mark}\n`));
         return;
       case 'started':
@@ -194,6 +197,7 @@ export class GuestSession implements SlotUser {
   #onExit(code: number): void {
     if (this.#exitCode !== undefined || !(code <= 255)) return;
     this.#exitCode = code;
+    if (!this.#hasTerminal) delete this.#filters.terminal;
     this.#input.close();
     clearTimeout(this.#killTimer);
     this.#watch.start();

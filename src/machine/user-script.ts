@@ -8,6 +8,7 @@ krun_user() {
   export HOME="$krun_home"
   # Nothing to do: everything is started as root.
   [ "$krun_uid:$krun_gid" != 0:0 ] || return 0
+  krun_oldpath=$PATH; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   if krun_has setpriv --reuid; then
     krun_as="$krun_tool --reuid=$krun_uid --regid=$krun_gid --groups=$krun_gid$krun_more --"
   elif krun_has chroot --userspec; then
@@ -19,6 +20,7 @@ krun_user() {
   else
     krun_fail 125 "the guest has no setpriv (util-linux), chroot --userspec (coreutils), su or perl to become user $1"
   fi
+  PATH=$krun_oldpath
 }
 krun_passwd() {
   [ ! -r "$krun_etc/passwd" ] ||
