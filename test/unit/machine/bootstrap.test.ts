@@ -242,7 +242,28 @@ describe.each(SHELLS)('the bootstrap script under %s', (_, shell) => {
   });
 });
 
-describe.each(SHELLS.filter(([name]) => name !== 'busybox ash'))('shares under %s', (_, shell) => {
+/** Busybox would not find what plays a tool in PATH, but take its own. */
+const OTHER_SHELLS = SHELLS.filter(([name]) => name !== 'busybox ash');
+
+describe.each(OTHER_SHELLS)('a clock under %s', (_, shell) => {
+  it('that is wrong is set, with a word of how much, and one that is right is left', async () => {
+    const guest = new Guest([...shell, path.join(base, 'dev/vport1p0')], {
+      command: sh('echo up; sleep 100'),
+    });
+    await guest.printed('up');
+    const date = path.join(base, 'bin/date');
+    const script = `#!/bin/sh\n[ "$1" = +%s ] && echo 1000 || echo "$@" >>${base}/dates\n`;
+    writeFileSync(date, script, { mode: 0o755 });
+    for (const seconds of [1001, 999, 998, 2000]) guest.send(`clock ${seconds}`);
+    // In order: the lines before it have been acted on.
+    guest.send('signal TERM');
+    await guest.end();
+    expect(readFileSync(path.join(base, 'dates'), 'utf8')).toBe('-s @998\n-s @2000\n');
+    expect(readFileSync(path.join(base, 'dev/vport1p3'), 'utf8')).toBe('clock 2\nclock -1000\n');
+  });
+});
+
+describe.each(OTHER_SHELLS)('shares under %s', (_, shell) => {
   const share = { path: '/p', readOnly: false, daxBytes: 0 };
 
   it('are mounted parents first, with their options', async () => {
