@@ -3,7 +3,8 @@ import type { GuestFile } from './spec.ts';
 
 /**
  * The part of the guest's script that makes secrets and configs: files in memory. A directory that has nothing else
- * becomes a file system in memory; elsewhere a file is mounted over that of the root.
+ * becomes a file system in memory; elsewhere a file is mounted over that of the root. `:` is in a subshell, because a
+ * redirection of it that fails ends the shell.
  */
 export const GRANT_FUNCTIONS: string = `
 krun_place() {
@@ -12,12 +13,12 @@ krun_place() {
   krun_l=\${1%/*}
   case "$krun_places:" in *":$krun_l:"*) krun_file=$1; return ;; esac
   krun_n=$((krun_n + 1)) krun_file=$krun_run/krun.file$krun_n
+  krun_out=$(mkdir -p "$krun_l/" 2>&1) || krun_fail 125 "cannot make the directory $krun_l: $krun_out"
   case $krun_l in
   /*/*) ;;
   *) return ;;
   esac
   case $krun_l in /var/tmp | /dev/*) return ;; esac
-  krun_out=$(mkdir -p "$krun_l" 2>&1) || krun_fail 125 "cannot make the directory $krun_l: $krun_out"
   krun_is_empty "$krun_l" || return 0
   krun_out=$(mount -t tmpfs -o mode=0755 krun "$krun_l" 2>&1) || krun_fail 125 "cannot mount a tmpfs at $krun_l: $krun_out"
   krun_places=$krun_places:$krun_l krun_file=$1
@@ -31,7 +32,7 @@ krun_own() {
   umask "$krun_mask"
   krun_out=$({ chown "$3" "$krun_file" && chmod "$2" "$krun_file"; } 2>&1) || krun_fail 125 "cannot make $1: $krun_out"
   [ "$krun_file" != "$1" ] || return 0
-  [ -e "$1" ] || { : >"$1"; } 2>/dev/null || krun_fail 125 "cannot make the file $1"
+  [ -e "$1" ] || (: >"$1") 2>/dev/null || krun_fail 125 "cannot make the file $1"
   krun_out=$(mount -o bind "$krun_file" "$1" 2>&1) || krun_fail 125 "cannot mount over $1: $krun_out"
 }
 `;

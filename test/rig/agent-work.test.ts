@@ -137,6 +137,16 @@ describe('secrets and configs', () => {
     expect(readFileSync(other, 'utf8')).toBe("the root's\n");
     expect(existsSync(path.join(directory, 'token'))).toBe(false);
   });
+
+  it('that cannot be made are told', async () => {
+    const guestFiles = path.join(guests.base, 'guest-files');
+    writeFileSync(guestFiles, JSON.stringify([file('/proc/no-such-file', Buffer.from('x'))]));
+    const guest = guests.start({}, [], { guestFiles });
+    await guest.machine.outcome();
+    expect(guest.machine.text('status')).toMatch(
+      /^error cannot make the file \/proc\/no-such-file\nexit 125$/m,
+    );
+  });
 });
 
 describe("the machine's own command", () => {
