@@ -719,13 +719,20 @@ static bool receive_descriptors(int socket, int *fds, int count) {
     return true;
 }
 
-/* A user of the namespace that files can belong to, where this process is not root. */
-static void map_user(uid_t uid) {
-    char line[64];
-    int length = snprintf(line, sizeof line, "0 %u 1", uid);
-    int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, line, length) != length) _exit(124);
+static void write_proc(const char *path, const char *content) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, content, strlen(content)) != (ssize_t)strlen(content)) _exit(124);
     close(fd);
+}
+
+/* A user and a group of the namespace that files can belong to, where this process is not root. */
+static void map_user(uid_t uid, gid_t gid) {
+    char line[64];
+    snprintf(line, sizeof line, "0 %u 1", uid);
+    write_proc("/proc/self/uid_map", line);
+    write_proc("/proc/self/setgroups", "deny");
+    snprintf(line, sizeof line, "0 %u 1", gid);
+    write_proc("/proc/self/gid_map", line);
 }
 
 /* In the guest: its devices, and places of its own for what its bootstrap mounts and writes. */
@@ -866,7 +873,7 @@ static void carry_frames(pid_t child) {
     close(ended);
 }
 
-struct guest { char **arguments, **environment; char *base; int life, devices; uid_t uid; };
+struct guest { char **arguments, **environment; char *base; int life, devices; uid_t uid; gid_t gid; };
 
 /*
  * What the command gets, made before the guest is cloned: the clone has one thread, and the locks of malloc are held
@@ -899,7 +906,7 @@ static void run_command(const struct guest *self) {
 /* The guest's init: starts the command, and takes every process of the guest along when it ends. */
 static int guest(void *argument) {
     const struct guest *self = argument;
-    if (self->uid != 0) map_user(self->uid);
+    if (self->uid != 0) map_user(self->uid, self->gid);
     if (vm.nlinks) make_devices(self->devices);
     keep_mounts(self->base);
     arrange_descriptors(self->life);
@@ -934,6 +941,7 @@ static pid_t start_guest(void) {
     self.life = life[0];
     self.devices = devices[1];
     self.uid = geteuid();
+    self.gid = getegid();
     prepare_command(&self, guest_directory());
     static const int wanted[] = { CLONE_NEWPID, CLONE_NEWUSER | CLONE_NEWPID };
     int others = CLONE_NEWNS | (vm.nlinks ? CLONE_NEWNET | CLONE_NEWUTS : 0);
