@@ -30,7 +30,7 @@ export async function takeControl(spec: MachineSpec, ends: ConsoleEnds | undefin
     hardStop: endProcess,
     session: (socket) => serve(socket, spec, agent),
   });
-  if (agent) watchClock((seconds) => agent.control.send('clock', seconds));
+  if (agent) watchClock((seconds) => compareClock(agent, seconds));
   endWithGuest(spec.files.status, (reason) => agent?.lose(reason));
 }
 
@@ -103,6 +103,12 @@ async function runStopCommand(spec: MachineSpec, agent: Agent, send: () => void)
 async function serve(socket: Socket, spec: MachineSpec, agent: Agent | undefined): Promise<void> {
   const { serveSession } = await import('./session-server.ts');
   await serveSession(socket, await agent?.ground(), () => statusOf(spec));
+}
+
+function compareClock(agent: Agent, seconds: number): void {
+  agent.control.send('clock', seconds);
+  // What it says to that is told there.
+  agent.ground().catch((error: unknown) => process.stderr.write(`krun: ${String(error)}\n`));
 }
 
 function statusOf({ files }: MachineSpec): GuestStatus {

@@ -29,7 +29,7 @@ export class SessionPool {
   constructor(guest: BootstrapGuest, ends: ConsoleEnds, control: ControlLines) {
     this.#guest = guest;
     this.#control = control;
-    this.#events = new GuestEvents(ends.events);
+    this.#events = new GuestEvents(ends.events, (text) => process.stderr.write(`krun: ${text}\n`));
     this.#slots = ends.slots.map((slot, index) => new SessionSlot(index, slot));
     this.#terminals = ends.terminals.map((master, index) => new TerminalEnd(index, master));
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventLines, parseEvent } from '../../../src/machine/guest-events.ts';
+import { EventLines, parseEvent, parseNotice } from '../../../src/machine/guest-events.ts';
 import { MarkFilter, MarkSearch } from '../../../src/machine/mark-filter.ts';
 
 /** What comes through a filter, and after which piece its end was seen. */
@@ -42,12 +42,24 @@ describe('the mark at the beginning of an output', () => {
 describe('events', () => {
   it('are lines, however they are cut, and others are passed over', () => {
     const lines = new EventLines();
-    expect(
-      ['start', 'ed 1\nexit 1 7\njunk\nerr', 'or 2 a b  c\n'].flatMap((piece) => lines.push(piece)),
-    ).toEqual([
+    const whole = ['start', 'ed 1\nexit 1 7\njunk\nerr', 'or 2 a b  c\n'].flatMap((piece) =>
+      lines.push(piece),
+    );
+    expect(whole).toEqual(['started 1', 'exit 1 7', 'junk', 'error 2 a b  c']);
+    expect(whole.flatMap((line) => parseEvent(line) ?? [])).toEqual([
       { kind: 'started', serial: 1, text: '' },
       { kind: 'exit', serial: 1, text: '7' },
       { kind: 'error', serial: 2, text: 'a b  c' },
+    ]);
+  });
+
+  it('that are about no session are told people', () => {
+    expect(['clock -3600', 'clock 2', 'missing date', 'missing $(x)', 'clock x'].map(parseNotice)).toEqual([
+      "the guest's clock was 3600 s behind, and is set",
+      "the guest's clock was 2 s ahead, and is set",
+      'the guest has no date, so its clock is not corrected',
+      undefined,
+      undefined,
     ]);
   });
 
@@ -61,6 +73,6 @@ describe('events', () => {
   it('without an end take no more memory than a line may have', () => {
     const lines = new EventLines();
     for (let count = 0; count < 100; count += 1) expect(lines.push('x'.repeat(10_000))).toEqual([]);
-    expect(lines.push('\nstarted 3\n')).toEqual([{ kind: 'started', serial: 3, text: '' }]);
+    expect(lines.push('\nstarted 3\n').map((line) => line.length)).toEqual([64 * 1024, 9]);
   });
 });

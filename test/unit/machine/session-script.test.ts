@@ -60,7 +60,7 @@ describe('input of a session', () => {
     readonly written: string[];
     readonly taken: number[];
     /** Says that the guest has taken what was written last. */
-    go(): void;
+    readonly go: () => void;
   } {
     const written: string[] = [];
     const taken: number[] = [];
