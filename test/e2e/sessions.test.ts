@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { TestTerminal, tmux } from '../rig/support/tmux.ts';
+import { busybox, createGuests, literal } from './support/guest-tools.ts';
+
+/** Everything that shells, YAML and kernels' command lines have to say about. */
+const MANY = Object.fromEntries(
+  Array.from({ length: 300 }, (_, index) => [
+    `V${index}`,
+    `${index} it's "quoted" \`twice\` $HOME \\ é\nnext = ${index}`,
+  ]),
+);
+
+const WEB = busybox('env -0 >/tmp/own; echo ready; while read -r line; do echo "got $line"; done', {
+  shares: ['./src:/src'],
+  environment: Object.fromEntries(Object.entries(MANY).map(([name, value]) => [name, literal(value)])),
+  secrets: [{ source: 'token', uid: 1000, gid: 100, mode: '0440' }],
+  stdin_open: true,
+});
+const CONFIG = { machines: { web: WEB }, secrets: { token: { file: './token.txt' } } };
+const FILES = { 'token.txt': 'a secret\n', 'src/deep/file': 'shared\n' };
+
+/** The variables among those of {@link MANY} that `env -0` shows. */
+function shownOf(text: string): Readonly<Record<string, string>> {
+  const lines = text.split('\0').map((line) => /^(V\d+)=([^]*)$/.exec(line));
+  return Object.fromEntries(lines.flatMap((match) => (match ? [[match[1] ?? '', match[2] ?? '']] : [])));
+}
+
+const jsonLines = (text: string): unknown[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+
+describe('commands in a real guest', () => {
+  test('have their input, output, exit code, variables, user, directory, secrets and neighbours', async (context) => {
+    await using project = await createGuests(context, CONFIG, { files: FILES });
+    await project.ok(['up', '-d']);
+
+    const script = 'echo "$A|$(id -u):$(id -g)|$(pwd)|$(cat)"; echo err >&2; exit 7';
+    const options = ['-e', `A=it's "1"`, '-u', 'app', '-w', '/src'];
+    expect(
+      await project.krun(['exec', ...options, 'web', 'sh', '-c', script], { input: 'from stdin' }),
+    ).toMatchObject({ code: 7, stdout: `it's "1"|1234:567|/src|from stdin\n`, stderr: 'err\n' });
+    expect(await project.krun(['exec', 'web', 'no-such-command'])).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('no-such-command'),
+    });
+
+    expect(shownOf(await project.ok(['exec', 'web', 'cat', '/tmp/own']))).toEqual(MANY);
+    expect(shownOf(await project.ok(['exec', 'web', 'env', '-0']))).toEqual(MANY);
+    const look = 'cd /run/secrets; stat -c "%a %u:%g" token; cat token; stat -f -c %T .';
+    expect(await project.ok(['exec', 'web', 'sh', '-c', look])).toMatch(/^440 1000:100\na secret\ntmpfs\n$/);
+    expect(await project.ok(['shell', '-T', 'web', 'sh', '-c', 'pwd; cat file'], { cwd: 'src/deep' })).toBe(
+      '/src/deep\nshared\n',
+    );
+
+    const sleeper = project.spawn(['exec', 'web', 'sh', '-c', 'echo up; exec sleep 4711']);
+    await sleeper.waitForOutput(/up/);
+    expect(jsonLines(await project.ok(['top', '--format', 'json']))).toContainEqual(
+      expect.objectContaining({ machine: 'web', command: 'sleep 4711' }),
+    );
+    sleeper.signal('SIGTERM');
+    expect(await sleeper.result).toMatchObject({ code: 143 });
+    const [stats] = jsonLines(await project.ok(['stats', '--no-stream', '--format', 'json']));
+    expect(stats).toMatchObject({ name: 'web', guest: { load: expect.any(Number) } });
+    const { guest } = stats as { readonly guest: { readonly memoryTotalBytes: number } };
+    expect(guest.memoryTotalBytes / 1024 ** 2).toBeGreaterThan(180);
+    expect(guest.memoryTotalBytes / 1024 ** 2).toBeLessThan(300);
+
+    const attached = project.spawn(['attach', '--no-sig-proxy', 'web'], { input: 'hello\n' });
+    await attached.waitForOutput(/got hello/);
+    attached.signal('SIGTERM');
+    await attached.result;
+    expect(await project.ok(['logs', '--no-log-prefix'])).toBe('ready\ngot hello\n');
+  });
+
+  test.skipIf(!tmux)('have terminals with a size that follows, keys and job control', async (context) => {
+    await using project = await createGuests(context, CONFIG, { files: FILES });
+    await project.ok(['up', '-d']);
+    await using terminal = await TestTerminal.open(project);
+    await terminal.line("krun exec -e PS1='guest> ' web sh");
+    await terminal.shows(/^guest> ?$/m);
+    await terminal.line('tty; stty size');
+    expect(await terminal.shows(/^24 80$/m)).toMatch(/^\/dev\/(hvc|pts\/)\d+$/m);
+
+    await terminal.line('sleep 1000; echo "after $?"');
+    await terminal.keys('C-c');
+    await terminal.line('echo "was $?"');
+    await terminal.shows(/^was 130$/m);
+    await terminal.line('sleep 999');
+    await terminal.keys('C-z');
+    await terminal.shows(/Stopped.*sleep 999/i);
+    await terminal.line('fg; echo "then $?"');
+    await terminal.keys('C-c');
+    await terminal.line('jobs; echo "jobs $?"');
+    await terminal.shows(/^jobs 0$/m);
+
+    await terminal.line('seq 1 100 >/tmp/text; vi /tmp/text');
+    await terminal.shows(/^23$/m);
+    expect(await terminal.screen()).not.toMatch(/^30$/m);
+    await terminal.resize(100, 40);
+    await terminal.shows(/^38$/m);
+    await terminal.keys('G');
+    await terminal.shows(/^100$/m);
+    await terminal.line(':q!');
+    await terminal.line('clear; stty size; exit 5');
+    await terminal.shows(/^40 100$/m);
+    await terminal.line('echo "code $?"');
+    await terminal.shows(/^code 5$/m);
+  });
+});
+
+/** One checksum for the names and contents of all files of a tree. Other tools than busybox quote odd names. */
