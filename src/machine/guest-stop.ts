@@ -18,24 +18,21 @@ export function stopByCommand(pool: SessionPool, guest: BootstrapGuest, sendSign
     sendSignal();
   };
   const said: Buffer[] = [];
-  pool.ask(
-    {
-      request: { command: stopCommand, environment: {}, stdin: false },
-      peer: {
-        started: () => undefined,
-        taken: () => undefined,
-        output: (_kind, bytes) => {
-          said.push(bytes);
-          return true;
-        },
-        end: ({ exitCode, error }) => {
-          if (exitCode === 0 || exitCode === null) return;
-          const text = error ?? Buffer.concat(said).toString('utf8').trim();
-          fail(`failed with exit code ${exitCode}${text === '' ? '' : `: ${text}`}`);
-        },
+  pool.ask({
+    request: { command: stopCommand, environment: {}, stdin: false, urgent: true },
+    peer: {
+      started: () => undefined,
+      taken: () => undefined,
+      output: (_kind, bytes) => {
+        said.push(bytes);
+        return true;
       },
-      begin: () => undefined,
+      end: ({ exitCode, error }) => {
+        if (exitCode === 0 || exitCode === null) return;
+        const text = error ?? Buffer.concat(said).toString('utf8').trim();
+        fail(`failed with exit code ${exitCode}${text === '' ? '' : `: ${text}`}`);
+      },
     },
-    true,
-  );
+    begin: () => undefined,
+  });
 }

@@ -15,6 +15,9 @@ export interface Waiting {
   begin(session: GuestSession): void;
 }
 
+/** With fewer slots, none is kept for urgent sessions. */
+const LEAST_WITH_RESERVE = 4;
+
 /** All slots of a guest, and who waits for one. */
 export class SessionPool {
   readonly #guest: BootstrapGuest;
@@ -38,10 +41,9 @@ export class SessionPool {
     return this.#terminals.length > 0;
   }
 
-  /** First come, first served, except who must not wait for the others. */
-  ask(waiting: Waiting, isUrgent = false): void {
-    if (isUrgent) this.#waiting.unshift(waiting);
-    else this.#waiting.push(waiting);
+  /** First come, first served, except for who is urgent. */
+  ask(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     this.#serve();
   }
 
@@ -59,17 +61,21 @@ export class SessionPool {
 
   #serve(): void {
     // In this order: the guest makes each slot ready when the one before it is used for the first time.
-    for (let slot = this.#freeSlot(); slot; slot = this.#freeSlot()) {
+    for (let slot = this.#freeSlots()[0]; slot; slot = this.#freeSlots()[0]) {
       const terminal = this.#terminals.find(({ isFree }) => isFree);
-      const index = this.#waiting.findIndex(({ request }) => !request.terminal || terminal);
-      const [next] = index < 0 ? [] : this.#waiting.splice(index, 1);
+      const isLast = this.#freeSlots().length === 1 && this.#slots.length >= LEAST_WITH_RESERVE;
+      const canBegin = ({ request }: Waiting): boolean =>
+        (!isLast || request.urgent === true) && (!request.terminal || terminal !== undefined);
+      const able = this.#waiting.filter(canBegin);
+      const next = able.find(({ request }) => request.urgent === true) ?? able[0];
       if (!next) return;
+      this.leave(next);
       this.#begin(next, slot, next.request.terminal ? terminal : undefined);
     }
   }
 
-  #freeSlot(): SessionSlot | undefined {
-    return this.#slots.find(({ isFree }) => isFree);
+  #freeSlots(): readonly SessionSlot[] {
+    return this.#slots.filter(({ isFree }) => isFree);
   }
 
   #begin(waiting: Waiting, slot: SessionSlot, terminal: TerminalEnd | undefined): void {

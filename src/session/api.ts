@@ -22,6 +22,8 @@ export interface SessionRequest {
   readonly terminal?: TerminalSize & { readonly term: string };
   /** The session goes on without the client, and its output is dropped. */
   readonly detached?: boolean;
+  /** A short command that must not wait for long ones, such as a probe: the last free slot is kept for these. */
+  readonly urgent?: boolean;
   /** A guest without a command of its own ends with the session, with its exit code; also where the client has gone. */
   readonly endsGuest?: boolean;
 }

@@ -12,7 +12,7 @@ export async function probeByCommand(
 ): Promise<ProbeResult> {
   const ran = await runSession(
     controlSocket,
-    { command, environment: {} },
+    { command, environment: {}, urgent: true },
     { timeoutMs, maxOutputBytes: MOST_OUTPUT_BYTES, signal },
   );
   if (!ran.ok) return failed(ran.error.message);

@@ -65,7 +65,7 @@ async function runStopCommand(
   const timeoutMs = graceMs * (1 - SIGNAL_SHARE);
   const session = runSession(
     files.controlSocket,
-    { command: stopCommand, environment: {} },
+    { command: stopCommand, environment: {}, urgent: true },
     { timeoutMs, maxOutputBytes: 1024 },
   );
   const ran = await Promise.race([session, run.ended.then(() => undefined)]);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FRAME } from '../../src/session/api.ts';
-import { openSession } from '../../src/session/client.ts';
+import { openSession, type Session } from '../../src/session/client.ts';
 import { encodeFrame } from '../../src/session/frames.ts';
 import { requestText } from '../../src/session/handshake.ts';
 import { runSession } from '../../src/session/run-session.ts';
@@ -76,6 +76,16 @@ describe('a client', () => {
     expect((await buffer(third.stdout)).toString()).toBe('third\n');
     holders[1]?.stdin.end();
     expect(await Promise.all(holders.map(endOf))).toEqual([{ exitCode: 0 }, { exitCode: 0 }]);
+  });
+
+  it('that is urgent has the last slot of a guest for itself', async () => {
+    const guest = await guests.boot({ sessions: { slots: 4, terminals: 0 } });
+    const open = (): Promise<Session> => guest.open(['cat'], { stdin: true });
+    const holders = await Promise.all([open(), open(), open(), open()]);
+    await Promise.all(holders.slice(0, 3).map((holder) => holder.started));
+    expect(await guest.run(['echo', 'urgent'], { urgent: true })).toMatchObject({ stdout: 'urgent\n' });
+    for (const holder of holders) holder.stdin.end();
+    expect(await Promise.all(holders.map(endOf))).toEqual(holders.map(() => ({ exitCode: 0 })));
   });
 
   it('waits for a terminal, behind which others go on', async () => {
