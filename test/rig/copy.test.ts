@@ -29,7 +29,7 @@ test('tar streams go through standard input and output', async () => {
   await rig.write('tree/large', Buffer.alloc(5_000_000, 'krun'));
   await rig.ok(['up', '-d']);
   mkdirSync(path.join(rig.base, 'guest'));
-  const krun = `"${process.execPath}" "${process.env['KRUN_TEST_PROGRAM']}"`;
+  const krun = `"${process.execPath}" "${rig.program}"`;
   const script = `set -e
     tar -c -z -f - tree | ${krun} cp - web:${rig.base}/guest
     mkdir out

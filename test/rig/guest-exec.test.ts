@@ -16,8 +16,7 @@ async function createRunning(machines: string): Promise<Rig> {
 
 /** Runs krun with bytes on both sides. */
 async function bytes(rig: Rig, args: readonly string[], input: Uint8Array): Promise<Buffer> {
-  const program = process.env['KRUN_TEST_PROGRAM'] ?? '';
-  const child = spawn(process.execPath, [program, ...args], { cwd: rig.directory, env: rig.env });
+  const child = spawn(process.execPath, [rig.program, ...args], { cwd: rig.directory, env: rig.env });
   // A command that has read enough ends before its input does.
   child.stdin.on('error', (error: NodeJS.ErrnoException) => expect(error.code).toBe('EPIPE'));
   child.stdin.end(input);
@@ -181,8 +180,7 @@ test('a command that is cut off by the end of its machine has no exit code, and 
 
 test('a command without reader ends, and output that nobody reads is held back', async () => {
   await using rig = await createRunning(machine('web', SERVICE));
-  const program = process.env['KRUN_TEST_PROGRAM'] ?? '';
-  const script = `"${process.execPath}" "${program}" exec web sh -c 'while :; do echo y; done' | head -n 3`;
+  const script = `"${process.execPath}" "${rig.program}" exec web sh -c 'while :; do echo y; done' | head -n 3`;
   const child = spawn('sh', ['-c', script], { cwd: rig.directory, env: rig.env });
   child.stdin.end();
   expect((await buffer(child.stdout)).toString()).toBe('y\ny\ny\n');

@@ -25,7 +25,7 @@ export class TestTerminal implements AsyncDisposable {
   static async open(rig: Rig): Promise<TestTerminal> {
     if (!tmux) throw new Error('tmux is not installed');
     const terminal = new TestTerminal(rig, tmux);
-    const program = `'${process.execPath}' '${process.env['KRUN_TEST_PROGRAM'] ?? ''}'`;
+    const program = `'${process.execPath}' '${rig.program}'`;
     const start = await rig.write('../shrc', `PS1='host> '\nkrun() { ${program} "$@"; }\n`);
     const shell = `ENV='${start}' exec sh`;
     await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', shell);
