@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { LibraryFiles } from '../machine/library.ts';
+import type { LibraryFiles } from '../libkrun/library.ts';
 
 /** The real file system and krun's own `node_modules`, for library discovery. */
 export function nodeLibraryFiles(): LibraryFiles {

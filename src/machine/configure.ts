@@ -1,24 +1,14 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
-import type { Result } from '../base/result.ts';
+import { err, type Result } from '../base/result.ts';
 import type { LogLevel } from '../project/project.ts';
+import type { Capabilities } from '../vm/call-list.ts';
+import type { Call, Fd } from '../vm/calls.ts';
+import { compile } from '../vm/compile.ts';
+import type { Vm, VmConsole, VmConsolePort, VmExec, VmInterface, VmNetwork } from '../vm/vm.ts';
 import { LOADER } from './bootstrap.ts';
-import { CallList, CTX, fd } from './call-list.ts';
-import type { Call } from './calls.ts';
 import { consolePorts, type ConsolePort } from './console-ports.ts';
-import { directExec } from './direct-exec.ts';
-import type { LibkrunFunction } from './ffi.ts';
-import { addNetwork } from './network-calls.ts';
-import type { GuestSpec, MachineSpec, SpecDisk } from './spec.ts';
-
-/** What the opened library and the machine under it can do. */
-export interface Capabilities {
-  readonly functions: ReadonlySet<LibkrunFunction>;
-  /** Node's name of the processor. */
-  readonly arch: string;
-  readonly os: string;
-}
-
-const CONSOLE = { result: 'console' } as const;
+import { linkName } from './link-name.ts';
+import type { GuestSpec, MachineSpec, SpecInterface, SpecNetwork } from './spec.ts';
 
 const LOG_LEVELS: Readonly<Record<LogLevel, number>> = {
   // The guest kernel's messages reach the log at this level; without them a panic looks like success.
@@ -29,157 +19,85 @@ const LOG_LEVELS: Readonly<Record<LogLevel, number>> = {
   debug: 4,
   trace: 5,
 };
-const LOG_STYLE_NEVER = 2;
-const LOG_OPTION_NO_ENV = 1;
-const DISK_FORMATS = { raw: 0, qcow2: 1, vmdk: 2 } as const;
-const DISK_SYNCS = { none: 0, relaxed: 1, full: 2 } as const;
 
-/** Device names end at 36 bytes in virtio-fs; a longer tag aborts the process. */
-const LONGEST_TAG_BYTES = 36;
-
-/** Interrupts 5 to 15 of the PC's controller, one for each virtio device. */
-const MOST_DEVICES_X64 = 11;
-
-/** Linux numbers of the limits that setrlimit(2) knows, as libkrun wants them on every host. */
-const RLIMITS: Readonly<Record<string, number>> = {
-  cpu: 0,
-  fsize: 1,
-  data: 2,
-  stack: 3,
-  core: 4,
-  rss: 5,
-  nproc: 6,
-  nofile: 7,
-  memlock: 8,
-  as: 9,
-  locks: 10,
-  sigpending: 11,
-  msgqueue: 12,
-  nice: 13,
-  rtprio: 14,
-  rttime: 15,
-};
-const UNLIMITED = '18446744073709551615';
-
-/**
- * Everything that libkrun is told about a machine, in the one order that it accepts, or every reason why this library
- * cannot run it.
- */
+/** The calls that make a machine, or every reason why this library cannot run it. */
 export function calls(
   spec: MachineSpec,
   capabilities: Capabilities,
 ): Result<readonly Call[], readonly Diagnostic[]> {
-  const script = new CallList(capabilities.functions);
-  script.add('krun_init_log', fd('log'), LOG_LEVELS[spec.logLevel], LOG_STYLE_NEVER, LOG_OPTION_NO_ENV);
-  script.addResult('ctx', 'krun_create_ctx');
-  script.add('krun_set_vm_config', CTX, spec.cpus, spec.memoryMiB);
-  addStorage(script, spec, capabilities);
-  addRlimits(script, spec);
-  script.reject(...addNetwork(script, spec.network, capabilities.os));
-  addConsoles(script, spec);
-  addExec(script, spec);
-  script.add('krun_start_enter', CTX);
-  script.reject(...deviceBudget(spec, capabilities));
-  return script.result();
+  const compiled = compile(vmOf(spec), capabilities);
+  const problems = spec.guest.kind === 'bootstrap' ? nulBytes(spec.guest) : [];
+  if (problems.length === 0) return compiled;
+  return err([...problems, ...(compiled.ok ? [] : compiled.error)]);
 }
 
-function addStorage(script: CallList, spec: MachineSpec, capabilities: Capabilities): void {
-  if (spec.root.kind === 'directory') script.add('krun_set_root', CTX, spec.root.path);
-  for (const disk of spec.disks) addDisk(script, disk, capabilities);
-  if (spec.root.kind === 'disk') {
-    const { device, fstype, options } = spec.root;
-    script.add('krun_set_root_disk_remount', CTX, device, fstype ?? null, options ?? null);
-  }
-  for (const share of spec.shares) addShare(script, share);
+/** A machine of a project as a plain virtual machine. */
+export function vmOf(spec: MachineSpec): Vm {
+  return {
+    log: { target: fd('log'), level: LOG_LEVELS[spec.logLevel], ignoreEnvironment: true },
+    vcpus: spec.cpus,
+    memoryMiB: spec.memoryMiB,
+    root: spec.root,
+    disks: spec.disks,
+    shares: spec.shares,
+    rlimits: spec.rlimits,
+    network: networkOf(spec.network),
+    consoles: { kind: 'explicit', consoles: consolesOf(spec) },
+    exec: execOf(spec.guest),
+  };
 }
 
-function addDisk(script: CallList, disk: SpecDisk, capabilities: Capabilities): void {
-  const format = DISK_FORMATS[disk.format];
-  // What krun_add_disk2 does when nothing is asked.
-  const usualSync = capabilities.os === 'darwin' ? 'relaxed' : 'full';
-  const isUsual = !disk.directIo && disk.sync === usualSync && disk.format !== 'vmdk';
-  if (script.has('krun_add_disk2') && !script.has('krun_add_disk3') && isUsual) {
-    script.add('krun_add_disk2', CTX, disk.id, disk.path, format, disk.readOnly);
-    return;
-  }
-  const sync = DISK_SYNCS[disk.sync];
-  script.add('krun_add_disk3', CTX, disk.id, disk.path, format, disk.readOnly, disk.directIo, sync);
+function fd(descriptor: string): Fd {
+  return { descriptor };
 }
 
-function addShare(script: CallList, share: MachineSpec['shares'][number]): void {
-  const bytes = Buffer.byteLength(share.tag);
-  if (bytes > LONGEST_TAG_BYTES || bytes === 0) {
-    script.reject(
-      errorDiagnostic('limit', `share tag '${share.tag}' has ${bytes} bytes; virtio-fs allows 1 to 36`, {
-        hint: 'give the share a shorter `tag`',
-      }),
-    );
-  }
-  if (script.has('krun_add_virtiofs3')) {
-    script.add('krun_add_virtiofs3', CTX, share.tag, share.path, share.daxBytes, share.readOnly);
-    return;
-  }
-  if (share.readOnly) {
-    // Mounting it read-only in the guest would be a promise that the guest itself can break.
-    script.reject(
-      errorDiagnostic('capability', `this libkrun cannot keep the guest from writing to ${share.path}`, {
-        hint: 'use libkrun 1.18 or newer, or share it without `ro`',
-      }),
-    );
-  }
-  if (share.daxBytes > 0) script.add('krun_add_virtiofs2', CTX, share.tag, share.path, share.daxBytes);
-  else script.add('krun_add_virtiofs', CTX, share.tag, share.path);
+function networkOf({ tsi, interfaces }: SpecNetwork): VmNetwork {
+  const hijack = [...new Set(tsi?.hijack)];
+  // What libkrun does by itself for a guest without interfaces.
+  const isImplicit = interfaces.length === 0 && hijack.length === 1 && hijack[0] === 'inet';
+  return {
+    vsock: isImplicit ? 'implicit' : tsi ? { hijack } : 'none',
+    ...(tsi && hijack.includes('inet') ? { portMap: tsi.ports } : {}),
+    interfaces: interfaces.map(interfaceOf),
+  };
 }
 
-function addRlimits(script: CallList, spec: MachineSpec): void {
-  if (spec.rlimits.length === 0) return;
-  const limits: string[] = [];
-  for (const { name, soft, hard } of spec.rlimits) {
-    const id = RLIMITS[name];
-    if (id === undefined) script.reject(errorDiagnostic('invalid-value', `unknown resource limit '${name}'`));
-    else limits.push(`${id}=${limitText(soft)}:${limitText(hard)}`);
+function interfaceOf({ mac, offloading, dhcp, backend }: SpecInterface, index: number): VmInterface {
+  const common = { mac, offloading, dhcp };
+  const socket = fd(linkName(index));
+  switch (backend.kind) {
+    case 'tap':
+    case 'unixgram':
+      return { ...common, backend };
+    case 'vmnet-helper':
+      return { ...common, backend: { kind: 'unixgram', fd: socket } };
+    case 'unixstream':
+    case 'passt':
+      return { ...common, backend: { kind: 'unixstream', fd: socket } };
   }
-  script.add('krun_set_rlimits', CTX, limits);
 }
 
-function limitText(value: number): string {
-  return value === -1 ? UNLIMITED : String(value);
+function consolesOf({ guest }: MachineSpec): readonly VmConsole[] {
+  const ports: readonly VmConsole[] =
+    guest.kind === 'bootstrap' ? [{ kind: 'multiport', ports: consolePorts(guest).map(portOf) }] : [];
+  return [...ports, { kind: 'default', input: -1, output: fd('stdout'), error: fd('stderr') }];
 }
 
-function addConsoles(script: CallList, spec: MachineSpec): void {
-  // libkrun's own console would put the process's terminal, if any, into raw mode.
-  script.add('krun_disable_implicit_console', CTX);
-  if (spec.guest.kind === 'bootstrap') {
-    script.addResult('console', 'krun_add_virtio_console_multiport', CTX);
-    for (const port of consolePorts(spec.guest)) addPort(script, port);
-  }
-  script.add('krun_add_virtio_console_default', CTX, -1, fd('stdout'), fd('stderr'));
+function portOf({ name, carries }: ConsolePort): VmConsolePort {
+  if (carries === 'terminal') return { kind: 'terminal', name: `krun.${name}`, fd: fd(name) };
+  return {
+    kind: 'inout',
+    name: `krun.${name}`,
+    input: carries === 'output' ? -1 : fd(name),
+    output: carries === 'input' ? -1 : fd(carries === 'both' ? `${name}.out` : name),
+  };
 }
 
-function addPort(script: CallList, { name, carries }: ConsolePort): void {
-  if (carries === 'terminal') {
-    script.add('krun_add_console_port_tty', CTX, CONSOLE, `krun.${name}`, fd(name));
-    return;
-  }
-  const input = carries === 'output' ? -1 : fd(name);
-  const output = carries === 'input' ? -1 : fd(carries === 'both' ? `${name}.out` : name);
-  script.add('krun_add_console_port_inout', CTX, CONSOLE, `krun.${name}`, input, output);
-}
-
-function addExec(script: CallList, spec: MachineSpec): void {
-  if (spec.guest.kind === 'bootstrap') {
-    script.reject(...nulBytes(spec.guest));
-    script.add('krun_set_exec', CTX, '/bin/sh', ['-c', LOADER], []);
-    return;
-  }
-  const exec = directExec(spec.guest);
-  if (!exec.ok) {
-    script.reject(...exec.error);
-    return;
-  }
-  const { path, argv, envp, workingDir } = exec.value;
-  script.add('krun_set_exec', CTX, path, argv, envp);
-  script.add('krun_set_workdir', CTX, workingDir);
+function execOf(guest: GuestSpec): VmExec {
+  if (guest.kind === 'bootstrap') return { path: '/bin/sh', args: ['-c', LOADER], env: [], isChecked: true };
+  const [path = '', ...args] = guest.command;
+  const env = Object.entries(guest.environment).map(([name, value]) => `${name}=${value}`);
+  return { path, args, env, workingDir: guest.workingDir };
 }
 
 /** Neither a shell script nor a program's argument can hold one. */
@@ -194,22 +112,4 @@ function nulBytes(guest: Extract<GuestSpec, { readonly kind: 'bootstrap' }>): re
     .map(([key]) =>
       errorDiagnostic('invalid-value', `${key} has a NUL character, which no program can be given`),
     );
-}
-
-function deviceBudget(spec: MachineSpec, capabilities: Capabilities): readonly Diagnostic[] {
-  if (capabilities.arch !== 'x64') return [];
-  const { tsi, interfaces } = spec.network;
-  // Balloon, random numbers, root file system, default console.
-  const fixed = 4 + (tsi ? 1 : 0) + (spec.guest.kind === 'bootstrap' ? 1 : 0);
-  const left = MOST_DEVICES_X64 - fixed;
-  const used = spec.disks.length + spec.shares.length + interfaces.length;
-  if (used <= left) return [];
-  const what = interfaces.length > 0 ? 'disks, shares and interfaces' : 'disks and shares';
-  return [
-    errorDiagnostic(
-      'limit',
-      `the machine has ${used} ${what}; libkrun has room for ${left} on this processor`,
-      { hint: 'put several directories below one share, or several file systems on one disk' },
-    ),
-  ];
 }

@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import { makePipe } from '../host/libc.ts';
 import { openPty } from '../host/pty.ts';
 import { consolePorts, terminalId, type BootstrapGuest } from './console-ports.ts';
-import type { Descriptors } from './execute.ts';
+import type { Descriptors } from '../libkrun/execute.ts';
 
 /** The host's ends of a guest's ports: open descriptors that nothing has read or written yet, and that stay open. */
 export interface ConsoleEnds {

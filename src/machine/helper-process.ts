@@ -8,7 +8,7 @@ import { errnoOf, ignoreErrno } from '../host/errno.ts';
 import { libc } from '../host/libc.ts';
 import { helperFile } from '../store/layout.ts';
 import { StartFailure } from './failure.ts';
-import type { LinkName } from './calls.ts';
+import type { LinkName } from './link-name.ts';
 import type { MachineSpec } from './spec.ts';
 import type { HelperEnd, HelperProgram } from './status-file.ts';
 

@@ -1,4 +1,4 @@
-import { startOfFile } from './elf.ts';
+import { startOfFile } from '../libkrun/elf.ts';
 import type { LogReason } from './log-reasons.ts';
 import type { SpecDisk } from './spec.ts';
 

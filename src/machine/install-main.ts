@@ -1,8 +1,8 @@
 import { libraryCacheDirectory } from '../store/layout.ts';
 import { nodeLibraryFiles } from '../host/library-files.ts';
-import { findLibraries } from './library.ts';
+import { findLibraries } from '../libkrun/library.ts';
 import { installRuntime } from './runtime-install.ts';
-import type { LibraryName } from './packages.ts';
+import type { LibraryName } from '../libkrun/packages.ts';
 
 /** `node dist/install.js`: brings what discovery does not find; part of setting up a clone. */
 async function main(): Promise<number> {

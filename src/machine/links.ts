@@ -1,11 +1,11 @@
 import { appendFileSync } from 'node:fs';
-import type { LinkName } from './calls.ts';
-import type { Descriptors } from './execute.ts';
-import type { Libkrun } from './ffi.ts';
+import type { LinkName } from './link-name.ts';
+import type { Descriptors } from '../libkrun/execute.ts';
+import type { Libkrun } from '../libkrun/ffi.ts';
 import type { HelperProcess } from './helper-process.ts';
 import { addLastAct } from './last-acts.ts';
 import { connectStream, prepareDatagramSocket } from './link-sockets.ts';
-import { linkName } from './network-calls.ts';
+import { linkName } from './link-name.ts';
 import type { MachineSpec, SpecInterface } from './spec.ts';
 import { parseStatus, readStatus } from './status-file.ts';
 import { checkTap } from './tap.ts';

@@ -5,7 +5,7 @@ import { bindProblem, portHolder } from '../host/ports.ts';
 import { socketPair } from '../host/unix-sockets.ts';
 import type { BoundHostPort } from '../network/api.ts';
 import { probeByArp } from './arp-probe.ts';
-import type { LinkName } from './calls.ts';
+import type { LinkName } from './link-name.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { HELPER_FD, HelperProcess } from './helper-process.ts';
 import { passtArguments, passtFeatures } from './passt-arguments.ts';

@@ -2,14 +2,14 @@ import { mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } 
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { bootstrapScript } from './bootstrap.ts';
-import type { Call } from './calls.ts';
+import type { Call } from '../vm/calls.ts';
 import { calls } from './configure.ts';
 import { openConsole, type ConsoleEnds } from './console-ends.ts';
 import type { BootstrapGuest } from './console-ports.ts';
 import { lockDisks } from './disk-locks.ts';
-import type { Descriptors } from './execute.ts';
+import type { Descriptors } from '../libkrun/execute.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
-import { functionsOf, LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
+import { functionsOf, LibraryError, openLibkrun, type Libkrun } from '../libkrun/ffi.ts';
 import { lockPorts } from './port-locks.ts';
 import { checkRoot, checkShares } from './root-check.ts';
 import type { GuestFile, MachineSpec } from './spec.ts';

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { MachineFailure } from './failure.ts';
-import { architectureMismatch, startOfFile } from './elf.ts';
+import { architectureMismatch, startOfFile } from '../libkrun/elf.ts';
 import type { MachineSpec } from './spec.ts';
 
 /** As many symbolic links as Linux follows in one path. */

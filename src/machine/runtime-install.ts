@@ -13,7 +13,7 @@ import {
   type LibraryName,
   type PinnedPackage,
   type Platform,
-} from './packages.ts';
+} from '../libkrun/packages.ts';
 
 const run = promisify(execFile);
 

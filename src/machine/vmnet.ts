@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { helperVersion } from '../host/helpers.ts';
 import { libc } from '../host/libc.ts';
 import { socketPair } from '../host/unix-sockets.ts';
-import type { LinkName } from './calls.ts';
+import type { LinkName } from './link-name.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { HELPER_FD, HelperProcess } from './helper-process.ts';
 import type { MachineSpec, VmnetSettings } from './spec.ts';

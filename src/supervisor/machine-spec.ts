@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { nodeLibraryFiles } from '../host/library-files.ts';
-import { findLibraries } from '../machine/library.ts';
+import { findLibraries } from '../libkrun/library.ts';
 import { MACHINE_SPEC_VERSION, type GuestSpec, type MachineSpec, type SpecDisk } from '../machine/spec.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
 import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';

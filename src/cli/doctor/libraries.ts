@@ -1,5 +1,5 @@
 import { nodeLibraryFiles } from '../../host/library-files.ts';
-import { findLibraries, type FoundLibrary, installHint } from '../../machine/library.ts';
+import { findLibraries, type FoundLibrary, installHint } from '../../libkrun/library.ts';
 import type { Check, DoctorHost } from './check.ts';
 import { firstLine, runProgram } from './run-program.ts';
 

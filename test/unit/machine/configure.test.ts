@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LOADER } from '../../../src/machine/bootstrap.ts';
-import { formatCall } from '../../../src/machine/calls.ts';
-import { calls, type Capabilities } from '../../../src/machine/configure.ts';
+import { formatCall } from '../../../src/vm/calls.ts';
+import { calls } from '../../../src/machine/configure.ts';
+import type { Capabilities } from '../../../src/vm/call-list.ts';
 import type { MachineSpec } from '../../../src/machine/spec.ts';
 import { bootstrapGuest, machineSpec, without } from './specs.ts';
 
@@ -76,14 +77,14 @@ describe('calls of a machine', () => {
       krun_set_rlimits(ctx, ["7=1024:4096","4=0:18446744073709551615"])
       krun_set_port_map(ctx, ["8080:80","8443:443"])
       krun_disable_implicit_console(ctx)
-      console = krun_add_virtio_console_multiport(ctx)
-      krun_add_console_port_inout(ctx, console, "krun.script", <script>, -1)
-      krun_add_console_port_inout(ctx, console, "krun.control", <control>, -1)
-      krun_add_console_port_inout(ctx, console, "krun.status", -1, <status>)
-      krun_add_console_port_inout(ctx, console, "krun.events", -1, <events>)
-      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
-      krun_add_console_port_inout(ctx, console, "krun.d0", <d0>, <d0.out>)
-      krun_add_console_port_inout(ctx, console, "krun.e0", -1, <e0>)
+      console0 = krun_add_virtio_console_multiport(ctx)
+      krun_add_console_port_inout(ctx, console0, "krun.script", <script>, -1)
+      krun_add_console_port_inout(ctx, console0, "krun.control", <control>, -1)
+      krun_add_console_port_inout(ctx, console0, "krun.status", -1, <status>)
+      krun_add_console_port_inout(ctx, console0, "krun.events", -1, <events>)
+      krun_add_console_port_tty(ctx, console0, "krun.t0", <t0>)
+      krun_add_console_port_inout(ctx, console0, "krun.d0", <d0>, <d0.out>)
+      krun_add_console_port_inout(ctx, console0, "krun.e0", -1, <e0>)
       krun_add_virtio_console_default(ctx, -1, <stdout>, <stderr>)
       krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
       krun_start_enter(ctx)"
@@ -100,14 +101,14 @@ describe('calls of a machine', () => {
       krun_set_root_disk_remount(ctx, "/dev/vda1", "ext4", "noatime")
       krun_disable_implicit_vsock(ctx)
       krun_disable_implicit_console(ctx)
-      console = krun_add_virtio_console_multiport(ctx)
-      krun_add_console_port_inout(ctx, console, "krun.script", <script>, -1)
-      krun_add_console_port_inout(ctx, console, "krun.control", <control>, -1)
-      krun_add_console_port_inout(ctx, console, "krun.status", -1, <status>)
-      krun_add_console_port_inout(ctx, console, "krun.events", -1, <events>)
-      krun_add_console_port_tty(ctx, console, "krun.t0", <t0>)
-      krun_add_console_port_inout(ctx, console, "krun.d0", <d0>, <d0.out>)
-      krun_add_console_port_inout(ctx, console, "krun.e0", -1, <e0>)
+      console0 = krun_add_virtio_console_multiport(ctx)
+      krun_add_console_port_inout(ctx, console0, "krun.script", <script>, -1)
+      krun_add_console_port_inout(ctx, console0, "krun.control", <control>, -1)
+      krun_add_console_port_inout(ctx, console0, "krun.status", -1, <status>)
+      krun_add_console_port_inout(ctx, console0, "krun.events", -1, <events>)
+      krun_add_console_port_tty(ctx, console0, "krun.t0", <t0>)
+      krun_add_console_port_inout(ctx, console0, "krun.d0", <d0>, <d0.out>)
+      krun_add_console_port_inout(ctx, console0, "krun.e0", -1, <e0>)
       krun_add_virtio_console_default(ctx, -1, <stdout>, <stderr>)
       krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
       krun_start_enter(ctx)"
@@ -158,7 +159,7 @@ describe('calls of a machine', () => {
     );
     expect(problems(machineSpec({ disks: [{ ...disk, sync: 'none' }] }), old)).toMatchInlineSnapshot(`
       "capability: this libkrun has no krun_add_disk3
-        use libkrun 1.17 or newer; \`krun doctor\` shows which one is used"
+        use libkrun 1.17.0 or newer; \`krun doctor\` shows which one is used"
     `);
     expect(problems(machineSpec({ disks: [disk] }), { ...old, os: 'darwin' })).toContain('krun_add_disk3');
   });
@@ -172,18 +173,18 @@ describe('calls of a machine', () => {
     );
     expect(problems(machineSpec({ disks: [disk, disk] }), bare)).toMatchInlineSnapshot(`
       "capability: this libkrun was built without disks (krun_add_disk3 is missing)
-        use libkrun 1.17 or newer that was built with BLK=1; \`krun doctor\` shows which one is used
+        use libkrun 1.17.0 or newer that was built with BLK=1; \`krun doctor\` shows which one is used
       capability: this libkrun has no krun_disable_implicit_vsock
-        use libkrun 1.17 or newer; \`krun doctor\` shows which one is used
+        use libkrun 1.17.0 or newer; \`krun doctor\` shows which one is used
       capability: this libkrun has no krun_add_console_port_inout
-        use libkrun 1.17 or newer; \`krun doctor\` shows which one is used"
+        use libkrun 1.17.0 or newer; \`krun doctor\` shows which one is used"
     `);
   });
 
   it('refuse more devices than a PC has interrupts for', () => {
     const shares = Array.from({ length: 7 }, (_, index) => ({ ...share, tag: `s${index}` }));
     expect(problems(machineSpec({ shares }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
-      "limit: the machine has 7 disks and shares; libkrun has room for 6 on this processor
+      "limit: the machine has 12 devices; libkrun has room for 11 on this processor: balloon, rng, console x 2, root file system, share x 7
         put several directories below one share, or several file systems on one disk"
     `);
     expect(problems(machineSpec({ shares }), { ...LIBKRUN_1_18, arch: 'arm64' })).toBe('none');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formatCall } from '../../../src/machine/calls.ts';
-import { calls, type Capabilities } from '../../../src/machine/configure.ts';
+import { formatCall } from '../../../src/vm/calls.ts';
+import { calls } from '../../../src/machine/configure.ts';
+import type { Capabilities } from '../../../src/vm/call-list.ts';
 import type { SpecBackend, SpecInterface, SpecNetwork } from '../../../src/machine/spec.ts';
 import { machineSpec, without } from './specs.ts';
 
@@ -126,14 +127,14 @@ describe('a network that the library cannot make', () => {
     const bare = without('krun_add_net_unixstream', 'krun_add_net_unixgram', 'krun_add_net_tap');
     expect(networkCalls({ interfaces: [link(TAP)] }, bare)).toMatchInlineSnapshot(`
       "this libkrun was built without network interfaces (krun_add_net_tap is missing)
-        use libkrun 1.15 or newer that was built with NET=1; \`krun doctor\` shows which one is used"
+        use libkrun 1.15.0 or newer that was built with NET=1; \`krun doctor\` shows which one is used"
     `);
   });
 
   it('is one with more interfaces than a PC has interrupts for', () => {
     const interfaces = Array.from({ length: 7 }, () => link(STREAM));
     expect(networkCalls({ interfaces })).toMatchInlineSnapshot(`
-      "the machine has 7 disks, shares and interfaces; libkrun has room for 6 on this processor
+      "the machine has 12 devices; libkrun has room for 11 on this processor: balloon, rng, console x 2, root file system, interface x 7
         put several directories below one share, or several file systems on one disk"
     `);
   });

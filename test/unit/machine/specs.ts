@@ -1,5 +1,5 @@
-import type { Capabilities } from '../../../src/machine/configure.ts';
-import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../../src/machine/ffi.ts';
+import type { Capabilities } from '../../../src/vm/call-list.ts';
+import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../../src/vm/functions.ts';
 import type { GuestSpec, MachineSpec, SpecNetwork } from '../../../src/machine/spec.ts';
 
 type Bootstrap = Extract<GuestSpec, { readonly kind: 'bootstrap' }>;

@@ -1,44 +1,31 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import type { GuestSpec } from './spec.ts';
-
-/** Words that libkrun puts on the guest's kernel command line. */
-export interface DirectExec {
-  readonly path: string;
-  /** Without the program's own name. */
-  readonly argv: readonly string[];
-  readonly envp: readonly string[];
-  readonly workingDir: string;
-}
+import type { VmExec } from './vm.ts';
 
 /** The guest kernel cuts its command line at 2048 bytes, and device addresses come after these words. */
 const MOST_BYTES = 1500;
 /** Two less than the kernel's CONFIG_INIT_ENV_ARG_LIMIT: it has words of its own. */
 const MOST_WORDS = 30;
 
-/**
- * The command of a guest without a shell. The kernel's parser knows double quotes but no escapes, so a word that
- * would change the rest of the line is refused.
- */
-export function directExec(
-  guest: Extract<GuestSpec, { readonly kind: 'direct' }>,
-): Result<DirectExec, readonly Diagnostic[]> {
-  const [path = '', ...argv] = guest.command;
-  const envp = Object.entries(guest.environment).map(([name, value]) => `${name}=${value}`);
-  const problems = [
-    ...wordProblems('command', guest.command),
-    ...wordProblems('environment', envp),
-    ...spaceProblems('command', path),
-    ...spaceProblems('working_dir', guest.workingDir),
-    ...wordProblems('working_dir', [guest.workingDir]),
-    ...sizeProblems([path, ...argv, ...envp, guest.workingDir]),
-  ];
-  if (argv.length > MOST_WORDS) problems.push(tooMany('command', argv.length));
-  if (envp.length > MOST_WORDS) problems.push(tooMany('environment', envp.length));
-  return problems.length > 0 ? err(problems) : ok({ path, argv, envp, workingDir: guest.workingDir });
-}
-
 const HINT = 'without the agent (`agent: false`) these words travel on the kernel command line';
+
+/**
+ * Why a command cannot pass the kernel command line. The kernel's parser knows double quotes but no escapes, so a word
+ * that would change the rest of the line is refused.
+ */
+export function execProblems({ path, args, env, workingDir }: VmExec): readonly Diagnostic[] {
+  const directory = workingDir === undefined ? [] : [workingDir];
+  const problems = [
+    ...wordProblems('command', [path, ...args]),
+    ...wordProblems('environment', env),
+    ...spaceProblems('command', path),
+    ...directory.flatMap((word) => spaceProblems('working_dir', word)),
+    ...wordProblems('working_dir', directory),
+    ...sizeProblems([path, ...args, ...env, ...directory]),
+  ];
+  if (args.length > MOST_WORDS) problems.push(tooMany('command', args.length));
+  if (env.length > MOST_WORDS) problems.push(tooMany('environment', env.length));
+  return problems;
+}
 
 function wordProblems(key: string, words: readonly string[]): Diagnostic[] {
   return words.flatMap((word) => {

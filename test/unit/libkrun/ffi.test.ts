@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { krunError, krunErrorText } from '../../../src/machine/errno.ts';
-import {
-  ArgumentError,
-  checkArguments,
-  type Argument,
-  type LibkrunFunction,
-} from '../../../src/machine/ffi.ts';
+import { krunError, krunErrorText } from '../../../src/libkrun/errno.ts';
+import { ArgumentError, checkArguments } from '../../../src/libkrun/ffi.ts';
+import type { Argument } from '../../../src/vm/calls.ts';
+import type { LibkrunFunction } from '../../../src/vm/functions.ts';
 
 describe('arguments', () => {
   it('get the null pointer that ends a string array', () => {

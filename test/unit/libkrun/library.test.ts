@@ -3,9 +3,9 @@ import {
   findLibraries,
   type LibraryEnvironment,
   type LibrarySettings,
-} from '../../../src/machine/library.ts';
-import type { LibraryFiles } from '../../../src/machine/library.ts';
-import { pinnedPackages, type Platform } from '../../../src/machine/packages.ts';
+} from '../../../src/libkrun/library.ts';
+import type { LibraryFiles } from '../../../src/libkrun/library.ts';
+import { pinnedPackages, type Platform } from '../../../src/libkrun/packages.ts';
 
 const LINUX: Platform = { os: 'linux', arch: 'x64' };
 const MACOS: Platform = { os: 'darwin', arch: 'arm64' };

@@ -1,4 +1,4 @@
-import type { LibkrunFunction } from './ffi.ts';
+import type { LibkrunFunction } from '../vm/functions.ts';
 
 /** A refused libkrun call, in words. */
 export interface KrunError {

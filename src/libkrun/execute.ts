@@ -1,9 +1,9 @@
-import type { Call, CallArgument, DescriptorName, ResultName } from './calls.ts';
+import type { Argument, Call, CallArgument } from '../vm/calls.ts';
 import { krunError, type KrunError } from './errno.ts';
-import type { Argument, Libkrun } from './ffi.ts';
+import type { Libkrun } from './ffi.ts';
 
 /** Open file descriptors for what the calls refer to. */
-export type Descriptors = Readonly<Partial<Record<DescriptorName, number>>>;
+export type Descriptors = Readonly<Partial<Record<string, number>>>;
 
 /**
  * Makes the calls one after the other. The last one, krun_start_enter, ends the process with the guest, so the promise
@@ -15,7 +15,7 @@ export async function execute(
   descriptors: Descriptors,
   beforeStart: () => void,
 ): Promise<KrunError> {
-  const results: Partial<Record<ResultName, number>> = {};
+  const results: Partial<Record<string, number>> = {};
   for (const call of calls) {
     const args = call.args.map((argument) => resolve(argument, results, descriptors));
     if (call.name === 'krun_start_enter') {
@@ -31,10 +31,10 @@ export async function execute(
 
 function resolve(
   argument: CallArgument,
-  results: Partial<Record<ResultName, number>>,
+  results: Partial<Record<string, number>>,
   descriptors: Descriptors,
 ): Argument {
-  if (typeof argument !== 'object' || argument === null) return argument;
+  if (typeof argument !== 'object' || argument === null || argument instanceof Uint8Array) return argument;
   if ('result' in argument) return known(results[argument.result], argument.result);
   if ('descriptor' in argument) return known(descriptors[argument.descriptor], argument.descriptor);
   return argument;

@@ -1,85 +1,12 @@
 import { statSync } from 'node:fs';
 import { koffi } from '../host/koffi.ts';
+import type { Argument } from '../vm/calls.ts';
+import { LIBKRUN_FUNCTIONS, type LibkrunFunction, type ParameterType } from '../vm/functions.ts';
 import { architectureMismatch, startOfFile } from './elf.ts';
-
-/** C types of libkrun's parameters, named by what may be passed; a MAC address is passed as its usual text. */
-export type ParameterType =
-  | 'u8'
-  | 'u32'
-  | 'u64'
-  | 'int'
-  | 'bool'
-  | 'string'
-  | 'string or null'
-  | 'strings'
-  | 'mac';
-
-export type LibkrunFunction =
-  | 'krun_init_log'
-  | 'krun_create_ctx'
-  | 'krun_set_vm_config'
-  | 'krun_set_root'
-  | 'krun_set_root_disk_remount'
-  | 'krun_add_disk2'
-  | 'krun_add_disk3'
-  | 'krun_add_virtiofs'
-  | 'krun_add_virtiofs2'
-  | 'krun_add_virtiofs3'
-  | 'krun_set_rlimits'
-  | 'krun_disable_implicit_vsock'
-  | 'krun_add_vsock'
-  | 'krun_set_port_map'
-  | 'krun_add_net_unixstream'
-  | 'krun_add_net_unixgram'
-  | 'krun_add_net_tap'
-  | 'krun_disable_implicit_console'
-  | 'krun_add_virtio_console_multiport'
-  | 'krun_add_console_port_inout'
-  | 'krun_add_console_port_tty'
-  | 'krun_add_virtio_console_default'
-  | 'krun_set_exec'
-  | 'krun_set_workdir'
-  | 'krun_start_enter'
-  | 'krun_has_feature'
-  | 'krun_get_max_vcpus'
-  | 'krun_disable_implicit_init';
-
-/** The part of libkrun 1.x that krun uses: parameter types by function. All return int32_t, negative for an error. */
-export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, readonly ParameterType[]>> = {
-  krun_init_log: ['int', 'u32', 'u32', 'u32'],
-  krun_create_ctx: [],
-  krun_set_vm_config: ['u32', 'u8', 'u32'],
-  krun_set_root: ['u32', 'string'],
-  krun_set_root_disk_remount: ['u32', 'string', 'string or null', 'string or null'],
-  krun_add_disk2: ['u32', 'string', 'string', 'u32', 'bool'],
-  krun_add_disk3: ['u32', 'string', 'string', 'u32', 'bool', 'bool', 'u32'],
-  krun_add_virtiofs: ['u32', 'string', 'string'],
-  krun_add_virtiofs2: ['u32', 'string', 'string', 'u64'],
-  krun_add_virtiofs3: ['u32', 'string', 'string', 'u64', 'bool'],
-  krun_set_rlimits: ['u32', 'strings'],
-  krun_disable_implicit_vsock: ['u32'],
-  krun_add_vsock: ['u32', 'u32'],
-  krun_set_port_map: ['u32', 'strings'],
-  krun_add_net_unixstream: ['u32', 'string or null', 'int', 'mac', 'u32', 'u32'],
-  krun_add_net_unixgram: ['u32', 'string or null', 'int', 'mac', 'u32', 'u32'],
-  krun_add_net_tap: ['u32', 'string', 'mac', 'u32', 'u32'],
-  krun_disable_implicit_console: ['u32'],
-  krun_add_virtio_console_multiport: ['u32'],
-  krun_add_console_port_inout: ['u32', 'u32', 'string or null', 'int', 'int'],
-  krun_add_console_port_tty: ['u32', 'u32', 'string or null', 'int'],
-  krun_add_virtio_console_default: ['u32', 'int', 'int', 'int'],
-  krun_set_exec: ['u32', 'string', 'strings', 'strings'],
-  krun_set_workdir: ['u32', 'string'],
-  krun_start_enter: ['u32'],
-  krun_has_feature: ['u64'],
-  krun_get_max_vcpus: [],
-  krun_disable_implicit_init: ['u32'],
-};
-
-export type Argument = number | boolean | string | null | readonly string[];
 
 const C_TYPES: Readonly<Record<ParameterType, string>> = {
   u8: 'uint8_t',
+  u16: 'uint16_t',
   u32: 'uint32_t',
   u64: 'uint64_t',
   int: 'int',
@@ -88,6 +15,11 @@ const C_TYPES: Readonly<Record<ParameterType, string>> = {
   'string or null': 'const char *',
   strings: 'const char **',
   mac: 'const uint8_t *',
+  bytes: 'const uint8_t *',
+  'kept bytes': 'const uint8_t *',
+  pointer: 'const void *',
+  'out pointer': '_Out_ const uint8_t **',
+  'out size': '_Out_ size_t *',
 };
 
 const LIBKRUN = { symbol: 'krun_create_ctx', title: 'libkrun 1' };
@@ -177,7 +109,7 @@ export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunf
   function bind(name: LibkrunFunction): ReturnType<typeof library.func> {
     const known = bound.get(name);
     if (known) return known;
-    const types = LIBKRUN_FUNCTIONS[name].map((type) => C_TYPES[type]);
+    const types = LIBKRUN_FUNCTIONS[name].parameters.map((type) => C_TYPES[type]);
     const fn = library.func(name, 'int32_t', types);
     bound.set(name, fn);
     return fn;
@@ -210,12 +142,12 @@ type PassedArgument = number | boolean | string | null | Uint8Array | readonly (
 
 /** Arguments as koffi passes them; throws for what would crash. */
 export function checkArguments(name: LibkrunFunction, args: readonly Argument[]): readonly PassedArgument[] {
-  const types: readonly ParameterType[] = LIBKRUN_FUNCTIONS[name];
+  const types = LIBKRUN_FUNCTIONS[name].parameters;
   if (args.length !== types.length)
     throw new ArgumentError(`${name} takes ${types.length} arguments, not ${args.length}`);
   return types.map((type, index) => {
     const value = args[index];
-    if (!accepts(type, value))
+    if (!ACCEPTS[type](value))
       throw new ArgumentError(`${name}: argument ${index + 1} must be ${type}, not ${JSON.stringify(value)}`);
     return passed(type, value as Argument);
   });
@@ -228,32 +160,32 @@ function passed(type: ParameterType, value: Argument): PassedArgument {
   return value;
 }
 
-function accepts(type: ParameterType, value: Argument | undefined): boolean {
-  switch (type) {
-    case 'u8':
-      return isInteger(value, 0, 0xff);
-    case 'u32':
-      return isInteger(value, 0, 0xffff_ffff);
-    case 'u64':
-      return isInteger(value, 0, Number.MAX_SAFE_INTEGER);
-    case 'int':
-      return isInteger(value, -1, 0x7fff_ffff);
-    case 'bool':
-      return typeof value === 'boolean';
-    case 'string':
-      return isCString(value);
-    case 'string or null':
-      return value === null || isCString(value);
-    case 'strings':
-      return Array.isArray(value) && value.length <= MOST_STRINGS && value.every(isCString);
-    case 'mac':
-      return typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(value);
-  }
-}
+type Check = (value: unknown) => boolean;
 
-function isInteger(value: unknown, least: number, most: number): boolean {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-}
+const integer =
+  (least: number, most: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+const isBytes: Check = (value) => value instanceof Uint8Array;
+const never: Check = () => false;
+
+const ACCEPTS: Readonly<Record<ParameterType, Check>> = {
+  u8: integer(0, 0xff),
+  u16: integer(0, 0xffff),
+  u32: integer(0, 0xffff_ffff),
+  u64: integer(0, Number.MAX_SAFE_INTEGER),
+  int: integer(-1, 0x7fff_ffff),
+  bool: (value) => typeof value === 'boolean',
+  string: isCString,
+  'string or null': (value) => value === null || isCString(value),
+  strings: (value) => Array.isArray(value) && value.length <= MOST_STRINGS && value.every(isCString),
+  mac: (value) => typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(value),
+  bytes: isBytes,
+  'kept bytes': isBytes,
+  pointer: never,
+  'out pointer': never,
+  'out size': never,
+};
 
 function isCString(value: unknown): boolean {
   return typeof value === 'string' && !value.includes('\0');

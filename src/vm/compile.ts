@@ -1,0 +1,94 @@
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { errorDiagnostic } from '../base/diagnostic.ts';
+import type { Result } from '../base/result.ts';
+import { CallList, CTX, type Capabilities } from './call-list.ts';
+import type { Call } from './calls.ts';
+import { addConsoles } from './consoles.ts';
+import { addDevices, addMachineOptions } from './devices.ts';
+import { execProblems } from './exec-words.ts';
+import { addNetwork } from './network.ts';
+import { addStorage } from './storage.ts';
+import type { KernelFormat, Vm, VmExec, VmRlimit } from './vm.ts';
+
+const LOG_STYLES = { auto: 0, always: 1, never: 2 } as const;
+const LOG_OPTION_NO_ENV = 1;
+
+const KERNEL_FORMATS: Readonly<Record<KernelFormat, number>> = {
+  raw: 0,
+  elf: 1,
+  pe_gz: 2,
+  image_bz2: 3,
+  image_gz: 4,
+  image_zstd: 5,
+};
+
+/** Linux numbers of the limits that setrlimit(2) knows, as libkrun wants them on every host. */
+const RLIMITS: Readonly<Record<string, number>> = {
+  cpu: 0,
+  fsize: 1,
+  data: 2,
+  stack: 3,
+  core: 4,
+  rss: 5,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  as: 9,
+  locks: 10,
+  sigpending: 11,
+  msgqueue: 12,
+  nice: 13,
+  rtprio: 14,
+  rttime: 15,
+};
+const UNLIMITED = '18446744073709551615';
+
+/**
+ * Everything that libkrun is told about a machine, in the one order that it accepts, or every reason why this library
+ * cannot build it.
+ */
+export function compile(vm: Vm, capabilities: Capabilities): Result<readonly Call[], readonly Diagnostic[]> {
+  const list = new CallList(capabilities);
+  const { target, level, ignoreEnvironment, style = 'never' } = vm.log;
+  list.add('krun_init_log', target, level, LOG_STYLES[style], ignoreEnvironment ? LOG_OPTION_NO_ENV : 0);
+  list.addResult('ctx', 'krun_create_ctx');
+  list.add('krun_set_vm_config', CTX, vm.vcpus, vm.memoryMiB);
+  addMachineOptions(list, vm);
+  addBoot(list, vm);
+  addStorage(list, vm);
+  addRlimits(list, vm.rlimits ?? []);
+  addNetwork(list, vm.network);
+  addConsoles(list, vm);
+  addDevices(list, vm);
+  if (vm.exec) addExec(list, vm.exec);
+  list.add('krun_start_enter', CTX);
+  return list.result();
+}
+
+function addBoot(list: CallList, { boot }: Vm): void {
+  if (boot?.kind === 'firmware') list.add('krun_set_firmware', CTX, boot.path);
+  if (boot?.kind !== 'kernel') return;
+  const { path, format, initramfs, cmdline } = boot;
+  list.add('krun_set_kernel', CTX, path, KERNEL_FORMATS[format], initramfs ?? null, cmdline ?? null);
+}
+
+function addRlimits(list: CallList, rlimits: readonly VmRlimit[]): void {
+  if (rlimits.length === 0) return;
+  const limits: string[] = [];
+  for (const { name, soft, hard } of rlimits) {
+    const id = RLIMITS[name];
+    if (id === undefined) list.reject(errorDiagnostic('invalid-value', `unknown resource limit '${name}'`));
+    else limits.push(`${id}=${limitText(soft)}:${limitText(hard)}`);
+  }
+  list.add('krun_set_rlimits', CTX, limits);
+}
+
+function limitText(value: number): string {
+  return value === -1 ? UNLIMITED : String(value);
+}
+
+function addExec(list: CallList, exec: VmExec): void {
+  if (!exec.isChecked) list.reject(...execProblems(exec));
+  list.add('krun_set_exec', CTX, exec.path, exec.args, exec.env);
+  if (exec.workingDir !== undefined) list.add('krun_set_workdir', CTX, exec.workingDir);
+}

@@ -1,0 +1,93 @@
+import { errorDiagnostic } from '../base/diagnostic.ts';
+import { CTX, type CallList } from './call-list.ts';
+import type { Vm, VmDisk, VmOverlay, VmRoot, VmShare } from './vm.ts';
+
+const DISK_FORMATS = { raw: 0, qcow2: 1, vmdk: 2 } as const;
+const DISK_SYNCS = { none: 0, relaxed: 1, full: 2 } as const;
+const SEMANTICS = { complete: 0, simplified: 1 } as const;
+
+/** The tag under which the guest's kernel looks for its root (KRUN_FS_ROOT_TAG). */
+export const ROOT_TAG = '/dev/root';
+
+/** What the kernel command line names as init. */
+const INIT_NAME = 'init.krun';
+
+/** Device names end at 36 bytes in virtio-fs; a longer tag aborts the process. */
+const LONGEST_TAG_BYTES = 36;
+
+/** The calls for the root file system, disks, shares and overlays. */
+export function addStorage(list: CallList, vm: Vm): void {
+  const init = vm.boot?.kind === 'bundled' ? vm.boot.init : undefined;
+  if (init) list.add('krun_disable_implicit_init', CTX);
+  if (vm.root?.kind === 'directory') addDirectoryRoot(list, vm.root);
+  for (const disk of vm.disks) addDisk(list, disk);
+  if (vm.root?.kind === 'disk') {
+    const { device, fstype, options } = vm.root;
+    list.add('krun_set_root_disk_remount', CTX, device, fstype ?? null, options ?? null);
+  }
+  for (const share of vm.shares) addShare(list, share);
+  if (init) addOverlay(list, { kind: 'file', tag: ROOT_TAG, path: INIT_NAME, mode: 0o755, data: init });
+  for (const overlay of vm.overlays ?? []) addOverlay(list, overlay);
+}
+
+function addDirectoryRoot(
+  list: CallList,
+  { path, readOnly = false, daxBytes }: Extract<VmRoot, { kind: 'directory' }>,
+): void {
+  if (!readOnly && daxBytes === undefined) list.add('krun_set_root', CTX, path);
+  else addShare(list, { tag: ROOT_TAG, path, readOnly, daxBytes: daxBytes ?? 0 });
+}
+
+function addDisk(list: CallList, disk: VmDisk): void {
+  const format = DISK_FORMATS[disk.format];
+  // What krun_add_disk2 does when nothing is asked.
+  const usualSync = list.capabilities.os === 'darwin' ? 'relaxed' : 'full';
+  const isUsual = !disk.directIo && disk.sync === usualSync && disk.format !== 'vmdk';
+  if (list.has('krun_add_disk2') && !list.has('krun_add_disk3') && isUsual) {
+    list.add('krun_add_disk2', CTX, disk.id, disk.path, format, disk.readOnly);
+    return;
+  }
+  const sync = DISK_SYNCS[disk.sync];
+  list.add('krun_add_disk3', CTX, disk.id, disk.path, format, disk.readOnly, disk.directIo, sync);
+}
+
+function addShare(list: CallList, share: VmShare): void {
+  const { tag, path, readOnly, daxBytes, semantics } = share;
+  const bytes = Buffer.byteLength(tag);
+  if (bytes > LONGEST_TAG_BYTES || bytes === 0) {
+    list.reject(
+      errorDiagnostic('limit', `share tag '${tag}' has ${bytes} bytes; virtio-fs allows 1 to 36`, {
+        hint: 'give the share a shorter `tag`',
+      }),
+    );
+  }
+  if (semantics !== undefined && list.has('krun_add_virtiofs4')) {
+    list.add('krun_add_virtiofs4', CTX, tag, path, daxBytes, readOnly, SEMANTICS[semantics]);
+    return;
+  }
+  if (list.has('krun_add_virtiofs3')) {
+    list.add('krun_add_virtiofs3', CTX, tag, path, daxBytes, readOnly);
+    return;
+  }
+  if (readOnly) {
+    // Mounting it read-only in the guest would be a promise that the guest itself can break.
+    list.reject(
+      errorDiagnostic('capability', `this libkrun cannot keep the guest from writing to ${path}`, {
+        hint: `use libkrun 1.18 or newer, or share it without ${tag === ROOT_TAG ? '`readonly`' : '`ro`'}`,
+      }),
+    );
+  }
+  if (daxBytes > 0) list.add('krun_add_virtiofs2', CTX, tag, path, daxBytes);
+  else list.add('krun_add_virtiofs', CTX, tag, path);
+}
+
+function addOverlay(list: CallList, overlay: VmOverlay): void {
+  const { tag, path, mode } = overlay;
+  if (overlay.kind === 'directory') {
+    list.add('krun_fs_add_overlay_dir', CTX, tag, path, mode);
+    return;
+  }
+  const { data, oneShot = false } = overlay;
+  const regularFile = 0o100_000;
+  list.add('krun_fs_add_overlay_file', CTX, tag, path, data, data.length, regularFile | mode, oneShot);
+}
