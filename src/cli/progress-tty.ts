@@ -84,6 +84,9 @@ function update(rows: ReadonlyMap<number, Row>, event: Event): boolean {
     case 'done':
     case 'state':
       return false;
+    case 'network':
+      // The row of the machine that waits for it says enough.
+      return true;
   }
 }
 

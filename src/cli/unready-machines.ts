@@ -24,6 +24,7 @@ export class WaitedFor {
       case 'action-started':
       case 'build-output':
       case 'state':
+      case 'network':
       case 'done':
     }
   }

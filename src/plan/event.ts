@@ -53,5 +53,7 @@ export type EventBody =
   /** The end of a request. */
   | { readonly type: 'done'; readonly ok: boolean }
   | { readonly type: 'state'; readonly machine: string; readonly state: MachineState }
+  /** The process that carries a network was started for its first machine, or ended after its last. */
+  | { readonly type: 'network'; readonly network: string; readonly status: 'starting' | 'running' | 'ended' }
   /** Output of a build command. */
   | { readonly type: 'build-output'; readonly machine: string; readonly line: string };

@@ -254,7 +254,7 @@ export interface SocketVmnetNetwork extends InterfaceNetwork {
   readonly gateway?: string;
 }
 
-/** Linux: a tap device that the administrator, or krun as root, makes. */
+/** Linux: a tap device that the administrator makes. */
 export interface TapNetwork extends InterfaceNetwork {
   readonly driver: 'tap';
   readonly interface?: string;

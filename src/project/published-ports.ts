@@ -82,6 +82,13 @@ function onNetwork(port: Port, network: Network, place: Place): Port | undefined
       });
     return undefined;
   }
+  if (network.driver === 'passt' && port.hostIp?.includes(':')) {
+    place
+      .child('host_ip')
+      .error('conflict', 'krun runs passt for IPv4: it cannot listen on an IPv6 address', {
+        hint: 'publish on an IPv4 address, or use the driver `gvproxy`',
+      });
+  }
   if (network.driver !== 'tsi') return { ...port, hostIp: port.hostIp ?? '127.0.0.1' };
   return underTsi(port, place);
 }

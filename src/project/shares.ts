@@ -63,11 +63,17 @@ function resolveShare(config: ShareConfig, scope: HostScope, at: Place): Share |
       hint: 'give it a `target`, or remove `notify`',
     });
   }
+  const readOnly = boolOr(long.readonly, false);
+  if (notify && readOnly) {
+    at.child('notify').error('conflict', 'changes of a read-only share cannot be told to the guest', {
+      hint: 'krun tells them by touching the files from within the guest: remove `notify` or `readonly`',
+    });
+  }
   return {
     source: resolveHostPath(long.source, scope, at.child('source')),
     ...(target === undefined ? {} : { target }),
     tag,
-    readOnly: boolOr(long.readonly, false),
+    readOnly,
     daxBytes: sizeOr(long.dax, 0, at.child('dax')),
     ...(notify ? { notify } : {}),
   };

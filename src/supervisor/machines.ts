@@ -8,12 +8,14 @@ import { endLeftBuilds } from './build-process.ts';
 import { ActionFailure } from './failure.ts';
 import { removeStrayMachines, removeTemporaryFiles } from './machine-files.ts';
 import { MachineKeeper, type KeeperContext } from './machine-keeper.ts';
+import type { NetworkContext } from './network-keeper.ts';
 import { isOn, Networks } from './networks.ts';
 import { sight } from './sighting.ts';
 
 export interface MachinesContext extends Omit<KeeperContext, 'networks' | 'others'> {
   /** Node and the network process's script. */
   readonly networkProgram: readonly [node: string, script: string];
+  readonly networkChanged: NetworkContext['networkChanged'];
 }
 
 /** The keepers of a project's machines, by name, and the networks that they are on. */

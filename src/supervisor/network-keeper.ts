@@ -26,6 +26,7 @@ export interface NetworkContext {
   readonly networkProgram: readonly [node: string, script: string];
   readonly environment: Readonly<Record<string, string>>;
   readonly warn: (message: string) => void;
+  readonly networkChanged: (network: string, status: 'starting' | 'running' | 'ended') => void;
 }
 
 export interface NetworkHooks {
@@ -163,8 +164,9 @@ export class NetworkKeeper {
   }
 
   async #start({ attachment, uplink, shape }: ProcessNetwork, helpers: HelperPaths): Promise<void> {
-    const { layout, projectName, networkProgram, environment } = this.#context;
+    const { layout, projectName, networkProgram, environment, networkChanged } = this.#context;
     const files = this.#files;
+    networkChanged(this.#name, 'starting');
     const run = (this.#record?.run ?? 0) + 1;
     const own = runLayout(files, run);
     await mkdir(files.directory, { recursive: true, mode: 0o700 });
@@ -198,6 +200,7 @@ export class NetworkKeeper {
       throw problem;
     }
     this.#endAsked = false;
+    networkChanged(this.#name, 'running');
   }
 
   /** Resolves when the process answers on its socket, with what it died of where it does not. */
@@ -241,6 +244,7 @@ export class NetworkKeeper {
       this.#context.warn(`network ${this.#name}: ${String(error)}`);
     }
     this.#live = undefined;
+    this.#context.networkChanged(this.#name, 'ended');
     this.#hooks.settled();
   }
 

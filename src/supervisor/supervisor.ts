@@ -61,6 +61,7 @@ export class Supervisor {
       projectName: () => this.#projectName,
       program: options.programs.machine,
       networkProgram: options.programs.network,
+      networkChanged: (network, status) => this.#emit({ type: 'network', network, status }),
       environment: machineEnvironment(options.environment),
       warn: options.warn,
       changed: (machine, state) => {

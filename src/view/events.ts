@@ -40,6 +40,8 @@ export function createEventLines(): (event: Event) => string {
         return `${request}: ${event.ok ? 'done' : 'failed'}`;
       case 'state':
         return describeChange(event.machine, event.state);
+      case 'network':
+        return `network ${event.network} ${event.status}`;
       case 'build-output':
         return `${event.machine} | ${event.line}`;
       default:

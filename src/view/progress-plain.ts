@@ -54,6 +54,8 @@ export function createPlainProgress(paint: Paint): PlainProgress {
         return isNews(event.state, failedStarts.tells(event.machine))
           ? [paint('red', describeChange(event.machine, event.state))]
           : [];
+      case 'network':
+        return [line(`network ${event.network}`, event.status)];
       case 'done':
         return [];
       default:

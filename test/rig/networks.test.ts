@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
 import type { MachineSpec } from '../../src/machine/spec.ts';
+import type { Event } from '../../src/plan/event.ts';
 import { machineLayout, runLayout } from '../../src/store/layout.ts';
 import { onGvproxy } from '../support/definitions.ts';
 import { GVPROXY_VERSIONS, gvproxyPath, programPath } from './support/helpers.ts';
@@ -35,7 +36,9 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
       }),
       await machineOn(project, 'db'),
     ];
-    await project.done(project.up(machines));
+    const changes = (events: readonly Event[]): readonly string[] =>
+      events.flatMap((event) => (event.type === 'network' ? [event.status] : []));
+    expect(changes(await project.done(project.up(machines)))).toEqual(['starting', 'running']);
     const state = await networkState(project);
     expect(state).toMatchObject({ run: 1, status: 'ready' });
     expect(Object.keys(state.members).toSorted()).toEqual(['db', 'web']);
@@ -58,7 +61,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     await project.done({ type: 'stop', machines: ['web'] });
     expect(Object.keys((await networkState(project)).members)).toEqual(['db']);
     const identity = await existing(networkIdentity(project, 'default'));
-    await project.done({ type: 'stop', machines: ['db'] });
+    expect(changes(await project.done({ type: 'stop', machines: ['db'] }))).toEqual(['ended']);
     expect(isAlive(identity)).toBe(false);
     await project.done(project.down());
     await project.untilNoProcess();

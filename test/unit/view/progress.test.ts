@@ -46,6 +46,7 @@ const EVENTS: readonly Event[] = [
   at({ type: 'action-finished', id: 2 }),
   at({ type: 'action-finished', id: 1 }),
   at({ type: 'action-started', id: 3 }),
+  at({ type: 'network', network: 'default', status: 'running' }),
   at({ type: 'action-failed', id: 3, message: 'no space left', hint: 'free some' }),
   at({ type: 'action-skipped', id: 4, because: 3 }),
   at({
@@ -66,6 +67,7 @@ test('plain progress is one line an event, with the cause of each action', () =>
     disk data  created
     web        built
     web        creating: memory changed 512 -> 1024 MiB (krun.yaml:7)
+    network default  running
     web        create failed: no space left
       hint: free some
     web        start skipped: create of web failed
@@ -116,6 +118,7 @@ test('events for people are one line each', () => {
     '2026-01-02T03:04:05Z disk data created',
     '2026-01-02T03:04:05Z web built',
     '2026-01-02T03:04:05Z web creating: memory changed 512 -> 1024 MiB (krun.yaml:7)',
+    '2026-01-02T03:04:05Z network default running',
     '2026-01-02T03:04:05Z web create failed: no space left',
     '2026-01-02T03:04:05Z web start skipped: create of web failed',
     '2026-01-02T03:04:05Z web failed: no /dev/kvm',
