@@ -2,7 +2,14 @@ import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { libraryCacheDirectory, type LayoutEnvironment } from '../store/layout.ts';
-import { libraryFileName, pinnedPackages, type LibraryName, type Platform } from './packages.ts';
+import {
+  libraryBaseName,
+  libraryFileName,
+  pinnedPackages,
+  type LibraryName,
+  type LibraryVariant,
+  type Platform,
+} from './packages.ts';
 
 /** The oldest libkrun whose console devices krun's guests need. */
 export const OLDEST_LIBKRUN = '1.17.0';
@@ -38,8 +45,9 @@ export interface TriedPlace {
   readonly outcome: 'found' | 'missing' | 'too old';
 }
 
-/** Explicit paths, from `libkrun:` of krun.yaml. */
+/** What is asked for: explicit paths, from `libkrun:` of krun.yaml, or a variant; `generic` when absent. */
 export interface LibrarySettings {
+  readonly variant?: LibraryVariant;
   readonly library?: string;
   readonly kernelBundle?: string;
 }
@@ -69,16 +77,19 @@ export function findLibraries(
   platform: Platform,
   files: LibraryFiles,
 ): Result<FoundLibraries, readonly Diagnostic[]> {
-  const context: Context = { environment, platform, files };
+  const variant = settings.variant ?? 'generic';
+  const context: Context = { environment, platform, files, variant };
   const libkrun = find(context, 'libkrun', {
     named: named('library', settings.library, 'KRUN_LIBKRUN', environment.KRUN_LIBKRUN),
     first: [],
   });
   if (!libkrun.ok) return err([libkrun.error]);
+  // Firmware boots without libkrun's kernel.
+  if (variant === 'efi') return ok({ libkrun: libkrun.value.found, tried: libkrun.value.tried });
 
   const libkrunfw = find(context, 'libkrunfw', {
     named: named('kernel_bundle', settings.kernelBundle, 'KRUN_LIBKRUNFW', environment.KRUN_LIBKRUNFW),
-    first: beside(libkrun.value.found, platform),
+    first: beside(libkrun.value.found, context),
   });
   const { found, tried } = libkrun.value;
   if (!libkrunfw.ok) {
@@ -94,6 +105,7 @@ export function findLibraries(
 }
 
 interface Context {
+  readonly variant: LibraryVariant;
   readonly environment: LibraryEnvironment;
   readonly platform: Platform;
   readonly files: LibraryFiles;
@@ -131,7 +143,8 @@ function find(
   const tried: TriedPlace[] = [];
   for (const place of places) {
     const realPath = context.files.realPath(place.path);
-    const version = realPath === undefined ? undefined : versionOf(library, realPath);
+    const version =
+      realPath === undefined ? undefined : versionOf(libraryBaseName(library, context.variant), realPath);
     // A library that the user names is the user's decision; what it lacks is told when it is missed.
     const tooOld = !order.named && library === 'libkrun' && isOlder(version, OLDEST_LIBKRUN);
     const outcome = realPath === undefined ? 'missing' : tooOld ? 'too old' : 'found';
@@ -140,23 +153,23 @@ function find(
     const found = { path: place.path, origin: place.origin, ...(version === undefined ? {} : { version }) };
     return { ok: true, value: { found, tried } };
   }
-  const error = order.named ? namedMissing(library, order.named) : notFound(library, context.platform, tried);
+  const error = order.named ? namedMissing(library, order.named) : notFound(library, context, tried);
   return { ok: false, error, tried };
 }
 
-function beside(libkrun: FoundLibrary, platform: Platform): readonly Place[] {
-  const file = path.join(path.dirname(libkrun.path), libraryFileName('libkrunfw', platform.os));
+function beside(libkrun: FoundLibrary, { platform, variant }: Context): readonly Place[] {
+  const file = path.join(path.dirname(libkrun.path), libraryFileName('libkrunfw', platform.os, variant));
   return [{ path: file, origin: 'beside libkrun' }];
 }
 
 function usualPlaces(context: Context, library: LibraryName): readonly Place[] {
-  const { environment, platform, files } = context;
-  const name = libraryFileName(library, platform.os);
-  const places: Place[] = systemDirectories(library, platform).map((directory) => ({
+  const { environment, platform, files, variant } = context;
+  const name = libraryFileName(library, platform.os, variant);
+  const places: Place[] = systemDirectories(libraryBaseName(library, variant), platform).map((directory) => ({
     path: path.join(directory, name),
     origin: 'system',
   }));
-  for (const entry of pinnedPackages(platform)) {
+  for (const entry of variant === 'generic' ? pinnedPackages(platform) : []) {
     if (entry.library !== library) continue;
     const directory = files.packageDirectory(entry.name);
     if (directory !== undefined)
@@ -166,9 +179,9 @@ function usualPlaces(context: Context, library: LibraryName): readonly Place[] {
   return places;
 }
 
-function systemDirectories(library: LibraryName, platform: Platform): readonly string[] {
+function systemDirectories(formula: string, platform: Platform): readonly string[] {
   if (platform.os === 'darwin')
-    return ['/opt/homebrew/lib', `/opt/homebrew/opt/${library}/lib`, '/usr/local/lib', '/opt/local/lib'];
+    return ['/opt/homebrew/lib', `/opt/homebrew/opt/${formula}/lib`, '/usr/local/lib', '/opt/local/lib'];
   const triplet = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[platform.arch];
   const multiarch = triplet === undefined ? [] : [`/usr/lib/${triplet}`, `/lib/${triplet}`];
   const local = triplet === undefined ? [] : [`/usr/local/lib/${triplet}`];
@@ -181,17 +194,17 @@ function systemDirectories(library: LibraryName, platform: Platform): readonly s
     '/lib64',
     '/usr/lib',
     '/home/linuxbrew/.linuxbrew/lib',
-    `/home/linuxbrew/.linuxbrew/opt/${library}/lib`,
+    `/home/linuxbrew/.linuxbrew/opt/${formula}/lib`,
   ];
 }
 
 /** `libkrun.so.1.17.4`, `libkrun.1.17.4.dylib`, or Homebrew's `Cellar/libkrun/1.19.7/`. */
-function versionOf(library: LibraryName, realPath: string): string | undefined {
+function versionOf(baseName: string, realPath: string): string | undefined {
   const number = '(\\d+\\.\\d+\\.\\d+)';
   for (const pattern of [
-    `/${library}\\.so\\.${number}$`,
-    `/${library}\\.${number}\\.dylib$`,
-    `/${library}/${number}[^/]*/`,
+    `/${baseName}\\.so\\.${number}$`,
+    `/${baseName}\\.${number}\\.dylib$`,
+    `/${baseName}/${number}[^/]*/`,
   ]) {
     const version = new RegExp(pattern).exec(realPath)?.[1];
     if (version !== undefined) return version;
@@ -215,17 +228,33 @@ function namedMissing(library: LibraryName, place: NamedPlace): Diagnostic {
   });
 }
 
-function notFound(library: LibraryName, platform: Platform, tried: readonly TriedPlace[]): Diagnostic {
+function notFound(
+  library: LibraryName,
+  { platform, variant }: Context,
+  tried: readonly TriedPlace[],
+): Diagnostic {
   const lines = tried.map((place) => `${place.path}${place.outcome === 'too old' ? ' (too old)' : ''}`);
+  const name = libraryBaseName(library, variant);
   return errorDiagnostic(
     'environment',
-    `${library}${library === 'libkrun' ? ` ${OLDEST_LIBKRUN} or newer` : ''} is not installed; looked at ${lines.join(', ')}`,
-    { hint: installHint(library, platform) },
+    `${name}${library === 'libkrun' ? ` ${OLDEST_LIBKRUN} or newer` : ''} is not installed; looked at ${lines.join(', ')}`,
+    { hint: installHint(library, platform, variant) },
   );
 }
 
+const VARIANT_HINTS: Readonly<Record<Exclude<LibraryVariant, 'generic'>, string>> = {
+  sev: "install your distribution's package of it, or build libkrun with SEV=1",
+  tdx: "install your distribution's package of it, or build libkrun with TDX=1",
+  efi: 'use the generic variant with `krun_set_firmware`, or build libkrun with EFI=1',
+};
+
 /** How a user gets the library on the platform. */
-export function installHint(library: LibraryName, platform: Platform): string {
+export function installHint(
+  library: LibraryName,
+  platform: Platform,
+  variant: LibraryVariant = 'generic',
+): string {
+  if (variant !== 'generic') return VARIANT_HINTS[variant];
   const packaged = pinnedPackages(platform).some((entry) => entry.library === library);
   const own = packaged ? 'run `krun doctor --fix`' : undefined;
   const system =

@@ -1,6 +1,12 @@
 /** The two shared libraries behind every machine: the virtual machine monitor and its bundled guest kernel. */
 export type LibraryName = 'libkrun' | 'libkrunfw';
 
+/**
+ * How libkrun was built: for every host, for confidential machines on AMD (`sev`) or Intel (`tdx`) processors, or with
+ * firmware inside (`efi`). Each is a library of its own.
+ */
+export type LibraryVariant = 'generic' | 'sev' | 'tdx' | 'efi';
+
 /** Operating system and processor that a library has to fit, in Node's words. */
 export interface Platform {
   readonly os: string;
@@ -76,7 +82,18 @@ export function pinnedPackages(platform: Platform): readonly PinnedPackage[] {
  * The name under which a library is opened. The version in it is the ABI's: libkrun 2 has functions of the same names
  * with other arguments, so the bare `libkrun.so` is never opened.
  */
-export function libraryFileName(library: LibraryName, os: string): string {
+export function libraryFileName(
+  library: LibraryName,
+  os: string,
+  variant: LibraryVariant = 'generic',
+): string {
   const abi = library === 'libkrun' ? 1 : 5;
-  return os === 'darwin' ? `${library}.${abi}.dylib` : `${library}.so.${abi}`;
+  const name = libraryBaseName(library, variant);
+  return os === 'darwin' ? `${name}.${abi}.dylib` : `${name}.so.${abi}`;
+}
+
+/** `libkrun-sev`; the EFI variant brings firmware, so its guest kernel is nobody's concern. */
+export function libraryBaseName(library: LibraryName, variant: LibraryVariant): string {
+  const hasOwn = library === 'libkrun' || variant !== 'efi';
+  return variant === 'generic' || !hasOwn ? library : `${library}-${variant}`;
 }
