@@ -115,7 +115,7 @@ function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim
       mayBeMissing,
       hint: 'make it, or say with `build:` what makes it',
     });
-  } else {
+  } else if (machine.root.kind === 'disk') {
     const written = child(root, 'disk');
     const span = (child(written, 'source') ?? written)?.span ?? fallback;
     claims.push(...diskClaim(machine.root.disk, span, mayBeMissing));

@@ -37,13 +37,13 @@ export function vmOf(spec: MachineSpec): Vm {
     log: { target: fd('log'), level: LOG_LEVELS[spec.logLevel], ignoreEnvironment: true },
     vcpus: spec.cpus,
     memoryMiB: spec.memoryMiB,
-    root: spec.root,
+    ...(spec.root.kind === 'none' ? {} : { root: spec.root }),
     disks: spec.disks,
     shares: spec.shares,
     rlimits: spec.rlimits,
     network: networkOf(spec.network),
     consoles: { kind: 'explicit', consoles: consolesOf(spec) },
-    exec: execOf(spec.guest),
+    ...execOf(spec.guest),
   };
 }
 
@@ -93,11 +93,14 @@ function portOf({ name, carries }: ConsolePort): VmConsolePort {
   };
 }
 
-function execOf(guest: GuestSpec): VmExec {
-  if (guest.kind === 'bootstrap') return { path: '/bin/sh', args: ['-c', LOADER], env: [], isChecked: true };
-  const [path = '', ...args] = guest.command;
-  const env = Object.entries(guest.environment).map(([name, value]) => `${name}=${value}`);
-  return { path, args, env, workingDir: guest.workingDir };
+function execOf(guest: GuestSpec): { readonly exec?: VmExec } {
+  if (guest.kind === 'bootstrap')
+    return { exec: { path: '/bin/sh', args: ['-c', LOADER], env: [], isChecked: true } };
+  const words = guest.kind === 'self' ? guest.exec : guest;
+  const [path, ...args] = words?.command ?? [];
+  if (words === undefined || path === undefined) return {};
+  const env = Object.entries(words.environment).map(([name, value]) => `${name}=${value}`);
+  return { exec: { path, args, env, workingDir: words.workingDir } };
 }
 
 /** Neither a shell script nor a program's argument can hold one. */

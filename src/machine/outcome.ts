@@ -13,8 +13,8 @@ export interface RunRemains {
   /** How the machine process ended; both null where nobody was there to be told. */
   readonly code: number | null;
   readonly signal: string | null;
-  readonly guest: 'bootstrap' | 'direct';
-  readonly root: 'directory' | 'disk';
+  readonly guest: 'bootstrap' | 'direct' | 'self';
+  readonly root: 'directory' | 'disk' | 'none';
 }
 
 /** What became of a run: a guest that ended, or a machine that never came to run one. */

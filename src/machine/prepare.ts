@@ -78,7 +78,7 @@ function openDescriptors(spec: MachineSpec): Pick<PreparedMachine, 'descriptors'
   const append = (file: string): number => openSync(file, 'a', 0o600);
   const { files, guest } = spec;
   const output = { log: append(files.console), stdout: append(files.stdout), stderr: append(files.stderr) };
-  if (guest.kind === 'direct') return { descriptors: output };
+  if (guest.kind !== 'bootstrap') return { descriptors: output };
   // Loads a module that other machines do without.
   const ttyMark = guest.tty ? globalThis.crypto.randomUUID() : '';
   const { ends, descriptors } = openConsole(guest, {

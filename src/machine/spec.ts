@@ -1,5 +1,5 @@
 import type { BoundHostPort } from '../network/api.ts';
-import type { DiskFormat, DiskSync, LogLevel } from '../project/project.ts';
+import type { DiskFormat, DiskSync, KernelFormat, LogLevel, Overlay } from '../project/project.ts';
 
 /** Version of the contract between the supervisor that writes a spec and the machine process that reads it. */
 export const MACHINE_SPEC_VERSION = 1;
@@ -31,10 +31,16 @@ export interface MachineSpec {
   readonly logLevel: LogLevel;
   readonly cpus: number;
   readonly memoryMiB: number;
-  readonly root:
-    | { readonly kind: 'directory'; readonly path: string }
-    /** The first entry of `disks` holds the root. */
-    | { readonly kind: 'disk'; readonly device: string; readonly fstype?: string; readonly options?: string };
+  readonly root: SpecRoot;
+  /** The bundled kernel and libkrun's init when absent. */
+  readonly boot?: SpecBoot;
+  readonly nested?: true;
+  readonly splitIrqchip?: true;
+  readonly smbiosOemStrings?: readonly string[];
+  readonly tee?: { readonly config: string; readonly variant: 'sev' | 'tdx' };
+  /** User and group that the process becomes when the machine is built. */
+  readonly hostUid?: number;
+  readonly hostGid?: number;
   readonly disks: readonly SpecDisk[];
   readonly shares: readonly {
     readonly tag: string;
@@ -52,6 +58,30 @@ export interface MachineSpec {
    */
   readonly guestFiles?: string;
 }
+
+export type SpecRoot =
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      readonly readOnly?: true;
+      readonly overlay?: Overlay;
+    }
+  /** The first entry of `disks` holds the root. */
+  | { readonly kind: 'disk'; readonly device: string; readonly fstype?: string; readonly options?: string }
+  /** The guest finds its root by itself, on a disk or in an initrd. */
+  | { readonly kind: 'none' };
+
+export type SpecBoot =
+  | {
+      readonly kind: 'kernel';
+      readonly path: string;
+      readonly format: KernelFormat;
+      readonly initrd?: string;
+      readonly cmdline?: string;
+    }
+  | { readonly kind: 'firmware'; readonly path: string }
+  /** A program of the host in place of libkrun's init. */
+  | { readonly kind: 'init'; readonly path: string };
 
 /** A secret or config as the guest gets it, in a file system in memory. */
 export interface GuestFile {
@@ -190,9 +220,20 @@ export type GuestSpec =
   /** libkrun's init starts the command; short, plain ASCII words only. */
   | {
       readonly kind: 'direct';
+      /** Empty where the root says what to run. */
       readonly command: readonly string[];
       readonly environment: Readonly<Record<string, string>>;
       readonly workingDir: string;
+    }
+  /** It boots by itself: nothing is started in it, and nothing is known of its end. */
+  | {
+      readonly kind: 'self';
+      /** What an init of the user's own is given; nobody else would see it. */
+      readonly exec?: {
+        readonly command: readonly string[];
+        readonly environment: Readonly<Record<string, string>>;
+        readonly workingDir: string;
+      };
     };
 
 /** Names one process for ever: a pid alone is reused, and a boot makes all earlier ones void. */

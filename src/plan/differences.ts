@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { own } from '../base/record.ts';
-import type { DiskAttachment, Machine, Port, RestartPolicy, Root } from '../project/project.ts';
+import type { Machine, Port, RestartPolicy } from '../project/project.ts';
 import { arePortsLive, LIVE_FIELDS } from '../project/hash.ts';
 import { portText } from '../project/ports.ts';
 import { type Change, changed, compareNamed, sortedUnion } from './change.ts';
@@ -10,6 +10,7 @@ import {
   compareHealthchecks,
   compareWatch,
 } from './guest-differences.ts';
+import { compareBoot, diskEntry, rootText } from './boot-differences.ts';
 import { compareNetworks } from './network-differences.ts';
 import { formatDuration, formatSizeChange, MEBIBYTE } from '../project/units.ts';
 
@@ -33,6 +34,14 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   cpus: (before, after) => changed('cpus', before.cpus, after.cpus),
   memoryMiB: compareMemory,
   root: (before, after) => changed('root', rootText(before.root), rootText(after.root)),
+  boot: compareBoot,
+  nested: (before, after) => changed('nested', before.nested ?? false, after.nested ?? false),
+  splitIrqchip: (before, after) =>
+    changed('split_irqchip', before.splitIrqchip ?? false, after.splitIrqchip ?? false),
+  smbiosOemStrings: (before, after) => opaque('smbios', before.smbiosOemStrings, after.smbiosOemStrings),
+  teeConfig: (before, after) => changed('tee', before.teeConfig ?? 'none', after.teeConfig ?? 'none'),
+  hostUid: (before, after) => changed('uid', before.hostUid ?? 'unchanged', after.hostUid ?? 'unchanged'),
+  hostGid: (before, after) => changed('gid', before.hostGid ?? 'unchanged', after.hostGid ?? 'unchanged'),
   build: (before, after) => opaque('build', before.build, after.build),
   // The words may hold a secret that came from a variable.
   command: (before, after) => opaque('command', before.command, after.command),
@@ -221,24 +230,6 @@ function byText<T>(items: readonly T[], entry: (item: T) => [string, string]): R
 function rlimitEntry(rlimit: Machine['rlimits'][number]): [string, string] {
   const value = (limit: number): string => (limit === -1 ? 'unlimited' : String(limit));
   return [rlimit.name, `${value(rlimit.soft)}:${value(rlimit.hard)}`];
-}
-
-function diskEntry(disk: DiskAttachment): [string, string] {
-  const name = disk.source.kind === 'named' ? disk.source.name : disk.source.path;
-  const words = [
-    disk.format,
-    disk.readOnly ? 'read-only' : 'writable',
-    `sync ${disk.sync}`,
-    ...(disk.directIo ? ['direct I/O'] : []),
-  ];
-  return [name, words.join(', ')];
-}
-
-function rootText(root: Root): string {
-  if (root.kind === 'directory') return root.path;
-  const [name, words] = diskEntry(root.disk);
-  const mount = [root.device, root.fstype ?? 'any file system', ...(root.options ? [root.options] : [])];
-  return `disk ${name} (${words}; ${mount.join(' ')})`;
 }
 
 function restartText(restart: RestartPolicy): string {

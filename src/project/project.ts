@@ -1,6 +1,8 @@
 import type { FileGrant, Healthcheck, WatchRule } from './agent-work.ts';
+import type { Boot, Overlay } from './boot.ts';
 
 export type * from './agent-work.ts';
+export type * from './boot.ts';
 
 /**
  * The resolved project: one shape for each thing, every default filled in, every path absolute, every unit in the
@@ -47,8 +49,21 @@ export interface Machine {
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly root: Root;
+  /** What boots in place of the bundled kernel and libkrun's init. */
+  readonly boot?: Boot;
+  /** The guest can run virtual machines itself. */
+  readonly nested?: true;
+  /** The I/O interrupt controller is in user space (x86_64 Linux). */
+  readonly splitIrqchip?: true;
+  /** SMBIOS strings of type 11, at most 255 bytes each. */
+  readonly smbiosOemStrings?: readonly string[];
+  /** Absolute path of libkrun's configuration file of a confidential machine. */
+  readonly teeConfig?: string;
+  /** Host user and group that the machine process becomes. */
+  readonly hostUid?: number;
+  readonly hostGid?: number;
   readonly build?: Build;
-  /** `entrypoint` followed by `command`; at least one word. */
+  /** `entrypoint` followed by `command`; empty where the guest knows by itself what to run. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Absolute path in the guest. */
@@ -109,7 +124,16 @@ export type HelperPaths = Readonly<Partial<Record<HelperName, string>>>;
 export type HelperName = 'gvproxy' | 'passt' | 'vmnet-helper';
 
 export type Root =
-  | { readonly kind: 'directory'; readonly path: string }
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      /** The guest cannot change it. */
+      readonly readOnly?: true;
+      /** What the guest sees on top of it. */
+      readonly overlay?: Overlay;
+    }
+  /** The machine boots by itself, and finds on its own what it needs. */
+  | { readonly kind: 'none' }
   | {
       readonly kind: 'disk';
       readonly disk: DiskAttachment;

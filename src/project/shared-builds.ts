@@ -1,11 +1,17 @@
 import { canonicalJson } from './hash.ts';
 import type { ResolvedMachine } from './machine.ts';
-import type { Machine } from './project.ts';
+import type { Boot, Machine } from './project.ts';
 
-/** One key for one root: the directory, the image file or the named disk. */
-export function rootKey({ root }: Pick<Machine, 'root'>): string {
+/** One key for one root: the directory, the image file or the named disk; without a root, what boots. */
+export function rootKey({ name, root, boot }: Pick<Machine, 'name' | 'root' | 'boot'>): string {
   if (root.kind === 'directory') return root.path;
+  if (root.kind === 'none') return bootFile(boot) ?? `machine ${name}`;
   return root.disk.source.kind === 'named' ? `disk ${root.disk.source.name}` : root.disk.source.path;
+}
+
+/** The file that a build makes for a machine without a root: its initrd, or else its kernel. */
+export function bootFile(boot: Boot | undefined): string | undefined {
+  return boot?.kind === 'kernel' ? (boot.initrd ?? boot.path) : boot?.path;
 }
 
 /** A root is made by one build, whichever of the machines on it says so; two different builds of it are a mistake. */

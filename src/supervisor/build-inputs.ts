@@ -7,7 +7,7 @@ import { readJsonIfPresent, writeJson } from '../host/atomic-file.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { canonicalJson } from '../project/hash.ts';
 import type { Build, Machine, Project } from '../project/project.ts';
-import { rootKey } from '../project/shared-builds.ts';
+import { bootFile, rootKey } from '../project/shared-builds.ts';
 import type { Layout } from '../store/layout.ts';
 import { inputFiles } from './glob.ts';
 import { diskPath } from './machine-spec.ts';
@@ -41,8 +41,9 @@ export async function staleBuilds(layout: Layout, project: Project): Promise<Rec
 export async function fingerprint(layout: Layout, machine: Machine, build: Build): Promise<BuildFingerprint> {
   const known = await readFingerprint(layout, machine);
   const paths = new Set<string>();
+  const made = madePath(layout, machine);
   for (const input of build.inputs) {
-    for (const file of await inputFiles(input, [rootPath(layout, machine)])) paths.add(file);
+    for (const file of await inputFiles(input, made === undefined ? [] : [made])) paths.add(file);
   }
   const files: Record<string, FileFingerprint> = {};
   for (const file of [...paths].toSorted()) {
@@ -50,8 +51,8 @@ export async function fingerprint(layout: Layout, machine: Machine, build: Build
     if (found) files[file] = found;
   }
   const { command, directory, environment } = build;
-  const made = createHash('sha256').update(canonicalJson({ command, directory, environment }));
-  return { command: made.digest('hex'), files };
+  const hash = createHash('sha256').update(canonicalJson({ command, directory, environment }));
+  return { command: hash.digest('hex'), files };
 }
 
 export function writeFingerprint(layout: Layout, machine: Machine, made: BuildFingerprint): Promise<void> {
@@ -66,8 +67,9 @@ export function buildLogFile(layout: Layout, machine: string): string {
 async function staleReason(layout: Layout, machine: Machine, build: Build): Promise<string | undefined> {
   const before = await readFingerprint(layout, machine);
   if (!before) return 'never built';
-  const root = rootPath(layout, machine);
-  if ((await unlessMissing(stat(root))) === undefined) return `${relative(layout, root)} does not exist`;
+  const made = madePath(layout, machine);
+  if (made !== undefined && (await unlessMissing(stat(made))) === undefined)
+    return `${relative(layout, made)} does not exist`;
   const now = await fingerprint(layout, machine, build);
   if (before.command !== now.command) return 'build command changed';
   for (const [file, { hash }] of Object.entries(now.files)) {
@@ -103,8 +105,9 @@ function fingerprintFile(layout: Layout, machine: Machine): string {
   return path.join(layout.buildsDirectory, `${name}.json`);
 }
 
-/** What the build makes; it is not an input of itself. */
-function rootPath(layout: Layout, { root }: Machine): string {
+/** What the build makes; it is not an input of itself. Nothing, where a machine names no such file. */
+function madePath(layout: Layout, { root, boot }: Machine): string | undefined {
+  if (root.kind === 'none') return bootFile(boot);
   return root.kind === 'directory' ? root.path : diskPath(layout, root.disk);
 }
 

@@ -1,10 +1,12 @@
 import type { GuestStatus } from '../machine/status-file.ts';
 import type { RunRemains } from '../machine/outcome.ts';
+import { bootsItself } from '../project/boot.ts';
 import type { Machine } from '../project/project.ts';
 
 /** What an outcome depends on, besides the remains of the run. */
-export function guestOf({ agent, root }: Machine): Pick<RunRemains, 'guest' | 'root'> {
-  return { guest: agent ? 'bootstrap' : 'direct', root: root.kind };
+export function guestOf({ agent, boot, root }: Machine): Pick<RunRemains, 'guest' | 'root'> {
+  const guest = agent ? 'bootstrap' : bootsItself(boot, root.kind) ? 'self' : 'direct';
+  return { guest, root: root.kind };
 }
 
 /**

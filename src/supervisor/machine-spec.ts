@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import { findLibraries } from '../libkrun/library.ts';
-import { MACHINE_SPEC_VERSION, type GuestSpec, type MachineSpec, type SpecDisk } from '../machine/spec.ts';
+import {
+  MACHINE_SPEC_VERSION,
+  type GuestSpec,
+  type MachineSpec,
+  type SpecDisk,
+  type SpecRoot,
+} from '../machine/spec.ts';
+import { bootsItself } from '../project/boot.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
 import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';
 import { ActionFailure } from './failure.ts';
@@ -37,15 +44,7 @@ export function machineSpec(input: SpecInput): MachineSpec {
     logLevel: definition.libkrun.logLevel,
     cpus: definition.cpus,
     memoryMiB: definition.memoryMiB,
-    root:
-      root.kind === 'directory'
-        ? root
-        : {
-            kind: 'disk',
-            device: root.device,
-            ...(root.fstype === undefined ? {} : { fstype: root.fstype }),
-            ...(root.options === undefined ? {} : { options: root.options }),
-          },
+    root: specRoot(definition),
     disks: [...rootDisk, ...definition.disks].map((disk, index) => specDisk(layout, disk, index)),
     shares: definition.shares.map(({ tag, source, readOnly, daxBytes }) => ({
       tag,
@@ -57,6 +56,19 @@ export function machineSpec(input: SpecInput): MachineSpec {
     network: specNetwork(input),
     guest: guestSpec(input),
     stopSignal: definition.stopSignal,
+  };
+}
+
+/** A guest that boots by itself finds its root on its own; so does one that is confidential. */
+function specRoot({ root, boot, teeConfig }: Machine): SpecRoot {
+  if (root.kind !== 'disk') return root;
+  if (teeConfig !== undefined || bootsItself(boot, root.kind)) return { kind: 'none' };
+  const { device, fstype, options } = root;
+  return {
+    kind: 'disk',
+    device,
+    ...(fstype === undefined ? {} : { fstype }),
+    ...(options === undefined ? {} : { options }),
   };
 }
 

@@ -1,0 +1,58 @@
+/** What a machine boots in place of the bundled kernel, or in it in place of libkrun's init. */
+export type Boot =
+  | {
+      readonly kind: 'kernel';
+      /** Absolute, as all paths here. */
+      readonly path: string;
+      /** By the file's contents when absent. */
+      readonly format?: KernelFormat;
+      readonly initrd?: string;
+      /** In place of the line's beginning, which has libkrun's init in it; libkrun appends to it. */
+      readonly cmdline?: string;
+    }
+  /** An EFI image, which boots from a disk; looked for where packages put one when `path` is absent. */
+  | { readonly kind: 'firmware'; readonly path?: string }
+  /** The bundled kernel with a program of the host in place of libkrun's init. */
+  | { readonly kind: 'init'; readonly path: string };
+
+/** libkrun's names: an uncompressed image, an ELF file, and images that hold a compressed one. */
+export type KernelFormat = 'raw' | 'elf' | 'pe_gz' | 'image_bz2' | 'image_gz' | 'image_zstd';
+
+/** Files and directories that exist in the guest's view of a directory only. */
+export interface Overlay {
+  readonly files: readonly OverlayFile[];
+  /** Parents first. */
+  readonly directories: readonly OverlayDirectory[];
+}
+
+export interface OverlayFile {
+  /** Relative to the root, without `.` and `..`. */
+  readonly path: string;
+  readonly source:
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'content'; readonly content: string };
+  /** Permission bits. */
+  readonly mode: number;
+  /** It is there for the first look only. */
+  readonly isOneShot: boolean;
+}
+
+export interface OverlayDirectory {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** What libkrun's own beginning of the command line says, and one in its place must say for its init to run. */
+const LIBKRUN_INIT = /(^| )init=\/init\.krun( |$)/;
+
+/**
+ * Whether libkrun's init does not run, so that a command of krun.yaml, the agent and an exit code do not exist: what the
+ * guest does is its own affair.
+ */
+export function bootsItself(boot: Boot | undefined, root: 'directory' | 'disk' | 'none'): boolean {
+  if (boot === undefined) return false;
+  if (boot.kind !== 'kernel') return true;
+  const { initrd, cmdline } = boot;
+  return initrd !== undefined || root === 'none' || (cmdline !== undefined && !LIBKRUN_INIT.test(cmdline));
+}
