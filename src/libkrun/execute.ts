@@ -1,5 +1,5 @@
 import type { Argument, Call, CallArgument } from '../vm/calls.ts';
-import { krunError, type KrunError } from './errno.ts';
+import { krunError, type KrunFailure } from './errno.ts';
 import type { Libkrun } from './ffi.ts';
 
 /** Open file descriptors for what the calls refer to. */
@@ -14,7 +14,7 @@ export async function execute(
   library: Libkrun,
   descriptors: Descriptors,
   beforeStart: () => void,
-): Promise<KrunError> {
+): Promise<KrunFailure> {
   const results: Partial<Record<string, number>> = {};
   for (const call of calls) {
     const args = call.args.map((argument) => resolve(argument, results, descriptors));

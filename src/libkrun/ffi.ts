@@ -2,7 +2,9 @@ import { statSync } from 'node:fs';
 import { koffi } from '../host/koffi.ts';
 import type { Argument } from '../vm/calls.ts';
 import { LIBKRUN_FUNCTIONS, type LibkrunFunction, type ParameterType } from '../vm/functions.ts';
+import { checkArguments } from './arguments.ts';
 import { architectureMismatch, startOfFile } from './elf.ts';
+import { once, processMarks, refuseSecond } from './once.ts';
 
 const C_TYPES: Readonly<Record<ParameterType, string>> = {
   u8: 'uint8_t',
@@ -18,28 +20,28 @@ const C_TYPES: Readonly<Record<ParameterType, string>> = {
   bytes: 'const uint8_t *',
   'kept bytes': 'const uint8_t *',
   pointer: 'const void *',
-  'out pointer': '_Out_ const uint8_t **',
+  'out pointer': '_Out_ void **',
   'out size': '_Out_ size_t *',
 };
 
 const LIBKRUN = { symbol: 'krun_create_ctx', title: 'libkrun 1' };
 const LIBKRUNFW = { symbol: 'krunfw_get_kernel', title: 'libkrunfw 5' };
 
-/** libkrun reads at most so many entries of a string array. */
-const MOST_STRINGS = 4095;
-
 /** An opened libkrun. Functions are bound at their first use: one that a build lacks is a capability it does not have. */
 export interface Libkrun {
   has(name: LibkrunFunction): boolean;
-  /** The function's own result. Throws {@link ArgumentError} before a call that would crash the process. */
+  /**
+   * The function's own result. Before a call that would crash the process it throws `ArgumentError`, or `OncePerProcess`
+   * where the log is initialised already.
+   */
   call(name: LibkrunFunction, args: readonly Argument[]): number;
-  /** `krun_start_enter` on a thread of its own. Settles only if the machine could not be started. */
+  /** `krun_get_default_init`: its result, and a copy of libkrun's init where that is 0. */
+  defaultInit(): { readonly result: number; readonly bytes: Uint8Array };
+  /**
+   * `krun_start_enter` on a thread of its own. Settles only if the machine could not be started; throws `OncePerProcess`
+   * where the process runs one.
+   */
   start(context: number): Promise<number>;
-}
-
-/** A value that libkrun answers with a segmentation fault or an abort; krun's checks should have refused it before. */
-export class ArgumentError extends Error {
-  override readonly name = 'ArgumentError';
 }
 
 type SharedLibrary = ReturnType<ReturnType<typeof koffi>['load']>;
@@ -115,19 +117,36 @@ export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunf
     return fn;
   }
 
+  const marks = processMarks();
+  const address = koffi().address(library.symbol(LIBKRUN.symbol));
+  // The same wherever the process was loaded from, so that two libraries do not both start a machine.
+  const processAddress = koffi().address(koffi().load(null).symbol('getenv'));
+
   return {
     has: (name) => hasSymbol(library, name),
     call(name, args) {
-      return bind(name)(...checkArguments(name, args)) as number;
+      const checked = checkArguments(name, args);
+      return once(name, marks, address, () => bind(name)(...checked) as number);
     },
-    start(context) {
+    defaultInit() {
+      const data: [unknown] = [null];
+      const size: [number | bigint] = [0];
+      const result = bind('krun_get_default_init')(data, size) as number;
+      if (result < 0) return { result, bytes: new Uint8Array() };
+      return { result, bytes: new Uint8Array(koffi().view(data[0], Number(size[0])).slice(0)) };
+    },
+    async start(context) {
       const args = checkArguments('krun_start_enter', [context]);
-      return new Promise((resolve, reject) => {
-        bind('krun_start_enter').async(...args, (error: Error | null, result: number) => {
+      refuseSecond('krun_start_enter', 'start', marks.isDone('start', processAddress));
+      marks.set('start', processAddress, true);
+      const result = await new Promise<number>((resolve, reject) => {
+        bind('krun_start_enter').async(...args, (error: Error | null, refusal: number) => {
           if (error) reject(error);
-          else resolve(result);
+          else resolve(refusal);
         });
       });
+      marks.set('start', processAddress, false);
+      return result;
     },
   };
 }
@@ -136,57 +155,4 @@ export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunf
 export function functionsOf(library: Libkrun): ReadonlySet<LibkrunFunction> {
   const names = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
   return new Set(names.filter((name) => library.has(name)));
-}
-
-type PassedArgument = number | boolean | string | null | Uint8Array | readonly (string | null)[];
-
-/** Arguments as koffi passes them; throws for what would crash. */
-export function checkArguments(name: LibkrunFunction, args: readonly Argument[]): readonly PassedArgument[] {
-  const types = LIBKRUN_FUNCTIONS[name].parameters;
-  if (args.length !== types.length)
-    throw new ArgumentError(`${name} takes ${types.length} arguments, not ${args.length}`);
-  return types.map((type, index) => {
-    const value = args[index];
-    if (!ACCEPTS[type](value))
-      throw new ArgumentError(`${name}: argument ${index + 1} must be ${type}, not ${JSON.stringify(value)}`);
-    return passed(type, value as Argument);
-  });
-}
-
-function passed(type: ParameterType, value: Argument): PassedArgument {
-  // koffi passes arrays as they are; libkrun reads on until it meets a null pointer.
-  if (type === 'strings') return [...(value as readonly string[]), null];
-  if (type === 'mac') return Uint8Array.from((value as string).split(':'), (byte) => parseInt(byte, 16));
-  return value;
-}
-
-type Check = (value: unknown) => boolean;
-
-const integer =
-  (least: number, most: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-const isBytes: Check = (value) => value instanceof Uint8Array;
-const never: Check = () => false;
-
-const ACCEPTS: Readonly<Record<ParameterType, Check>> = {
-  u8: integer(0, 0xff),
-  u16: integer(0, 0xffff),
-  u32: integer(0, 0xffff_ffff),
-  u64: integer(0, Number.MAX_SAFE_INTEGER),
-  int: integer(-1, 0x7fff_ffff),
-  bool: (value) => typeof value === 'boolean',
-  string: isCString,
-  'string or null': (value) => value === null || isCString(value),
-  strings: (value) => Array.isArray(value) && value.length <= MOST_STRINGS && value.every(isCString),
-  mac: (value) => typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(value),
-  bytes: isBytes,
-  'kept bytes': isBytes,
-  pointer: never,
-  'out pointer': never,
-  'out size': never,
-};
-
-function isCString(value: unknown): boolean {
-  return typeof value === 'string' && !value.includes('\0');
 }

@@ -1,7 +1,10 @@
 import type { LibkrunFunction } from './functions.ts';
 
-/** What a parameter may be given; a MAC address is its usual text, `52:54:00:12:34:56`. */
-export type Argument = number | boolean | string | null | readonly string[] | Uint8Array;
+/**
+ * What a parameter may be given; a MAC address is its usual text, `52:54:00:12:34:56`, and a pointer the bytes that it
+ * points to or an address.
+ */
+export type Argument = number | bigint | boolean | string | null | readonly string[] | Uint8Array;
 
 /** An open file of the process that makes the calls, by a name where the number is known only then. */
 export type Fd = number | { readonly descriptor: string };
@@ -27,5 +30,5 @@ function formatArgument(argument: CallArgument): string {
   if (typeof argument === 'object' && argument !== null && 'result' in argument) return argument.result;
   if (typeof argument === 'object' && argument !== null && 'descriptor' in argument)
     return `<${argument.descriptor}>`;
-  return JSON.stringify(argument);
+  return typeof argument === 'bigint' ? `0x${argument.toString(16)}` : JSON.stringify(argument);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { krunError, krunErrorText } from '../../../src/libkrun/errno.ts';
-import { ArgumentError, checkArguments } from '../../../src/libkrun/ffi.ts';
+import { checkArguments } from '../../../src/libkrun/arguments.ts';
+import { ArgumentError } from '../../../src/libkrun/errors.ts';
 import type { Argument } from '../../../src/vm/calls.ts';
 import type { LibkrunFunction } from '../../../src/vm/functions.ts';
 
