@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
 import { FRAME, INPUT_WINDOW_BYTES, type SessionEnd, type TerminalSize } from '../session/api.ts';
 import { encodeFrame, FrameDecoder, FrameError, type Frame } from '../session/frames.ts';
 
@@ -57,6 +58,14 @@ export class ClientFrames {
   end(end: SessionEnd): void {
     this.#send(FRAME.end, JSON.stringify(end));
     this.#socket.end();
+  }
+
+  /** Resolves when what was sent lies in the socket, where the end of this process does not harm it, or has no reader. */
+  sent(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.writableEnded) finished(this.#socket, { readable: false }, () => resolve());
+      else this.#socket.write('', () => resolve());
+    });
   }
 
   #send(kind: number, payload?: Uint8Array | string): boolean {

@@ -1,5 +1,6 @@
 import { openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FRAME, type TerminalSize } from '../session/api.ts';
 import { ClientFrames } from './client-frames.ts';
 import type { ConsoleEnds } from './console-ends.ts';
@@ -11,6 +12,8 @@ import { TerminalEnd } from './terminal-end.ts';
 
 /** A client that has so much to read is not waited for: the command's output is the log's, too. */
 const MOST_LAG_BYTES = 4 * 1024 * 1024;
+/** So long the end of the guest waits for clients that have not read everything. */
+const LAST_OUTPUT_MS = 2000;
 
 /** Input and terminal of the machine's own command, and the clients that are attached to it. */
 export class WorkloadIo {
@@ -88,7 +91,13 @@ export class WorkloadIo {
       if (data.length > 0) frames.output(FRAME.stdout, data);
       if (socket.writableLength > MOST_LAG_BYTES) socket.destroy();
     }
-    // The guest waits for that before it switches itself off.
-    if (isEnd) this.#terminal?.write(Buffer.from(`\n${this.#endMark}\n`));
+    if (isEnd) void this.#answerEnd();
+  }
+
+  /** The guest waits for that before it switches itself off, and this process ends with it. */
+  async #answerEnd(): Promise<void> {
+    const sent = Promise.all([...this.#clients].map(({ frames }) => frames.sent()));
+    await Promise.race([sent, delay(LAST_OUTPUT_MS)]);
+    this.#terminal?.write(Buffer.from(`\n${this.#endMark}\n`));
   }
 }

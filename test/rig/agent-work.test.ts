@@ -160,12 +160,19 @@ describe("the machine's own command", () => {
     await says(session.stdout, 'got typed');
     await says(session.stdout, 'end\r\n');
     expect(await guest.machine.outcome()).toBe('{"kind":"exited","exit":{"code":5}}');
+    expect(await endOf(session)).toMatchObject({ exitCode: null });
+    const printed = guest.machine.text('stdout');
+    expect(printed).toMatch(/^\/dev\/pts\/\d+\r\n24 80\r\ntyped\r\ngot typed\r\n(x{200000})end\r\n$/);
+  });
+
+  it('is told with its exit code to whoever is attached, where the process outlives the guest', async () => {
+    const guest = await guests.boot({ tty: true, command: sh('read line; exit 5') }, ['linger']);
+    const session = await attach(guest);
+    session.stdin.write('\n');
     expect(await endOf(session)).toEqual({
       exitCode: null,
       error: 'the machine has ended with exit code 5',
     });
-    const printed = guest.machine.text('stdout');
-    expect(printed).toMatch(/^\/dev\/pts\/\d+\r\n24 80\r\ntyped\r\ngot typed\r\n(x{200000})end\r\n$/);
   });
 
   it('has job control in its terminal, and the keys of whoever is attached', async () => {

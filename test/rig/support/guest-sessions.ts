@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -96,13 +95,12 @@ export function endOf(session: Session): Promise<SessionEnd> {
   return session.end;
 }
 
-/** Reads until the text has come. */
+/** Reads until the text has come; throws where the stream ends without it. */
 export async function says(stream: Readable, text: string): Promise<string> {
   let seen = '';
-  while (!seen.includes(text)) {
-    const chunk = stream.read() as Buffer | null;
-    if (chunk) seen += chunk.toString();
-    else await once(stream, 'readable');
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    seen += String(chunk);
+    if (seen.includes(text)) return seen;
   }
-  return seen;
+  throw new Error(`the stream ended without ${JSON.stringify(text)}: ${JSON.stringify(seen.slice(-200))}`);
 }
