@@ -3,45 +3,13 @@ import { errorDiagnostic } from '../base/diagnostic.ts';
 import type { Result } from '../base/result.ts';
 import { CallList, CTX, type Capabilities } from './call-list.ts';
 import type { Call } from './calls.ts';
+import { KERNEL_FORMATS, LOG_OPTION_NO_ENV, LOG_STYLES, RLIMITS, UNLIMITED } from './constants.ts';
 import { addConsoles } from './consoles.ts';
 import { addDevices, addMachineOptions } from './devices.ts';
 import { execProblems } from './exec-words.ts';
 import { addNetwork } from './network.ts';
 import { addStorage } from './storage.ts';
-import type { KernelFormat, Vm, VmExec, VmRlimit } from './vm.ts';
-
-const LOG_STYLES = { auto: 0, always: 1, never: 2 } as const;
-const LOG_OPTION_NO_ENV = 1;
-
-const KERNEL_FORMATS: Readonly<Record<KernelFormat, number>> = {
-  raw: 0,
-  elf: 1,
-  pe_gz: 2,
-  image_bz2: 3,
-  image_gz: 4,
-  image_zstd: 5,
-};
-
-/** Linux numbers of the limits that setrlimit(2) knows, as libkrun wants them on every host. */
-const RLIMITS: Readonly<Record<string, number>> = {
-  cpu: 0,
-  fsize: 1,
-  data: 2,
-  stack: 3,
-  core: 4,
-  rss: 5,
-  nproc: 6,
-  nofile: 7,
-  memlock: 8,
-  as: 9,
-  locks: 10,
-  sigpending: 11,
-  msgqueue: 12,
-  nice: 13,
-  rtprio: 14,
-  rttime: 15,
-};
-const UNLIMITED = '18446744073709551615';
+import type { Vm, VmExec, VmRlimit } from './vm.ts';
 
 /**
  * Everything that libkrun is told about a machine, in the one order that it accepts, or every reason why this library
@@ -76,7 +44,7 @@ function addRlimits(list: CallList, rlimits: readonly VmRlimit[]): void {
   if (rlimits.length === 0) return;
   const limits: string[] = [];
   for (const { name, soft, hard } of rlimits) {
-    const id = RLIMITS[name];
+    const id = (RLIMITS as Readonly<Record<string, number>>)[name];
     if (id === undefined) list.reject(errorDiagnostic('invalid-value', `unknown resource limit '${name}'`));
     else limits.push(`${id}=${limitText(soft)}:${limitText(hard)}`);
   }

@@ -1,5 +1,6 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
+import { NET_FLAGS, TSI_HIJACK } from './constants.ts';
 import type { VmInterface, VmNetwork } from './vm.ts';
 
 /**
@@ -7,9 +8,6 @@ import type { VmInterface, VmNetwork } from './vm.ts';
  * checksums and cut segments.
  */
 const OFFLOADING = 0x4c83;
-const FLAG_VFKIT = 1;
-const FLAG_DHCP_CLIENT = 2;
-const HIJACK = { inet: 1, unix: 2 } as const;
 
 /** The calls for vsock, sockets of the host and interfaces. */
 export function addNetwork(list: CallList, network: VmNetwork): void {
@@ -36,7 +34,7 @@ function addHijack(list: CallList, hijack: readonly ('inet' | 'unix')[]): void {
   list.add(
     'krun_add_vsock',
     CTX,
-    families.reduce((sum, family) => sum + HIJACK[family], 0),
+    families.reduce((sum, family) => sum + TSI_HIJACK[family], 0),
   );
   if (!families.includes('unix') || list.capabilities.os === 'linux') return;
   list.reject(
@@ -55,12 +53,12 @@ function addInterface(list: CallList, entry: VmInterface, index: number): void {
     return;
   }
   const [path, fd] = 'fd' in backend ? [null, backend.fd] : [backend.path, -1];
-  const magic = 'vfkitMagic' in backend && backend.vfkitMagic ? FLAG_VFKIT : 0;
+  const magic = 'vfkitMagic' in backend && backend.vfkitMagic ? NET_FLAGS.vfkit : 0;
   const name = backend.kind === 'unixgram' ? 'krun_add_net_unixgram' : 'krun_add_net_unixstream';
   list.add(name, CTX, path, fd, mac, features, flags + magic);
 }
 
 /** libkrun's init asks for an address since 1.18, which brought krun_add_virtiofs3 too, and for eth0 only. */
 function dhcpFlag(list: CallList, { dhcp }: VmInterface, index: number): number {
-  return dhcp && index === 0 && list.has('krun_add_virtiofs3') ? FLAG_DHCP_CLIENT : 0;
+  return dhcp && index === 0 && list.has('krun_add_virtiofs3') ? NET_FLAGS.dhcp_client : 0;
 }

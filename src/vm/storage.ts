@@ -1,19 +1,12 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
+import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES, ROOT_TAG } from './constants.ts';
 import type { Vm, VmDisk, VmOverlay, VmRoot, VmShare } from './vm.ts';
 
-const DISK_FORMATS = { raw: 0, qcow2: 1, vmdk: 2 } as const;
-const DISK_SYNCS = { none: 0, relaxed: 1, full: 2 } as const;
-const SEMANTICS = { complete: 0, simplified: 1 } as const;
-
-/** The tag under which the guest's kernel looks for its root (KRUN_FS_ROOT_TAG). */
-export const ROOT_TAG = '/dev/root';
+export { ROOT_TAG } from './constants.ts';
 
 /** What the kernel command line names as init. */
 const INIT_NAME = 'init.krun';
-
-/** Device names end at 36 bytes in virtio-fs; a longer tag aborts the process. */
-const LONGEST_TAG_BYTES = 36;
 
 /** The calls for the root file system, disks, shares and overlays. */
 export function addStorage(list: CallList, vm: Vm): void {
@@ -62,7 +55,7 @@ function addShare(list: CallList, share: VmShare): void {
     );
   }
   if (semantics !== undefined && list.has('krun_add_virtiofs4')) {
-    list.add('krun_add_virtiofs4', CTX, tag, path, daxBytes, readOnly, SEMANTICS[semantics]);
+    list.add('krun_add_virtiofs4', CTX, tag, path, daxBytes, readOnly, FS_SEMANTICS[semantics]);
     return;
   }
   if (list.has('krun_add_virtiofs3')) {

@@ -101,7 +101,7 @@ export type VmOverlay =
       readonly kind: 'file';
       /** Of the share, or `/dev/root`. */
       readonly tag: string;
-      /** Relative to the share's root, its parents are directories that exist or were added before. */
+      /** Relative to the share's root; its parents are directories that were added before, none of the share's own. */
       readonly path: string;
       /** Permission bits. */
       readonly mode: number;
