@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Machine } from '../project/project.ts';
 import { runSession } from '../session/run-session.ts';
 import type { MachineLayout } from '../store/layout.ts';
@@ -79,9 +80,19 @@ async function runStopCommand(
   return error ?? `it exited with ${exitCode}${said === '' ? '' : ` (${said})`}`;
 }
 
+/** So long after the end of a machine process it is noticed, also by a supervisor that has adopted it. */
+const END_NOTICED_MS = 1000;
+
 /** Sends a signal to the guest's command. */
-export async function signalGuest(files: MachineLayout, machine: string, signalName: string): Promise<void> {
-  if ((await askToStop(files.controlSocket, signalName)) === 'done') return;
+export async function signalGuest(
+  run: Pick<MachineRun, 'ended'>,
+  controlSocket: string,
+  { machine, signalName }: { readonly machine: string; readonly signalName: string },
+): Promise<void> {
+  if ((await askToStop(controlSocket, signalName)) === 'done') return;
+  // A guest that ends by the signal takes the machine process along, maybe before that has answered.
+  const overdue = delay(END_NOTICED_MS, undefined, { ref: false });
+  if (await Promise.race([run.ended, overdue])) return;
   throw new ActionFailure(
     `${signalName} did not reach the guest of machine ${machine}`,
     `SIGKILL always works: krun kill ${machine}`,

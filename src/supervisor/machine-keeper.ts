@@ -183,7 +183,8 @@ export class MachineKeeper {
       this.#endAsked = true;
       await this.#kept.set({ stoppedByUser: true });
     }
-    if (signalName !== 'SIGKILL') return signalGuest(this.#files, this.record.machine, signalName);
+    const { machine } = this.record;
+    if (signalName !== 'SIGKILL') return signalGuest(run, this.#files.controlSocket, { machine, signalName });
     run.kill();
     await this.until((state) => !isActive(state), signal);
   }
