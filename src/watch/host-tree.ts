@@ -38,7 +38,7 @@ export class HostTree {
   /** Looks at paths again, and at what is below those that are new; gives what became of them. */
   refresh(doubts: ReadonlySet<string>): readonly Change[] {
     const gitignore = [...doubts].some((doubt) => path.basename(doubt) === '.gitignore');
-    if (doubts.size > MANY_DOUBTS || (gitignore && this.#matcher.gitignore)) return this.#refreshAll();
+    if (doubts.size > MANY_DOUBTS || (gitignore && this.#matcher.gitignore)) return this.refreshAll();
     const changes: Change[] = [];
     for (const doubt of new Set([...doubts].toSorted().map((one) => this.#outermostUnknown(one)))) {
       if (isWithin(doubt, this.#root)) this.#refreshOne(doubt, changes);
@@ -46,7 +46,8 @@ export class HostTree {
     return changes;
   }
 
-  #refreshAll(): readonly Change[] {
+  /** Looks at everything again. */
+  refreshAll(): readonly Change[] {
     const before = new Map(this.#looks);
     this.#looks.clear();
     this.#walk(this.#root, []);

@@ -119,11 +119,14 @@ export class MachineWatch {
 
   async #perform(): Promise<void> {
     await this.ready;
-    const changedMs = this.#gathering?.firstMs ?? Date.now();
-    this.#gathering = undefined;
+    const nowMs = Date.now();
+    const changedMs = this.#gathering?.firstMs ?? nowMs;
+    // A new run does not wait; files that are just being written do, or one save would be two changes.
+    const isQuiet = !this.#gathering || dueAt(this.#gathering) <= nowMs;
+    if (isQuiet) this.#gathering = undefined;
     this.#isUrgent = false;
     const findings = this.#rules
-      .map((rule) => rule.find())
+      .map((rule) => (isQuiet ? rule.find() : rule.findOwed()))
       .filter((finding) => this.#mayGoOn(finding, changedMs));
     const cycle: Cycle = { findings, differing: new Map(), failed: new Set() };
     const steps = decideSteps(

@@ -34,6 +34,8 @@ export class RuleWatch {
   readonly #tree: HostTree;
   readonly #events: FileEvents;
   readonly #doubts = new Set<string>();
+  /** Any of its files may have changed without an event. */
+  #isAllInDoubt = false;
   /** Deleted on the host and perhaps not yet in the guest. */
   readonly #owedDeletes = new Map<string, Change>();
   #kind: Change['kind'];
@@ -88,16 +90,20 @@ export class RuleWatch {
 
   /** What became of the files since the last call. */
   find(): Finding {
-    const changes = this.#tree.refresh(this.#doubts);
+    const changes = this.#isAllInDoubt ? this.#tree.refreshAll() : this.#tree.refresh(this.#doubts);
     this.#doubts.clear();
+    this.#isAllInDoubt = false;
     this.#kind = this.#tree.kind ?? this.#kind;
     for (const change of changes) {
       if (change.type === 'deleted') this.#owedDeletes.set(change.path, change);
       else this.#owedDeletes.delete(change.path);
     }
-    const { index } = this.#options;
-    if (this.#isPaused) return { rule: index, changes: [], isWhole: false };
-    return { rule: index, changes, isWhole: this.#owesWhole };
+    return this.#isPaused ? this.findOwed() : { ...this.findOwed(), changes };
+  }
+
+  /** What the guest is to be given whatever happened since the last call of `find`. */
+  findOwed(): Finding {
+    return { rule: this.#options.index, changes: [], isWhole: this.#owesWhole && !this.#isPaused };
   }
 
   /** Notes that a cycle begins; gives the file by which the rule drives itself, and rests from then on. */
@@ -133,7 +139,8 @@ export class RuleWatch {
   async #ready(): Promise<void> {
     await this.#events.ready;
     // What came between reading the tree and watching it.
-    this.#doubt(this.rule.path);
+    this.#isAllInDoubt = true;
+    this.#options.onDoubt();
   }
 
   #doubt(file: string): void {
