@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { processIdentity } from '../../src/host/identity.ts';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 
 const TWO = machine('db', SERVICE) + machine('web', SERVICE, { depends_on: '[db]' });
@@ -212,6 +213,8 @@ test('a supervisor that was killed is replaced by ps, and the machines run on', 
   const before = await supervisors();
   expect(before).toHaveLength(1);
   for (const pid of before) process.kill(pid, 'SIGKILL');
+  // Until the last of its threads has ended, its socket takes connections.
+  await expect.poll(() => before.map(processIdentity), { timeout: 10_000 }).toEqual([undefined]);
   expect(await rig.ok(['ps', '-q'])).toBe('db\nweb\n');
   await expect.poll(supervisors, { timeout: 10_000 }).toHaveLength(1);
   expect(await supervisors()).not.toEqual(before);
