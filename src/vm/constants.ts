@@ -30,18 +30,18 @@ export const KERNEL_FORMATS = {
 /** NET_FEATURE_*: what the virtio interface offers to the guest and takes from its backend. */
 export const NET_FEATURES = {
   csum: 1,
-  guest_csum: 1 << 1,
-  guest_tso4: 1 << 7,
-  guest_tso6: 1 << 8,
-  guest_ufo: 1 << 10,
-  host_tso4: 1 << 11,
-  host_tso6: 1 << 12,
-  host_ufo: 1 << 14,
+  guest_csum: 2,
+  guest_tso4: 128,
+  guest_tso6: 256,
+  guest_ufo: 1024,
+  host_tso4: 2048,
+  host_tso6: 4096,
+  host_ufo: 16384,
 } as const;
 /** NET_FLAG_*. */
-export const NET_FLAGS = { vfkit: 1, dhcp_client: 1 << 1 } as const;
+export const NET_FLAGS = { vfkit: 1, dhcp_client: 2 } as const;
 /** KRUN_TSI_HIJACK_*: whose sockets of the guest become sockets of the host. */
-export const TSI_HIJACK = { inet: 1, unix: 1 << 1 } as const;
+export const TSI_HIJACK = { inet: 1, unix: 2 } as const;
 
 /** Linux numbers of the limits that setrlimit(2) knows, as libkrun wants them on every host. */
 export const RLIMITS = {
