@@ -68,7 +68,7 @@ function bundledKernelMistakes({ machine, kernel, filesystems, exec }: Draft): r
     mistakes.push(
       mistake('machine.vcpus', `the bundled kernel uses at most ${MOST_BUNDLED_CPUS} CPUs, not ${vcpus}`),
     );
-  if (memoryMiB >= 1 && memoryMiB < LEAST_BUNDLED_MEMORY_MIB)
+  if (Number.isInteger(memoryMiB) && memoryMiB >= 1 && memoryMiB < LEAST_BUNDLED_MEMORY_MIB)
     mistakes.push(
       mistake(
         'machine.memoryMiB',

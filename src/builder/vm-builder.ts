@@ -74,7 +74,10 @@ export class VmBuilder extends Part<Draft> {
     const init = readInit(state);
     const problems = [...mistakes, ...draftMistakes(state), ...init.mistakes];
     if (problems.length > 0) throw new BuilderError(problems);
-    return new BuiltVm(vmOf(state, init.program), state.kernel.krunfwPath);
+    const built = new BuiltVm(vmOf(state, init.program), state.kernel.krunfwPath);
+    // What no library can do is a mistake already now.
+    built.calls();
+    return built;
   }
 
   /** Goes on where an earlier call for the same part ended. */
