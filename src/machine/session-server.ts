@@ -91,7 +91,7 @@ function startSession(socket: Socket, ground: SessionGround, request: SessionReq
   let isDetached = request.detached === true;
   const waiting: Waiting = {
     request: isDetached ? { ...request, stdin: false } : request,
-    peer: endingPeer(isDetached ? detachedPeer(frames) : frames, request, ground),
+    peer: endingPeer(isDetached ? detachedPeer(frames) : frames, frames, request, ground),
     begin: (begun) => {
       session = begun;
       for (const wish of early.splice(0)) wish(begun);
@@ -124,6 +124,7 @@ const UNKNOWN_CODE = 125;
 
 function endingPeer(
   peer: Waiting['peer'],
+  frames: ClientFrames,
   { endsGuest }: SessionRequest,
   { endGuest }: SessionGround,
 ): Waiting['peer'] {
@@ -134,7 +135,8 @@ function endingPeer(
     taken: (bytes) => peer.taken(bytes),
     end: (end) => {
       peer.end(end);
-      endGuest(end.exitCode ?? UNKNOWN_CODE);
+      // This process ends with the guest, and what the client has not been given would be lost.
+      void frames.sent().then(() => endGuest(end.exitCode ?? UNKNOWN_CODE));
     },
   };
 }

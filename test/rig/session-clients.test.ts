@@ -47,6 +47,20 @@ describe('a client', () => {
     expect(await until(() => existsSync(second), PATIENT)).toBe(true);
   });
 
+  it('that reads late gets all of a command with which the guest ends, and its exit code', async () => {
+    const guest = await guests.boot({ idle: true, sessions: { slots: 2, terminals: 0 } });
+    const file = path.join(guests.base, 'written');
+    // More than socket and streams hold, less than what makes the machine process wait before the end.
+    const script = 'head -c 300000 /dev/zero; : >"$1"; exit 3';
+    const session = await guest.open(sh(script, file), { endsGuest: true });
+    expect(await until(() => existsSync(file), PATIENT)).toBe(true);
+    // Whether there still is a guest for it does not matter: it would have ended meanwhile.
+    await guest.run(['true']);
+    expect((await buffer(session.stdout)).length).toBe(300_000);
+    expect(await endOf(session)).toEqual({ exitCode: 3 });
+    expect(await guest.machine.outcome()).toBe('{"kind":"exited","exit":{"code":3}}');
+  });
+
   it('that reads nothing holds only its own session back', async () => {
     const guest = await guests.boot({ sessions: { slots: 3, terminals: 0 } });
     const bytes = 8 * 1024 * 1024;
