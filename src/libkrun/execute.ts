@@ -7,19 +7,19 @@ export type Descriptors = Readonly<Partial<Record<string, number>>>;
 
 /**
  * Makes the calls one after the other. The last one, krun_start_enter, ends the process with the guest, so the promise
- * settles only when libkrun refuses something.
+ * settles only when libkrun refuses something. `beforeStart` gets the results that have names.
  */
 export async function execute(
   calls: readonly Call[],
   library: Libkrun,
   descriptors: Descriptors,
-  beforeStart: () => void,
+  beforeStart: (results: Readonly<Partial<Record<string, number>>>) => void,
 ): Promise<KrunFailure> {
   const results: Partial<Record<string, number>> = {};
   for (const call of calls) {
     const args = call.args.map((argument) => resolve(argument, results, descriptors));
     if (call.name === 'krun_start_enter') {
-      beforeStart();
+      beforeStart(results);
       return krunError(call.name, await library.start(args[0] as number), process.platform);
     }
     const result = library.call(call.name, args);

@@ -29,6 +29,7 @@ export function compile(vm: Vm, capabilities: Capabilities): Result<readonly Cal
   addConsoles(list, vm);
   addDevices(list, vm);
   if (vm.exec) addExec(list, vm.exec);
+  if (vm.shutdownEvent) list.addResult('shutdown', 'krun_get_shutdown_eventfd', CTX);
   list.add('krun_start_enter', CTX);
   return list.result();
 }

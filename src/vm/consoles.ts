@@ -7,8 +7,9 @@ export function addConsoles(list: CallList, { consoles, serial = [], kernelConso
     // libkrun's own console would put the process's terminal, if any, into raw mode.
     list.add('krun_disable_implicit_console', CTX);
     consoles.consoles.forEach((console, index) => addConsole(list, console, index));
-  } else if (consoles.outputFile !== undefined) {
-    list.add('krun_set_console_output', CTX, consoles.outputFile);
+  } else {
+    if (consoles.outputFile !== undefined) list.add('krun_set_console_output', CTX, consoles.outputFile);
+    consoles.more?.forEach((console, index) => addConsole(list, console, index));
   }
   for (const { input, output } of serial) list.add('krun_add_serial_console_default', CTX, input, output);
   if (kernelConsole !== undefined) list.add('krun_set_kernel_console', CTX, kernelConsole);

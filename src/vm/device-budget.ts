@@ -18,7 +18,10 @@ export function deviceUse(vm: Vm): readonly DeviceUse[] {
   const uses: readonly DeviceUse[] = [
     { what: 'balloon', count: 1 },
     { what: 'rng', count: 1 },
-    { what: 'console', count: consoles.kind === 'explicit' ? consoles.consoles.length : 1 },
+    {
+      what: 'console',
+      count: consoles.kind === 'explicit' ? consoles.consoles.length : 1 + (consoles.more?.length ?? 0),
+    },
     { what: 'root file system', count: root ? 1 : 0 },
     { what: 'vsock', count: hasVsock ? 1 : 0 },
     { what: 'disk', count: vm.disks.length },

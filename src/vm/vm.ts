@@ -29,6 +29,8 @@ export interface Vm {
   readonly exec?: VmExec;
   readonly rlimits?: readonly VmRlimit[];
   readonly devices?: VmDevices;
+  /** Whether the result `shutdown` shall be a descriptor that asks the guest to shut down: libkrun on macOS. */
+  readonly shutdownEvent?: boolean;
   /** Numeric host user and group that the process becomes before the machine is built, libkrun >= 1.11. */
   readonly hostUid?: number;
   readonly hostGid?: number;
@@ -132,7 +134,8 @@ export interface VmInterface {
   /** Whether libkrun's init shall ask for an address: eth0 only, libkrun >= 1.18. */
   readonly dhcp: boolean;
   readonly backend:
-    | { readonly kind: 'unixstream' | 'unixgram'; readonly fd: Fd }
+    | { readonly kind: 'unixstream'; readonly fd: Fd }
+    | { readonly kind: 'unixgram'; readonly fd: Fd; readonly vfkitMagic?: boolean }
     | { readonly kind: 'unixstream'; readonly path: string }
     | { readonly kind: 'unixgram'; readonly path: string; readonly vfkitMagic: boolean }
     | { readonly kind: 'tap'; readonly interface: string };
@@ -147,8 +150,8 @@ export interface VmVsockPort {
 }
 
 export type VmConsoles =
-  /** libkrun's own: on the process's terminal, or into a file, which it empties. */
-  | { readonly kind: 'implicit'; readonly outputFile?: string }
+  /** libkrun's own: on the process's terminal, or into a file, which it empties; then others. */
+  | { readonly kind: 'implicit'; readonly outputFile?: string; readonly more?: readonly VmConsole[] }
   /** Exactly these, in this order. */
   | { readonly kind: 'explicit'; readonly consoles: readonly VmConsole[] };
 
