@@ -29,6 +29,14 @@ export type RootConfig = string | RootConfigLong;
  */
 export type MachineDiskConfig = string | MachineDiskConfigLong;
 /**
+ * An absolute path in the guest.
+ */
+export type GuestPath = string;
+/**
+ * Permission bits, octal in every spelling: 0440, "0440", 0o440 and 440 are the same.
+ */
+export type FileMode = number | string;
+/**
  * A command. Text is split into words as a shell does it, without expanding anything; a list is taken as it is.
  */
 export type Words = string | string[];
@@ -48,10 +56,6 @@ export type EnvFiles = string | EnvFilesLong | EnvFileConfig[];
  * A file of `NAME=value` lines.
  */
 export type EnvFileConfig = string | EnvFileConfigLong;
-/**
- * An absolute path in the guest.
- */
-export type GuestPath = string;
 /**
  * User and group in the guest, by name or number, that the command and `krun exec` run as; root when left out.
  */
@@ -97,17 +101,13 @@ export type PositiveCount = number | string;
  */
 export type GpuConfig = boolean | string | GpuConfigLong;
 /**
- * An input device: a kind, or a device of the host.
+ * An event device of the host, as its path or as a map.
  */
 export type InputConfig = string | InputConfigLong;
 /**
  * A secret of this file in the guest: its name, or the long form.
  */
 export type SecretGrantConfig = string | SecretGrantConfigLong;
-/**
- * Permission bits, octal in every spelling: 0440, "0440", 0o440 and 440 are the same.
- */
-export type FileMode = number | string;
 /**
  * A config of this file in the guest: its name, or the long form.
  */
@@ -264,7 +264,7 @@ export interface MachineConfig {
    */
   memory?: Size;
   /**
-   * The guest can run virtual machines.
+   * The guest can run virtual machines (libkrun 1.18 or newer on Linux; macOS 15 on an M3 or newer).
    */
   nested?: Bool;
   /**
@@ -276,7 +276,7 @@ export interface MachineConfig {
    */
   root?: RootConfig;
   /**
-   * Boots another kernel, or firmware.
+   * What boots: another kernel, firmware, or a program in place of libkrun's init.
    */
   boot?: BootConfig;
   /**
@@ -317,11 +317,11 @@ export interface MachineConfig {
    */
   hostname?: string;
   /**
-   * Host user that the machine process changes to.
+   * Host user that the machine process becomes before the machine is built, for a krun that runs as root; the root directory and shares are opened as that user.
    */
   uid?: Count;
   /**
-   * Host group that the machine process changes to.
+   * Host group that the machine process becomes, for a krun that runs as root.
    */
   gid?: Count;
   rlimits?: RlimitsConfig;
@@ -354,19 +354,19 @@ export interface MachineConfig {
    */
   serial?: SerialConfig;
   /**
-   * A virtio GPU.
+   * A virtio GPU, where libkrun was built with one.
    */
   gpu?: GpuConfig;
   /**
-   * A virtio sound device.
+   * A virtio sound device, where libkrun was built with one.
    */
   sound?: Bool;
   /**
-   * Virtual screens.
+   * Virtual screens, at most 16; they need `gpu`.
    */
   display?: DisplayConfig[];
   /**
-   * Input devices.
+   * Event devices of the host that the guest gets (Linux).
    */
   input?: InputConfig[];
   /**
@@ -414,7 +414,7 @@ export interface MachineConfig {
    */
   boot_timeout?: Duration;
   /**
-   * false for a root without /bin/sh: the command is started directly and krun does nothing else in the guest.
+   * false for a root without /bin/sh: the command is started directly and krun does nothing else in the guest. A guest that boots by itself has no agent (see `boot`).
    */
   agent?: Bool;
   /**
@@ -471,6 +471,10 @@ export interface RootConfigLong {
    * OCI image to make the root file system from.
    */
   image?: string;
+  /**
+   * Files and directories that the guest sees on top of a root directory, and the host does not (libkrun 1.19 or newer).
+   */
+  overlay?: OverlayConfig;
 }
 /**
  * A disk of the machine: the name of a disk of this file, an image file, or the long form.
@@ -498,29 +502,84 @@ export interface MachineDiskConfigLong {
   direct_io?: Bool;
 }
 /**
- * Boots another kernel than the bundled one.
+ * What the guest sees on top of a root directory. It is read-only and not listed, and hides what the root has under the same name.
+ */
+export interface OverlayConfig {
+  /**
+   * Files.
+   */
+  files?: OverlayFileConfig[];
+  /**
+   * Empty directories, such as mount points that the root lacks.
+   */
+  directories?: OverlayDirectoryConfig[];
+}
+/**
+ * A file of the overlay, with its contents.
+ */
+export interface OverlayFileConfig {
+  /**
+   * Where it is in the guest: directly below /, or in a directory of the overlay.
+   */
+  path: GuestPath;
+  /**
+   * The text of the file.
+   */
+  content?: string;
+  /**
+   * File on the host, read at each start.
+   */
+  source?: string;
+  /**
+   * Permission bits; 0644 when left out.
+   */
+  mode?: FileMode;
+  /**
+   * The file is there for the first look only.
+   */
+  one_shot?: Bool;
+}
+/**
+ * An empty directory of the overlay.
+ */
+export interface OverlayDirectoryConfig {
+  /**
+   * Where it is in the guest: directly below /, or in another directory of the overlay.
+   */
+  path: GuestPath;
+  /**
+   * Permission bits; 0755 when left out.
+   */
+  mode?: FileMode;
+}
+/**
+ * What boots in place of the bundled kernel, or in place of libkrun's init. A guest that boots by itself has no agent: `command` and what happens in the guest are its own affair, and `root` may be left out.
  */
 export interface BootConfig {
   /**
-   * `efi` for the EFI firmware that libkrun's packages bring, or a firmware file.
+   * `efi` for the EFI firmware that comes with krunkit, or a firmware file; it boots from the first disk (arm64 only).
    */
   firmware?: string;
   /**
-   * Kernel file.
+   * Kernel file. Without `initrd`, and with a `root`, libkrun's init starts `command` as it does under the bundled kernel.
    */
   kernel?: string;
   /**
-   * Format of the kernel file.
+   * Format of the kernel file; by its contents when left out. x86_64 boots elf, image_bz2, image_gz and image_zstd, arm64 raw and pe_gz.
    */
   format?: 'raw' | 'elf' | 'pe_gz' | 'image_bz2' | 'image_gz' | 'image_zstd';
   /**
-   * Initial RAM disk.
+   * Initial RAM disk; the guest then boots by itself.
    */
   initrd?: string;
   /**
-   * Kernel command line.
+   * Kernel command line in place of libkrun's own, which is `reboot=k panic=-1 console=hvc0 rootfstype=virtiofs rw init=/init.krun` and some more; libkrun appends the addresses of devices. Without `init=/init.krun` the guest boots by itself.
    */
   cmdline?: string;
+  /**
+   * Program of the host that the bundled kernel starts in place of libkrun's init (libkrun 1.19 or newer); the guest then boots by itself.
+   */
+  init?: string;
 }
 /**
  * Makes what `root` or a disk names, before the first start and again when an input changed.
@@ -747,15 +806,15 @@ export interface PortConfigLong {
  */
 export interface VsockConfig {
   /**
-   * vsock port.
+   * vsock port, up to 4294967294.
    */
   port: PositiveCount;
   /**
-   * Unix socket on the host.
+   * Unix socket on the host. Its directory must exist.
    */
   socket: string;
   /**
-   * `connect`: the guest connects, and the host listens at the socket. `listen`: the guest listens, and krun makes the socket.
+   * `connect` (the default): the guest connects to port `port` of the host (CID 2), where a program of the host listens at the socket. `listen`: the guest listens at port `port`, and krun makes the socket; it is for your user alone and goes with the machine.
    */
   direction?: 'connect' | 'listen';
 }
@@ -764,11 +823,11 @@ export interface VsockConfig {
  */
 export interface ConsoleConfig {
   /**
-   * A further file for what the console prints.
+   * A further file for what the machine says: its kernel, its command. krun appends plain text; `krun logs` has the same with times.
    */
   log?: string;
   /**
-   * Console of the guest kernel: the value of `console=`.
+   * Console of the bundled kernel: the value of `console=`. hvc0 when left out; `ttyS0` is the serial port.
    */
   kernel?: string;
   /**
@@ -777,7 +836,7 @@ export interface ConsoleConfig {
   ports?: ConsolePortConfig[];
 }
 /**
- * A named virtio-console port.
+ * A named virtio-console port. A program in the guest opens it once and keeps it open: libkrun does not serve a port well that is closed and opened again.
  */
 export interface ConsolePortConfig {
   /**
@@ -785,16 +844,20 @@ export interface ConsolePortConfig {
    */
   name: string;
   /**
-   * Unix socket on the host.
+   * Unix socket on the host, made by krun, for your user alone. One client at a time has the port; the last 64 KiB of what the guest wrote before are kept for it.
    */
-  socket: string;
+  socket?: string;
+  /**
+   * Makes the port a terminal, /dev/hvcN in the guest, instead of a socket: the path at which krun links a terminal device of the host, for screen, picocom and their like.
+   */
+  tty?: string;
 }
 /**
  * An emulated serial port, for firmware and foreign kernels.
  */
 export interface SerialConfig {
   /**
-   * File for what the serial port prints.
+   * File for what the serial port prints; krun appends.
    */
   log?: string;
   /**
@@ -807,15 +870,15 @@ export interface SerialConfig {
  */
 export interface GpuConfigLong {
   /**
-   * OpenGL through virglrenderer.
+   * OpenGL through virglrenderer; off when left out.
    */
   virgl?: Bool;
   /**
-   * Vulkan through Venus.
+   * Vulkan through Venus; on when left out.
    */
   venus?: Bool;
   /**
-   * Size of the window for buffers shared with the host.
+   * Size of the window for buffers shared with the host; 8 GiB of address space when left out.
    */
   shm?: Size;
   /**
@@ -862,12 +925,12 @@ export interface DisplayConfig {
    */
   height_mm?: PositiveCount;
   /**
-   * File with the EDID to show to the guest.
+   * File with the EDID to show to the guest, in place of `dpi`, `refresh_rate`, `width_mm` and `height_mm`.
    */
   edid?: string;
 }
 /**
- * An input device: a kind, or a device of the host.
+ * An event device of the host, as its path or as a map.
  */
 export interface InputConfigLong {
   /**

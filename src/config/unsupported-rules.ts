@@ -17,33 +17,15 @@ export interface UnsupportedRule {
 /** Every key that is accepted and not done yet, in the order of the reference. */
 export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
   ...machineRules('', [
-    { path: 'nested', only: '`true`', when: isTrue, what: 'nested virtualization is' },
-    { path: 'split_irqchip', only: '`true`', when: isTrue, what: 'a split interrupt controller is' },
-    {
-      path: 'root.readonly',
-      only: '`true`',
-      when: isTrue,
-      what: 'a read-only root is',
-      instead: 'leave it out; shares and disks can be read-only',
-    },
     {
       path: 'root.image',
       what: 'an OCI image as root is',
       instead: 'unpack the image into a directory and write `root: ./rootfs`; `build` can do that for you',
     },
-    {
-      path: 'boot',
-      what: 'booting another kernel or firmware is',
-      instead: 'leave `boot` out: the kernel that comes with libkrun boots `root`',
-    },
-    { path: 'uid', what: 'changing the host user of a machine is', instead: 'run krun as that user' },
-    { path: 'gid', what: 'changing the host group of a machine is', instead: 'run krun with that group' },
     { path: 'sound', only: '`true`', when: isNotFalse, what: 'sound is' },
     { path: 'gpu', only: '`true`', when: isNotFalse, what: 'GPUs are' },
     { path: 'display', what: 'displays are' },
     { path: 'input', what: 'input devices are' },
-    { path: 'smbios', what: 'SMBIOS strings are' },
-    { path: 'tee', what: 'confidential machines are' },
     {
       path: 'vsock',
       what: 'vsock ports are',
@@ -67,10 +49,6 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
 
 function machineRules(prefix: string, rules: readonly UnsupportedRule[]): UnsupportedRule[] {
   return rules.map((rule) => ({ ...rule, path: `machines.*.${prefix}${rule.path}` }));
-}
-
-function isTrue(value: Tree | undefined): boolean {
-  return textOf(value) === 'true';
 }
 
 function isNotFalse(value: Tree): boolean {

@@ -2,9 +2,9 @@
 
 export const validate = validate20;
 export default validate20;
-const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"},"User":{"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Config":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"WatchExec":{"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"},"Watch":{"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
+const schema31 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"libkrun":{"$ref":"#/$defs/Libkrun"},"helpers":{"$ref":"#/$defs/Helpers"},"include":{"type":"array","items":{"$ref":"#/$defs/Include"}},"machines":{"type":"object","propertyNames":{"$ref":"#/$defs/MachineName"},"additionalProperties":{"$ref":"#/$defs/Machine"},"minProperties":1,"errorMessage":"a map from names to machines"},"disks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Disk"},"errorMessage":"a map from names to disks"},"networks":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Network"},"errorMessage":"a map from names to networks"},"secrets":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Secret"},"errorMessage":"a map from names to secrets"},"configs":{"type":["object","null"],"propertyNames":{"$ref":"#/$defs/Name"},"additionalProperties":{"$ref":"#/$defs/Config"},"errorMessage":"a map from names to configs"}},"required":["machines"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"$defs":{"Extension":{},"Name":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"},"MachineName":{"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}},"Bool":{"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"},"Count":{"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"},"PositiveCount":{"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"},"Limit":{"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"},"Size":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"},"Duration":{"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"},"Words":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"},"TextOrList":{"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of texts"},"Environment":{"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"},"GuestPath":{"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"},"Mode":{"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"},"User":{"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"},"Libkrun":{"type":"object","properties":{"library":{"type":"string"},"kernel_bundle":{"type":"string"},"log_level":{"enum":["off","error","warn","info","debug","trace"]}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Helpers":{"type":"object","properties":{"gvproxy":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"passt":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"},"vmnet-helper":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of the program"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Include":{"type":["string","object"],"properties":{"path":{"$ref":"#/$defs/TextOrList"},"project_directory":{"type":"string"},"env_file":{"$ref":"#/$defs/TextOrList"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Extends":{"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"},"Root":{"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"},"overlay":{"$ref":"#/$defs/Overlay"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"},"Overlay":{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","properties":{"path":{"$ref":"#/$defs/GuestPath"},"content":{"type":"string"},"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"mode":{"$ref":"#/$defs/Mode"},"one_shot":{"$ref":"#/$defs/Bool"}},"required":["path"],"oneOf":[{"required":["content"]},{"required":["source"]}],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false}},"directories":{"type":"array","items":{"type":"object","properties":{"path":{"$ref":"#/$defs/GuestPath"},"mode":{"$ref":"#/$defs/Mode"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Boot":{"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"},"init":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]},{"required":["init"]}]},"Build":{"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"},"EnvFile":{"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"},"Rlimit":{"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"},"MachineDisk":{"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"},"Share":{"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"},"Attachment":{"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Attachments":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"},"Port":{"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]},"Vsock":{"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"ConsolePort":{"type":"object","properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$","patternErrorMessage":"a port name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit"},"socket":{"type":"string"},"tty":{"type":"string"}},"required":["name"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Console":{"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string","pattern":"^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$","patternErrorMessage":"write a console of the kernel, such as hvc0 or ttyS0,115200"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Serial":{"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Gpu":{"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"},"Display":{"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Input":{"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the path of an event device, or a map with `device`"},"Smbios":{"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Tee":{"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"SecretGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"},"ConfigGrant":{"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"},"Secret":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Config":{"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}},"Healthcheck":{"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"},"Dependency":{"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"DependsOn":{"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"},"Logs":{"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"WatchExec":{"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"},"Watch":{"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Develop":{"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false},"Machine":{"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}},"Disk":{"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"},"Network":{"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]}}};
 const schema40 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit","not":{"enum":["host","gateway","localhost"]}};
-const schema168 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
+const schema177 = {"type":"string","pattern":"^[a-z0-9][a-z0-9_-]{0,62}$","patternErrorMessage":"a name has 1 to 63 lower-case letters, digits, `-` and `_`, and starts with a letter or a digit"};
 const schema33 = {};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
@@ -332,25 +332,25 @@ validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const schema41 = {"type":"object","properties":{"extends":{"$ref":"#/$defs/Extends"},"kind":{"enum":["service","task"]},"profiles":{"type":"array","items":{"type":"string","pattern":"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$","patternErrorMessage":"a profile has letters, digits, `_`, `.` and `-`, and starts with a letter or a digit"}},"cpus":{"type":["integer","string"],"minimum":1,"maximum":255,"pattern":"^0*[1-9][0-9]{0,2}$","errorMessage":"a whole number of CPUs","patternErrorMessage":"write a whole number of CPUs from 1"},"memory":{"$ref":"#/$defs/Size"},"nested":{"$ref":"#/$defs/Bool"},"split_irqchip":{"$ref":"#/$defs/Bool"},"root":{"$ref":"#/$defs/Root"},"boot":{"$ref":"#/$defs/Boot"},"build":{"$ref":"#/$defs/Build"},"command":{"$ref":"#/$defs/Words"},"entrypoint":{"$ref":"#/$defs/Words"},"environment":{"$ref":"#/$defs/Environment"},"env_file":{"type":["string","object","array"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"items":{"$ref":"#/$defs/EnvFile"},"errorMessage":"a path, or a list of paths"},"working_dir":{"$ref":"#/$defs/GuestPath"},"user":{"$ref":"#/$defs/User"},"tty":{"$ref":"#/$defs/Bool"},"stdin_open":{"$ref":"#/$defs/Bool"},"hostname":{"type":"string","pattern":"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$","patternErrorMessage":"a host name has 1 to 64 letters, digits, `-` and `.`, and starts and ends with a letter or a digit"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"rlimits":{"type":"object","properties":{"as":{"$ref":"#/$defs/Rlimit"},"core":{"$ref":"#/$defs/Rlimit"},"cpu":{"$ref":"#/$defs/Rlimit"},"data":{"$ref":"#/$defs/Rlimit"},"fsize":{"$ref":"#/$defs/Rlimit"},"locks":{"$ref":"#/$defs/Rlimit"},"memlock":{"$ref":"#/$defs/Rlimit"},"msgqueue":{"$ref":"#/$defs/Rlimit"},"nice":{"$ref":"#/$defs/Rlimit"},"nofile":{"$ref":"#/$defs/Rlimit"},"nproc":{"$ref":"#/$defs/Rlimit"},"rss":{"$ref":"#/$defs/Rlimit"},"rtprio":{"$ref":"#/$defs/Rlimit"},"rttime":{"$ref":"#/$defs/Rlimit"},"sigpending":{"$ref":"#/$defs/Rlimit"},"stack":{"$ref":"#/$defs/Rlimit"}},"additionalProperties":false},"disks":{"type":"array","items":{"$ref":"#/$defs/MachineDisk"}},"shares":{"type":"array","items":{"$ref":"#/$defs/Share"}},"networks":{"$ref":"#/$defs/Attachments"},"ports":{"type":"array","items":{"$ref":"#/$defs/Port"}},"vsock":{"type":"array","items":{"$ref":"#/$defs/Vsock"}},"console":{"$ref":"#/$defs/Console"},"serial":{"$ref":"#/$defs/Serial"},"gpu":{"$ref":"#/$defs/Gpu"},"sound":{"$ref":"#/$defs/Bool"},"display":{"type":"array","items":{"$ref":"#/$defs/Display"}},"input":{"type":"array","items":{"$ref":"#/$defs/Input"}},"smbios":{"$ref":"#/$defs/Smbios"},"tee":{"$ref":"#/$defs/Tee"},"secrets":{"type":"array","items":{"$ref":"#/$defs/SecretGrant"}},"configs":{"type":"array","items":{"$ref":"#/$defs/ConfigGrant"}},"healthcheck":{"$ref":"#/$defs/Healthcheck"},"depends_on":{"$ref":"#/$defs/DependsOn"},"restart":{"type":"string","pattern":"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$","errorMessage":"`\"no\"`, `always`, `unless-stopped` or `on-failure[:N]`","patternErrorMessage":"write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`"},"stop_signal":{"type":["string","integer"],"pattern":"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$","errorMessage":"the name of a signal, such as SIGTERM","patternErrorMessage":"write the name of a signal, such as SIGTERM, SIGINT or SIGQUIT","minimum":1,"maximum":64},"stop_grace_period":{"$ref":"#/$defs/Duration"},"stop_command":{"$ref":"#/$defs/Words"},"boot_timeout":{"$ref":"#/$defs/Duration"},"agent":{"$ref":"#/$defs/Bool"},"logs":{"$ref":"#/$defs/Logs"},"develop":{"$ref":"#/$defs/Develop"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with at least `root`","if":{"anyOf":[{"required":["boot"]},{"required":["extends"]}]},"else":{"required":["root"]}};
 const schema44 = {"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$","errorMessage":"a size with its unit, such as 512MiB","patternErrorMessage":"write a number and a unit, such as 512MiB or 10GiB"};
 const schema45 = {"type":["boolean","string"],"pattern":"^(true|false)$","errorMessage":"true or false","patternErrorMessage":"write `true` or `false`"};
-const schema57 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
-const schema59 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
-const schema69 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
-const schema70 = {"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"};
-const schema73 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
-const schema131 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
+const schema66 = {"type":["string","array"],"items":{"type":"string"},"errorMessage":"text or a list of words"};
+const schema68 = {"type":["object","array"],"additionalProperties":{"type":["string","number","boolean","null"],"errorMessage":"text, a number, true, false or nothing"},"propertyNames":{"pattern":"^[^=\\u0000]+$","patternErrorMessage":"the name of a variable is not empty and has no `=`"},"items":{"type":"string","pattern":"^[^=\\u0000]","patternErrorMessage":"write `NAME=value`, or `NAME` to take the value from krun's own environment"},"errorMessage":"a map of variables or a list of `NAME=value`"};
+const schema54 = {"type":"string","pattern":"^/","patternErrorMessage":"a path in the guest is absolute: it starts with `/`"};
+const schema79 = {"type":["string","integer"],"minimum":0,"maximum":4294967294,"pattern":"^[^:\\s]+(:[^:\\s]+)?$","errorMessage":"the name or number of a user","patternErrorMessage":"write a user, or a user and a group with a colon between them, such as www-data or 1000:1000"};
+const schema82 = {"type":["integer","string"],"minimum":0,"maximum":4294967295,"pattern":"^[0-9]{1,10}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number"};
+const schema140 = {"type":"string","pattern":"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$","errorMessage":"a time with its unit, such as 10s","patternErrorMessage":"write numbers with units (h, m, s, ms, us), such as 10s, 500ms or 1m30s"};
 const pattern19 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "u");
 const pattern20 = new RegExp("^0*[1-9][0-9]{0,2}$", "u");
 const pattern21 = new RegExp("^[0-9]+(\\.[0-9]+)? ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)$", "u");
 const pattern22 = new RegExp("^(true|false)$", "u");
-const pattern37 = new RegExp("^[^=\\u0000]", "u");
-const pattern38 = new RegExp("^[^=\\u0000]+$", "u");
-const pattern48 = new RegExp("^/", "u");
-const pattern49 = new RegExp("^[^:\\s]+(:[^:\\s]+)?$", "u");
-const pattern52 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
-const pattern53 = new RegExp("^[0-9]{1,10}$", "u");
-const pattern137 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
-const pattern138 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
-const pattern125 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
+const pattern49 = new RegExp("^[^=\\u0000]", "u");
+const pattern50 = new RegExp("^[^=\\u0000]+$", "u");
+const pattern35 = new RegExp("^/", "u");
+const pattern61 = new RegExp("^[^:\\s]+(:[^:\\s]+)?$", "u");
+const pattern64 = new RegExp("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$", "u");
+const pattern65 = new RegExp("^[0-9]{1,10}$", "u");
+const pattern151 = new RegExp("^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$", "u");
+const pattern152 = new RegExp("^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$", "u");
+const pattern139 = new RegExp("^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$", "u");
 const schema42 = {"type":["string","object"],"properties":{"file":{"type":"string"},"machine":{"type":"string"}},"required":["machine"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a machine, or a map with `machine`"};
 
 function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -428,7 +428,7 @@ return errors === 0;
 }
 validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema47 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"};
+const schema47 = {"type":["string","object"],"properties":{"path":{"type":"string"},"readonly":{"$ref":"#/$defs/Bool"},"disk":{"$ref":"#/$defs/MachineDisk"},"device":{"type":"string","pattern":"^/dev/","patternErrorMessage":"a device in the guest starts with `/dev/`"},"fstype":{"type":"string"},"options":{"type":"string"},"image":{"type":"string"},"overlay":{"$ref":"#/$defs/Overlay"}},"if":{"type":"object"},"then":{"oneOf":[{"required":["path"]},{"required":["disk"]},{"required":["image"]}]},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a directory, or a map with `path`, `disk` or `image`"};
 const pattern32 = new RegExp("^/dev/", "u");
 const schema49 = {"type":["string","object"],"pattern":"[^ ]","patternErrorMessage":"write the name of a disk or a path","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"format":{"enum":["raw","qcow2","vmdk"]},"readonly":{"$ref":"#/$defs/Bool"},"sync":{"enum":["none","relaxed","full"]},"direct_io":{"$ref":"#/$defs/Bool"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a disk, a path, or a map with `source`"};
 
@@ -594,6 +594,384 @@ return errors === 0;
 }
 validate31.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema53 = {"type":"object","properties":{"files":{"type":"array","items":{"type":"object","properties":{"path":{"$ref":"#/$defs/GuestPath"},"content":{"type":"string"},"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"mode":{"$ref":"#/$defs/Mode"},"one_shot":{"$ref":"#/$defs/Bool"}},"required":["path"],"oneOf":[{"required":["content"]},{"required":["source"]}],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false}},"directories":{"type":"array","items":{"type":"object","properties":{"path":{"$ref":"#/$defs/GuestPath"},"mode":{"$ref":"#/$defs/Mode"}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema55 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"};
+const pattern37 = new RegExp("^0?o?[0-7]{3,4}$", "u");
+
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "files") || (key0 === "directories")) || (pattern4.test(key0)))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema53,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.files !== undefined){
+let data0 = data.files;
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs6 = errors;
+let valid3 = false;
+let passing0 = null;
+const _errs7 = errors;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.content === undefined){
+const err1 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/oneOf/0/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema53.properties.files.items.oneOf[0].required,parentSchema:schema53.properties.files.items.oneOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid0 = _errs7 === errors;
+if(_valid0){
+valid3 = true;
+passing0 = 0;
+}
+const _errs8 = errors;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.source === undefined){
+const err2 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/oneOf/1/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema53.properties.files.items.oneOf[1].required,parentSchema:schema53.properties.files.items.oneOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid0 = _errs8 === errors;
+if(_valid0 && valid3){
+valid3 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid3 = true;
+passing0 = 1;
+}
+}
+if(!valid3){
+const err3 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema53.properties.files.items.oneOf,parentSchema:schema53.properties.files.items,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.path === undefined){
+const err4 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema53.properties.files.items.required,parentSchema:schema53.properties.files.items,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!((((((key1 === "path") || (key1 === "content")) || (key1 === "source")) || (key1 === "mode")) || (key1 === "one_shot")) || (pattern4.test(key1)))){
+const err5 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema53.properties.files.items,data:data1};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data1.path !== undefined){
+let data2 = data1.path;
+if(typeof data2 === "string"){
+if(!pattern35.test(data2)){
+const err6 = {instancePath:instancePath+"/files/" + i0+"/path",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/files/" + i0+"/path",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data1.content !== undefined){
+let data3 = data1.content;
+if(typeof data3 !== "string"){
+const err8 = {instancePath:instancePath+"/files/" + i0+"/content",schemaPath:"#/properties/files/items/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema53.properties.files.items.properties.content.type,parentSchema:schema53.properties.files.items.properties.content,data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data1.source !== undefined){
+let data4 = data1.source;
+if(typeof data4 === "string"){
+if(!pattern9.test(data4)){
+const err9 = {instancePath:instancePath+"/files/" + i0+"/source",schemaPath:"#/properties/files/items/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema53.properties.files.items.properties.source,data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/files/" + i0+"/source",schemaPath:"#/properties/files/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema53.properties.files.items.properties.source.type,parentSchema:schema53.properties.files.items.properties.source,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data1.mode !== undefined){
+let data5 = data1.mode;
+if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (typeof data5 !== "string")){
+const err11 = {instancePath:instancePath+"/files/" + i0+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema55.type},message:"must be integer,string",schema:schema55.type,parentSchema:schema55,data:data5};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+if(typeof data5 === "string"){
+if(!pattern37.test(data5)){
+const err12 = {instancePath:instancePath+"/files/" + i0+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema55,data:data5};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+if(data1.one_shot !== undefined){
+let data6 = data1.one_shot;
+if((typeof data6 !== "boolean") && (typeof data6 !== "string")){
+const err13 = {instancePath:instancePath+"/files/" + i0+"/one_shot",schemaPath:"#/$defs/Bool/type",keyword:"type",params:{type: schema45.type},message:"must be boolean,string",schema:schema45.type,parentSchema:schema45,data:data6};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(typeof data6 === "string"){
+if(!pattern22.test(data6)){
+const err14 = {instancePath:instancePath+"/files/" + i0+"/one_shot",schemaPath:"#/$defs/Bool/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema45,data:data6};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/files/" + i0,schemaPath:"#/properties/files/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema53.properties.files.items.type,parentSchema:schema53.properties.files.items,data:data1};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema53.properties.files.type,parentSchema:schema53.properties.files,data:data0};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data.directories !== undefined){
+let data8 = data.directories;
+if(Array.isArray(data8)){
+const len1 = data8.length;
+for(let i1=0; i1<len1; i1++){
+let data9 = data8[i1];
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.path === undefined){
+const err17 = {instancePath:instancePath+"/directories/" + i1,schemaPath:"#/properties/directories/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema53.properties.directories.items.required,parentSchema:schema53.properties.directories.items,data:data9};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+for(const key3 in data9){
+if(!(((key3 === "path") || (key3 === "mode")) || (pattern4.test(key3)))){
+const err18 = {instancePath:instancePath+"/directories/" + i1,schemaPath:"#/properties/directories/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema53.properties.directories.items,data:data9};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data9.path !== undefined){
+let data10 = data9.path;
+if(typeof data10 === "string"){
+if(!pattern35.test(data10)){
+const err19 = {instancePath:instancePath+"/directories/" + i1+"/path",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data10};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/directories/" + i1+"/path",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data10};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data9.mode !== undefined){
+let data11 = data9.mode;
+if((!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))) && (typeof data11 !== "string")){
+const err21 = {instancePath:instancePath+"/directories/" + i1+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema55.type},message:"must be integer,string",schema:schema55.type,parentSchema:schema55,data:data11};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+if(typeof data11 === "string"){
+if(!pattern37.test(data11)){
+const err22 = {instancePath:instancePath+"/directories/" + i1+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema55,data:data11};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/directories/" + i1,schemaPath:"#/properties/directories/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema53.properties.directories.items.type,parentSchema:schema53.properties.directories.items,data:data9};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/directories",schemaPath:"#/properties/directories/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema53.properties.directories.type,parentSchema:schema53.properties.directories,data:data8};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+}
+else {
+const err25 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema53.type,parentSchema:schema53,data};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -745,7 +1123,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((((((((key0 === "path") || (key0 === "readonly")) || (key0 === "disk")) || (key0 === "device")) || (key0 === "fstype")) || (key0 === "options")) || (key0 === "image")) || (pattern4.test(key0)))){
+if(!(((((((((key0 === "path") || (key0 === "readonly")) || (key0 === "disk")) || (key0 === "device")) || (key0 === "fstype")) || (key0 === "options")) || (key0 === "image")) || (key0 === "overlay")) || (pattern4.test(key0)))){
 const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema47,data};
 if(vErrors === null){
 vErrors = [err7];
@@ -864,18 +1242,24 @@ vErrors.push(err15);
 errors++;
 }
 }
+if(data.overlay !== undefined){
+if(!(validate33(data.overlay, {instancePath:instancePath+"/overlay",parentData:data,parentDataProperty:"overlay",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
+}
+}
 }
 validate30.errors = vErrors;
 return errors === 0;
 }
 validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema54 = {"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]}]};
+const schema63 = {"type":"object","properties":{"firmware":{"type":"string"},"kernel":{"type":"string"},"format":{"enum":["raw","elf","pe_gz","image_bz2","image_gz","image_zstd"]},"initrd":{"type":"string"},"cmdline":{"type":"string"},"init":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"oneOf":[{"required":["firmware"]},{"required":["kernel"]},{"required":["init"]}]};
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -888,7 +1272,7 @@ let passing0 = null;
 const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.firmware === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "firmware"},message:"must have required property '"+"firmware"+"'",schema:schema54.oneOf[0].required,parentSchema:schema54.oneOf[0],data};
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "firmware"},message:"must have required property '"+"firmware"+"'",schema:schema63.oneOf[0].required,parentSchema:schema63.oneOf[0],data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -906,7 +1290,7 @@ passing0 = 0;
 const _errs3 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kernel === undefined){
-const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kernel"},message:"must have required property '"+"kernel"+"'",schema:schema54.oneOf[1].required,parentSchema:schema54.oneOf[1],data};
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kernel"},message:"must have required property '"+"kernel"+"'",schema:schema63.oneOf[1].required,parentSchema:schema63.oneOf[1],data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -926,14 +1310,38 @@ if(_valid0){
 valid0 = true;
 passing0 = 1;
 }
-}
-if(!valid0){
-const err2 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema54.oneOf,parentSchema:schema54,data};
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.init === undefined){
+const err2 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: "init"},message:"must have required property '"+"init"+"'",schema:schema63.oneOf[2].required,parentSchema:schema63.oneOf[2],data};
 if(vErrors === null){
 vErrors = [err2];
 }
 else {
 vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid0 = _errs4 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid0){
+const err3 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema63.oneOf,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
 }
 errors++;
 }
@@ -950,21 +1358,8 @@ vErrors = null;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((((((key0 === "firmware") || (key0 === "kernel")) || (key0 === "format")) || (key0 === "initrd")) || (key0 === "cmdline")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema54,data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.firmware !== undefined){
-let data0 = data.firmware;
-if(typeof data0 !== "string"){
-const err4 = {instancePath:instancePath+"/firmware",schemaPath:"#/properties/firmware/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.firmware.type,parentSchema:schema54.properties.firmware,data:data0};
+if(!(((((((key0 === "firmware") || (key0 === "kernel")) || (key0 === "format")) || (key0 === "initrd")) || (key0 === "cmdline")) || (key0 === "init")) || (pattern4.test(key0)))){
+const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema63,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -974,10 +1369,10 @@ vErrors.push(err4);
 errors++;
 }
 }
-if(data.kernel !== undefined){
-let data1 = data.kernel;
-if(typeof data1 !== "string"){
-const err5 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.kernel.type,parentSchema:schema54.properties.kernel,data:data1};
+if(data.firmware !== undefined){
+let data0 = data.firmware;
+if(typeof data0 !== "string"){
+const err5 = {instancePath:instancePath+"/firmware",schemaPath:"#/properties/firmware/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.firmware.type,parentSchema:schema63.properties.firmware,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -987,10 +1382,10 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.format !== undefined){
-let data2 = data.format;
-if(!((((((data2 === "raw") || (data2 === "elf")) || (data2 === "pe_gz")) || (data2 === "image_bz2")) || (data2 === "image_gz")) || (data2 === "image_zstd"))){
-const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema54.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema54.properties.format.enum,parentSchema:schema54.properties.format,data:data2};
+if(data.kernel !== undefined){
+let data1 = data.kernel;
+if(typeof data1 !== "string"){
+const err6 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.kernel.type,parentSchema:schema63.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1000,10 +1395,10 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.initrd !== undefined){
-let data3 = data.initrd;
-if(typeof data3 !== "string"){
-const err7 = {instancePath:instancePath+"/initrd",schemaPath:"#/properties/initrd/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.initrd.type,parentSchema:schema54.properties.initrd,data:data3};
+if(data.format !== undefined){
+let data2 = data.format;
+if(!((((((data2 === "raw") || (data2 === "elf")) || (data2 === "pe_gz")) || (data2 === "image_bz2")) || (data2 === "image_gz")) || (data2 === "image_zstd"))){
+const err7 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema63.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema63.properties.format.enum,parentSchema:schema63.properties.format,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1013,10 +1408,10 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data.cmdline !== undefined){
-let data4 = data.cmdline;
-if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/cmdline",schemaPath:"#/properties/cmdline/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.cmdline.type,parentSchema:schema54.properties.cmdline,data:data4};
+if(data.initrd !== undefined){
+let data3 = data.initrd;
+if(typeof data3 !== "string"){
+const err8 = {instancePath:instancePath+"/initrd",schemaPath:"#/properties/initrd/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.initrd.type,parentSchema:schema63.properties.initrd,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1026,9 +1421,10 @@ vErrors.push(err8);
 errors++;
 }
 }
-}
-else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema54.type,parentSchema:schema54,data};
+if(data.cmdline !== undefined){
+let data4 = data.cmdline;
+if(typeof data4 !== "string"){
+const err9 = {instancePath:instancePath+"/cmdline",schemaPath:"#/properties/cmdline/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.cmdline.type,parentSchema:schema63.properties.cmdline,data:data4};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1037,17 +1433,42 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate34.errors = vErrors;
+}
+if(data.init !== undefined){
+let data5 = data.init;
+if(typeof data5 !== "string"){
+const err10 = {instancePath:instancePath+"/init",schemaPath:"#/properties/init/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.init.type,parentSchema:schema63.properties.init,data:data5};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema63.type,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema56 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"};
+const schema65 = {"type":"object","properties":{"command":{"$ref":"#/$defs/Words"},"inputs":{"$ref":"#/$defs/TextOrList"},"directory":{"type":"string"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `command`"};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1056,7 +1477,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.command === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema56.required,parentSchema:schema56,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema65.required,parentSchema:schema65,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1067,7 +1488,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "command") || (key0 === "inputs")) || (key0 === "directory")) || (key0 === "environment")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema65,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1080,7 +1501,7 @@ errors++;
 if(data.command !== undefined){
 let data0 = data.command;
 if((typeof data0 !== "string") && (!(Array.isArray(data0)))){
-const err2 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data0};
+const err2 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema66.type},message:"must be string,array",schema:schema66.type,parentSchema:schema66,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1094,7 +1515,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 !== "string"){
-const err3 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data1};
+const err3 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema66.items.type,parentSchema:schema66.items,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1138,7 +1559,7 @@ errors++;
 if(data.directory !== undefined){
 let data4 = data.directory;
 if(typeof data4 !== "string"){
-const err6 = {instancePath:instancePath+"/directory",schemaPath:"#/properties/directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema56.properties.directory.type,parentSchema:schema56.properties.directory,data:data4};
+const err6 = {instancePath:instancePath+"/directory",schemaPath:"#/properties/directory/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema65.properties.directory.type,parentSchema:schema65.properties.directory,data:data4};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1151,7 +1572,7 @@ errors++;
 if(data.environment !== undefined){
 let data5 = data.environment;
 if(!data5 || typeof data5 != "object"){
-const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data5};
+const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema68.type},message:"must be object,array",schema:schema68.type,parentSchema:schema68,data:data5};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1165,8 +1586,8 @@ const len2 = data5.length;
 for(let i2=0; i2<len2; i2++){
 let data6 = data5[i2];
 if(typeof data6 === "string"){
-if(!pattern37.test(data6)){
-const err8 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data6};
+if(!pattern49.test(data6)){
+const err8 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema68.items,data:data6};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1177,7 +1598,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data6};
+const err9 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema68.items.type,parentSchema:schema68.items,data:data6};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1192,8 +1613,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key1 in data5){
 const _errs19 = errors;
 if(typeof key1 === "string"){
-if(!pattern38.test(key1)){
-const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
+if(!pattern50.test(key1)){
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema68.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1205,7 +1626,7 @@ errors++;
 }
 var valid10 = _errs19 === errors;
 if(!valid10){
-const err11 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data5};
+const err11 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema68.propertyNames,parentSchema:schema68,data:data5};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1218,7 +1639,7 @@ errors++;
 for(const key2 in data5){
 let data7 = data5[key2];
 if((((typeof data7 !== "string") && (!((typeof data7 == "number") && (isFinite(data7))))) && (typeof data7 !== "boolean")) && (data7 !== null)){
-const err12 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data7};
+const err12 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema68.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema68.additionalProperties.type,parentSchema:schema68.additionalProperties,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1232,7 +1653,7 @@ errors++;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data};
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema65.type,parentSchema:schema65,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1241,17 +1662,17 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate36.errors = vErrors;
+validate38.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema64 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
+const schema73 = {"type":["string","object"],"properties":{"path":{"type":"string"},"required":{"$ref":"#/$defs/Bool"},"format":{"enum":["raw"]}},"required":["path"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a path, or a map with `path`"};
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate40.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1259,7 +1680,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema64.type},message:"must be string,object",schema:schema64.type,parentSchema:schema64,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema73.type},message:"must be string,object",schema:schema73.type,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1270,7 +1691,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema64.required,parentSchema:schema64,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1281,7 +1702,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "path") || (key0 === "required")) || (key0 === "format")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema64,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1294,7 +1715,7 @@ errors++;
 if(data.path !== undefined){
 let data0 = data.path;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema64.properties.path.type,parentSchema:schema64.properties.path,data:data0};
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.path.type,parentSchema:schema73.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1332,7 +1753,7 @@ errors++;
 if(data.format !== undefined){
 let data2 = data.format;
 if(!(data2 === "raw")){
-const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema64.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema64.properties.format.enum,parentSchema:schema64.properties.format,data:data2};
+const err6 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema73.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema73.properties.format.enum,parentSchema:schema73.properties.format,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1343,19 +1764,19 @@ errors++;
 }
 }
 }
-validate38.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema75 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const schema76 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
-const pattern55 = new RegExp("^(-1|[0-9]{1,15})$", "u");
+const schema84 = {"type":["integer","string","object"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","properties":{"soft":{"$ref":"#/$defs/Limit"},"hard":{"$ref":"#/$defs/Limit"}},"required":["soft","hard"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a whole number, or a map with `soft` and `hard`","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const schema85 = {"type":["integer","string"],"minimum":-1,"maximum":9007199254740991,"pattern":"^(-1|[0-9]{1,15})$","errorMessage":"a whole number","patternErrorMessage":"write a whole number, or -1 for no limit"};
+const pattern67 = new RegExp("^(-1|[0-9]{1,15})$", "u");
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate40.evaluated;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1363,7 +1784,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data)))) && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema75.type},message:"must be integer,string,object",schema:schema75.type,parentSchema:schema75,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema84.type},message:"must be integer,string,object",schema:schema84.type,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1374,7 +1795,7 @@ errors++;
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data > 9007199254740991 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema75,data};
+const err1 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1384,7 +1805,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data < -1 || isNaN(data)){
-const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema75,data};
+const err2 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1395,8 +1816,8 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern55.test(data)){
-const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema75,data};
+if(!pattern67.test(data)){
+const err3 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1408,7 +1829,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.soft === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema75.required,parentSchema:schema75,data};
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "soft"},message:"must have required property '"+"soft"+"'",schema:schema84.required,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1418,7 +1839,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data.hard === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema75.required,parentSchema:schema75,data};
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hard"},message:"must have required property '"+"hard"+"'",schema:schema84.required,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1429,7 +1850,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "soft") || (key0 === "hard")) || (pattern4.test(key0)))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema75,data};
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema84,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1442,7 +1863,7 @@ errors++;
 if(data.soft !== undefined){
 let data0 = data.soft;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema76.type},message:"must be integer,string",schema:schema76.type,parentSchema:schema76,data:data0};
+const err7 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema85.type},message:"must be integer,string",schema:schema85.type,parentSchema:schema85,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1453,7 +1874,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema76,data:data0};
+const err8 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema85,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1463,7 +1884,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data0 < -1 || isNaN(data0)){
-const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema76,data:data0};
+const err9 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema85,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1474,8 +1895,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern55.test(data0)){
-const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema76,data:data0};
+if(!pattern67.test(data0)){
+const err10 = {instancePath:instancePath+"/soft",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema85,data:data0};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1489,7 +1910,7 @@ errors++;
 if(data.hard !== undefined){
 let data1 = data.hard;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema76.type},message:"must be integer,string",schema:schema76.type,parentSchema:schema76,data:data1};
+const err11 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/type",keyword:"type",params:{type: schema85.type},message:"must be integer,string",schema:schema85.type,parentSchema:schema85,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1500,7 +1921,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema76,data:data1};
+const err12 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema85,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1510,7 +1931,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data1 < -1 || isNaN(data1)){
-const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema76,data:data1};
+const err13 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1},message:"must be >= -1",schema:-1,parentSchema:schema85,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1521,8 +1942,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern55.test(data1)){
-const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema76,data:data1};
+if(!pattern67.test(data1)){
+const err14 = {instancePath:instancePath+"/hard",schemaPath:"#/$defs/Limit/pattern",keyword:"pattern",params:{pattern: "^(-1|[0-9]{1,15})$"},message:"must match pattern \""+"^(-1|[0-9]{1,15})$"+"\"",schema:"^(-1|[0-9]{1,15})$",parentSchema:schema85,data:data1};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1534,19 +1955,19 @@ errors++;
 }
 }
 }
-validate40.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
-validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema79 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
-const pattern60 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
-const pattern64 = new RegExp("^[^/\\u0000]{1,36}$", "u");
+const schema88 = {"type":["string","object"],"pattern":"^[^:]+:/[^:]*(:(ro|rw))?$","properties":{"source":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write a path or a name"},"target":{"$ref":"#/$defs/GuestPath"},"tag":{"type":"string","pattern":"^[^/\\u0000]{1,36}$","patternErrorMessage":"a tag has 1 to 36 characters and no `/`"},"readonly":{"$ref":"#/$defs/Bool"},"notify":{"$ref":"#/$defs/Bool"},"dax":{"$ref":"#/$defs/Size"},"exclude":{"type":"array","items":{"type":"string"}}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`SOURCE:TARGET[:ro|rw]`, or a map with `source`","patternErrorMessage":"write `SOURCE:TARGET` or `SOURCE:TARGET:ro`, with an absolute path in the guest as TARGET"};
+const pattern72 = new RegExp("^[^:]+:/[^:]*(:(ro|rw))?$", "u");
+const pattern76 = new RegExp("^[^/\\u0000]{1,36}$", "u");
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1554,7 +1975,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema79.type},message:"must be string,object",schema:schema79.type,parentSchema:schema79,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema88.type},message:"must be string,object",schema:schema88.type,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1564,8 +1985,8 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern60.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema79,data};
+if(!pattern72.test(data)){
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^:]+:/[^:]*(:(ro|rw))?$"},message:"must match pattern \""+"^[^:]+:/[^:]*(:(ro|rw))?$"+"\"",schema:"^[^:]+:/[^:]*(:(ro|rw))?$",parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1577,7 +1998,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema79.required,parentSchema:schema79,data};
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema88.required,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1588,7 +2009,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "source") || (key0 === "target")) || (key0 === "tag")) || (key0 === "readonly")) || (key0 === "notify")) || (key0 === "dax")) || (key0 === "exclude")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema79,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema88,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1602,7 +2023,7 @@ if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 === "string"){
 if(!pattern9.test(data0)){
-const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema79.properties.source,data:data0};
+const err4 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema88.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1613,7 +2034,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.source.type,parentSchema:schema79.properties.source,data:data0};
+const err5 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.source.type,parentSchema:schema88.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1626,8 +2047,8 @@ errors++;
 if(data.target !== undefined){
 let data1 = data.target;
 if(typeof data1 === "string"){
-if(!pattern48.test(data1)){
-const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data1};
+if(!pattern35.test(data1)){
+const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1638,7 +2059,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data1};
+const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1651,8 +2072,8 @@ errors++;
 if(data.tag !== undefined){
 let data2 = data.tag;
 if(typeof data2 === "string"){
-if(!pattern64.test(data2)){
-const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema79.properties.tag,data:data2};
+if(!pattern76.test(data2)){
+const err8 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[^/\\u0000]{1,36}$"},message:"must match pattern \""+"^[^/\\u0000]{1,36}$"+"\"",schema:"^[^/\\u0000]{1,36}$",parentSchema:schema88.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1663,7 +2084,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.tag.type,parentSchema:schema79.properties.tag,data:data2};
+const err9 = {instancePath:instancePath+"/tag",schemaPath:"#/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.tag.type,parentSchema:schema88.properties.tag,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1755,7 +2176,7 @@ const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 if(typeof data7 !== "string"){
-const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.exclude.items.type,parentSchema:schema79.properties.exclude.items,data:data7};
+const err16 = {instancePath:instancePath+"/exclude/" + i0,schemaPath:"#/properties/exclude/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.exclude.items.type,parentSchema:schema88.properties.exclude.items,data:data7};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1767,7 +2188,7 @@ errors++;
 }
 }
 else {
-const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema79.properties.exclude.type,parentSchema:schema79.properties.exclude,data:data6};
+const err17 = {instancePath:instancePath+"/exclude",schemaPath:"#/properties/exclude/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema88.properties.exclude.type,parentSchema:schema88.properties.exclude,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1778,20 +2199,20 @@ errors++;
 }
 }
 }
-validate58.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema85 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
-const schema86 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern70 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
-const pattern71 = new RegExp("^[^/\\s]{1,15}$", "u");
+const schema94 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Attachment"},"errorMessage":"a list of networks, or a map from network to options"};
+const schema95 = {"type":["object","null"],"properties":{"mac":{"type":"string","pattern":"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$","patternErrorMessage":"write six pairs of hex digits, such as \"52:54:00:00:00:01\""},"ip":{"type":"string"},"aliases":{"type":"array","items":{"type":"string"}},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern82 = new RegExp("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$", "u");
+const pattern83 = new RegExp("^[^/\\s]{1,15}$", "u");
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate61.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1799,7 +2220,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema86.type},message:"must be object,null",schema:schema86.type,parentSchema:schema86,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema95.type},message:"must be object,null",schema:schema95.type,parentSchema:schema95,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1811,7 +2232,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "mac") || (key0 === "ip")) || (key0 === "aliases")) || (key0 === "interface")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema86,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema95,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1824,8 +2245,8 @@ errors++;
 if(data.mac !== undefined){
 let data0 = data.mac;
 if(typeof data0 === "string"){
-if(!pattern70.test(data0)){
-const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema86.properties.mac,data:data0};
+if(!pattern82.test(data0)){
+const err2 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"},message:"must match pattern \""+"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"+"\"",schema:"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",parentSchema:schema95.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1836,7 +2257,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.mac.type,parentSchema:schema86.properties.mac,data:data0};
+const err3 = {instancePath:instancePath+"/mac",schemaPath:"#/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema95.properties.mac.type,parentSchema:schema95.properties.mac,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1849,7 +2270,7 @@ errors++;
 if(data.ip !== undefined){
 let data1 = data.ip;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.ip.type,parentSchema:schema86.properties.ip,data:data1};
+const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema95.properties.ip.type,parentSchema:schema95.properties.ip,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1866,7 +2287,7 @@ const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 !== "string"){
-const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.aliases.items.type,parentSchema:schema86.properties.aliases.items,data:data3};
+const err5 = {instancePath:instancePath+"/aliases/" + i0,schemaPath:"#/properties/aliases/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema95.properties.aliases.items.type,parentSchema:schema95.properties.aliases.items,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1878,7 +2299,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema86.properties.aliases.type,parentSchema:schema86.properties.aliases,data:data2};
+const err6 = {instancePath:instancePath+"/aliases",schemaPath:"#/properties/aliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema95.properties.aliases.type,parentSchema:schema95.properties.aliases,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1891,8 +2312,8 @@ errors++;
 if(data.interface !== undefined){
 let data4 = data.interface;
 if(typeof data4 === "string"){
-if(!pattern71.test(data4)){
-const err7 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema86.properties.interface,data:data4};
+if(!pattern83.test(data4)){
+const err7 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema95.properties.interface,data:data4};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1903,7 +2324,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema86.properties.interface.type,parentSchema:schema86.properties.interface,data:data4};
+const err8 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema95.properties.interface.type,parentSchema:schema95.properties.interface,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1914,16 +2335,16 @@ errors++;
 }
 }
 }
-validate61.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1931,7 +2352,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema85.type},message:"must be array,object",schema:schema85.type,parentSchema:schema85,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema94.type},message:"must be array,object",schema:schema94.type,parentSchema:schema94,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1945,7 +2366,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema85.items.type,parentSchema:schema85.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.items.type,parentSchema:schema94.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1958,27 +2379,27 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(validate61(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+if(!(validate63(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 }
 }
-validate60.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema88 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]};
-const pattern73 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
-const pattern75 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
-const pattern76 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
-const pattern78 = new RegExp("^[A-Za-z][A-Za-z0-9_.-]{0,62}$", "u");
+const schema97 = {"type":["string","integer","object"],"minimum":1,"maximum":65535,"properties":{"host":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port, a range or `auto`","pattern":"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$","patternErrorMessage":"write a port such as 8080, a range such as 8000-8010, or `auto`"},"guest":{"type":["integer","string"],"minimum":1,"maximum":65535,"errorMessage":"a port or a range","pattern":"^[0-9]{1,5}(-[0-9]{1,5})?$","patternErrorMessage":"write a port such as 80, or a range such as 8000-8010"},"host_ip":{"type":"string"},"protocol":{"enum":["tcp","udp"]},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_.-]{0,62}$","patternErrorMessage":"a name starts with a letter and has at most 63 letters, digits, `-`, `_` and `.`"}},"required":["guest"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a port such as \"8080:80\", or a map with `guest`","pattern":"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$","patternErrorMessage":"write `HOST:GUEST` with numbers, such as \"8080:80\", and `/udp` behind it for UDP","allOf":[{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host":{"not":{},"errorMessage":"`host` and `socket` exclude each other: a port of the host and a socket lead to the guest in different ways","patternErrorMessage":"write two entries to publish both"}}}},{"if":{"type":"object","required":["socket"]},"then":{"properties":{"host_ip":{"not":{},"errorMessage":"`host_ip` belongs to a port of the host, not to a `socket`","patternErrorMessage":"remove one of them"}}}}]};
+const pattern85 = new RegExp("^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$", "u");
+const pattern87 = new RegExp("^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$", "u");
+const pattern88 = new RegExp("^[0-9]{1,5}(-[0-9]{1,5})?$", "u");
+const pattern90 = new RegExp("^[A-Za-z][A-Za-z0-9_.-]{0,62}$", "u");
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate66.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1986,7 +2407,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema88.type},message:"must be string,integer,object",schema:schema88.type,parentSchema:schema88,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema97.type},message:"must be string,integer,object",schema:schema97.type,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2037,7 +2458,7 @@ if(_valid0){
 const _errs5 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host !== undefined){
-const err3 = {instancePath:instancePath+"/host",schemaPath:"#/allOf/0/then/properties/host/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema88.allOf[0].then.properties.host.not,parentSchema:schema88.allOf[0].then.properties.host,data:data.host};
+const err3 = {instancePath:instancePath+"/host",schemaPath:"#/allOf/0/then/properties/host/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema97.allOf[0].then.properties.host.not,parentSchema:schema97.allOf[0].then.properties.host,data:data.host};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2055,7 +2476,7 @@ props0.host = true;
 }
 }
 if(!valid1){
-const err4 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema88.allOf[0].if,parentSchema:schema88.allOf[0],data};
+const err4 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema97.allOf[0].if,parentSchema:schema97.allOf[0],data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2106,7 +2527,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host_ip !== undefined){
-const err7 = {instancePath:instancePath+"/host_ip",schemaPath:"#/allOf/1/then/properties/host_ip/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema88.allOf[1].then.properties.host_ip.not,parentSchema:schema88.allOf[1].then.properties.host_ip,data:data.host_ip};
+const err7 = {instancePath:instancePath+"/host_ip",schemaPath:"#/allOf/1/then/properties/host_ip/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema97.allOf[1].then.properties.host_ip.not,parentSchema:schema97.allOf[1].then.properties.host_ip,data:data.host_ip};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2124,7 +2545,7 @@ props1.host_ip = true;
 }
 }
 if(!valid3){
-const err8 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema88.allOf[1].if,parentSchema:schema88.allOf[1],data};
+const err8 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema97.allOf[1].if,parentSchema:schema97.allOf[1],data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2144,7 +2565,7 @@ Object.assign(props0, props1);
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data > 65535 || isNaN(data)){
-const err9 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88,data};
+const err9 = {instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2154,7 +2575,7 @@ vErrors.push(err9);
 errors++;
 }
 if(data < 1 || isNaN(data)){
-const err10 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88,data};
+const err10 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2165,8 +2586,8 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern73.test(data)){
-const err11 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema88,data};
+if(!pattern85.test(data)){
+const err11 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"},message:"must match pattern \""+"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$"+"\"",schema:"^((\\[[0-9a-fA-F:.]+\\]|[0-9.]+):)?((auto|[0-9]{1,5}(-[0-9]{1,5})?)?:)?[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|TCP|UDP))?$",parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2178,7 +2599,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.guest === undefined){
-const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema88.required,parentSchema:schema88,data};
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "guest"},message:"must have required property '"+"guest"+"'",schema:schema97.required,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2189,7 +2610,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "host") || (key0 === "guest")) || (key0 === "host_ip")) || (key0 === "protocol")) || (key0 === "socket")) || (key0 === "name")) || (pattern4.test(key0)))){
-const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema88,data};
+const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema97,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2202,7 +2623,7 @@ errors++;
 if(data.host !== undefined){
 let data2 = data.host;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err14 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema88.properties.host.type},message:"must be integer,string",schema:schema88.properties.host.type,parentSchema:schema88.properties.host,data:data2};
+const err14 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: schema97.properties.host.type},message:"must be integer,string",schema:schema97.properties.host.type,parentSchema:schema97.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2213,7 +2634,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 65535 || isNaN(data2)){
-const err15 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88.properties.host,data:data2};
+const err15 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema97.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2223,7 +2644,7 @@ vErrors.push(err15);
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-const err16 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88.properties.host,data:data2};
+const err16 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema97.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2234,8 +2655,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern75.test(data2)){
-const err17 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema88.properties.host,data:data2};
+if(!pattern87.test(data2)){
+const err17 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/pattern",keyword:"pattern",params:{pattern: "^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"},message:"must match pattern \""+"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$"+"\"",schema:"^(auto|[0-9]{1,5}(-[0-9]{1,5})?)$",parentSchema:schema97.properties.host,data:data2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2249,7 +2670,7 @@ errors++;
 if(data.guest !== undefined){
 let data3 = data.guest;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err18 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema88.properties.guest.type},message:"must be integer,string",schema:schema88.properties.guest.type,parentSchema:schema88.properties.guest,data:data3};
+const err18 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: schema97.properties.guest.type},message:"must be integer,string",schema:schema97.properties.guest.type,parentSchema:schema97.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2260,7 +2681,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 65535 || isNaN(data3)){
-const err19 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema88.properties.guest,data:data3};
+const err19 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema97.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2270,7 +2691,7 @@ vErrors.push(err19);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err20 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema88.properties.guest,data:data3};
+const err20 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema97.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2281,8 +2702,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern76.test(data3)){
-const err21 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema88.properties.guest,data:data3};
+if(!pattern88.test(data3)){
+const err21 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"},message:"must match pattern \""+"^[0-9]{1,5}(-[0-9]{1,5})?$"+"\"",schema:"^[0-9]{1,5}(-[0-9]{1,5})?$",parentSchema:schema97.properties.guest,data:data3};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2296,7 +2717,7 @@ errors++;
 if(data.host_ip !== undefined){
 let data4 = data.host_ip;
 if(typeof data4 !== "string"){
-const err22 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.host_ip.type,parentSchema:schema88.properties.host_ip,data:data4};
+const err22 = {instancePath:instancePath+"/host_ip",schemaPath:"#/properties/host_ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.host_ip.type,parentSchema:schema97.properties.host_ip,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2309,7 +2730,7 @@ errors++;
 if(data.protocol !== undefined){
 let data5 = data.protocol;
 if(!((data5 === "tcp") || (data5 === "udp"))){
-const err23 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema88.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema88.properties.protocol.enum,parentSchema:schema88.properties.protocol,data:data5};
+const err23 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema97.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema97.properties.protocol.enum,parentSchema:schema97.properties.protocol,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2323,7 +2744,7 @@ if(data.socket !== undefined){
 let data6 = data.socket;
 if(typeof data6 === "string"){
 if(!pattern9.test(data6)){
-const err24 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema88.properties.socket,data:data6};
+const err24 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema97.properties.socket,data:data6};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2334,7 +2755,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.socket.type,parentSchema:schema88.properties.socket,data:data6};
+const err25 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.socket.type,parentSchema:schema97.properties.socket,data:data6};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2347,8 +2768,8 @@ errors++;
 if(data.name !== undefined){
 let data7 = data.name;
 if(typeof data7 === "string"){
-if(!pattern78.test(data7)){
-const err26 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_.-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"+"\"",schema:"^[A-Za-z][A-Za-z0-9_.-]{0,62}$",parentSchema:schema88.properties.name,data:data7};
+if(!pattern90.test(data7)){
+const err26 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_.-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"+"\"",schema:"^[A-Za-z][A-Za-z0-9_.-]{0,62}$",parentSchema:schema97.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2359,7 +2780,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema88.properties.name.type,parentSchema:schema88.properties.name,data:data7};
+const err27 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.name.type,parentSchema:schema97.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2370,19 +2791,19 @@ errors++;
 }
 }
 }
-validate64.errors = vErrors;
+validate66.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema90 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema91 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
-const pattern81 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
+const schema99 = {"type":"object","properties":{"port":{"$ref":"#/$defs/PositiveCount"},"socket":{"type":"string"},"direction":{"enum":["connect","listen"]}},"required":["port","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema100 = {"type":["integer","string"],"minimum":1,"maximum":4294967295,"pattern":"^0*[1-9][0-9]{0,9}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 1"};
+const pattern93 = new RegExp("^0*[1-9][0-9]{0,9}$", "u");
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2391,7 +2812,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.port === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema90.required,parentSchema:schema90,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema99.required,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2401,7 +2822,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema90.required,parentSchema:schema90,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema99.required,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2412,7 +2833,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "port") || (key0 === "socket")) || (key0 === "direction")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema90,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2425,7 +2846,7 @@ errors++;
 if(data.port !== undefined){
 let data0 = data.port;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data0};
+const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2436,7 +2857,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data0};
+const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2446,7 +2867,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data0};
+const err5 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2457,8 +2878,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern81.test(data0)){
-const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data0};
+if(!pattern93.test(data0)){
+const err6 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2472,7 +2893,7 @@ errors++;
 if(data.socket !== undefined){
 let data1 = data.socket;
 if(typeof data1 !== "string"){
-const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema90.properties.socket.type,parentSchema:schema90.properties.socket,data:data1};
+const err7 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema99.properties.socket.type,parentSchema:schema99.properties.socket,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2485,7 +2906,7 @@ errors++;
 if(data.direction !== undefined){
 let data2 = data.direction;
 if(!((data2 === "connect") || (data2 === "listen"))){
-const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema90.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema90.properties.direction.enum,parentSchema:schema90.properties.direction,data:data2};
+const err8 = {instancePath:instancePath+"/direction",schemaPath:"#/properties/direction/enum",keyword:"enum",params:{allowedValues: schema99.properties.direction.enum},message:"must be equal to one of the allowed values",schema:schema99.properties.direction.enum,parentSchema:schema99.properties.direction,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2497,7 +2918,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema90.type,parentSchema:schema90,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema99.type,parentSchema:schema99,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2506,18 +2927,20 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate66.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema93 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema94 = {"type":"object","properties":{"name":{"type":"string"},"socket":{"type":"string"}},"required":["name","socket"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema102 = {"type":"object","properties":{"log":{"type":"string"},"kernel":{"type":"string","pattern":"^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$","patternErrorMessage":"write a console of the kernel, such as hvc0 or ttyS0,115200"},"ports":{"type":"array","items":{"$ref":"#/$defs/ConsolePort"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern96 = new RegExp("^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$", "u");
+const schema103 = {"type":"object","properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$","patternErrorMessage":"a port name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit"},"socket":{"type":"string"},"tty":{"type":"string"}},"required":["name"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern98 = new RegExp("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "u");
 
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate69.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2526,7 +2949,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema94.required,parentSchema:schema94,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema103.required,parentSchema:schema103,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2535,8 +2958,9 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.socket === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema94.required,parentSchema:schema94,data};
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "socket")) || (key0 === "tty")) || (pattern4.test(key0)))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema103,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2545,9 +2969,12 @@ vErrors.push(err1);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "socket")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema94,data};
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(!pattern98.test(data0)){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},message:"must match pattern \""+"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"+"\"",schema:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",parentSchema:schema103.properties.name,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2557,10 +2984,8 @@ vErrors.push(err2);
 errors++;
 }
 }
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.name.type,parentSchema:schema94.properties.name,data:data0};
+else {
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema103.properties.name.type,parentSchema:schema103.properties.name,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2573,7 +2998,7 @@ errors++;
 if(data.socket !== undefined){
 let data1 = data.socket;
 if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema94.properties.socket.type,parentSchema:schema94.properties.socket,data:data1};
+const err4 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema103.properties.socket.type,parentSchema:schema103.properties.socket,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2583,9 +3008,10 @@ vErrors.push(err4);
 errors++;
 }
 }
-}
-else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema94.type,parentSchema:schema94,data};
+if(data.tty !== undefined){
+let data2 = data.tty;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/tty",schemaPath:"#/properties/tty/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema103.properties.tty.type,parentSchema:schema103.properties.tty,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2594,16 +3020,28 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate69.errors = vErrors;
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema103.type,parentSchema:schema103,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate71.errors = vErrors;
 return errors === 0;
 }
-validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2613,7 +3051,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "log") || (key0 === "kernel")) || (key0 === "ports")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema93,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema102,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2626,7 +3064,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema93.properties.log.type,parentSchema:schema93.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema102.properties.log.type,parentSchema:schema102.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2638,8 +3076,9 @@ errors++;
 }
 if(data.kernel !== undefined){
 let data1 = data.kernel;
-if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema93.properties.kernel.type,parentSchema:schema93.properties.kernel,data:data1};
+if(typeof data1 === "string"){
+if(!pattern96.test(data1)){
+const err2 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$"},message:"must match pattern \""+"^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$"+"\"",schema:"^[A-Za-z0-9]+(,[A-Za-z0-9]+)?$",parentSchema:schema102.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2649,19 +3088,8 @@ vErrors.push(err2);
 errors++;
 }
 }
-if(data.ports !== undefined){
-let data2 = data.ports;
-if(Array.isArray(data2)){
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate69(data2[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
-errors = vErrors.length;
-}
-}
-}
 else {
-const err3 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema93.properties.ports.type,parentSchema:schema93.properties.ports,data:data2};
+const err3 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema102.properties.kernel.type,parentSchema:schema102.properties.kernel,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2671,9 +3099,19 @@ vErrors.push(err3);
 errors++;
 }
 }
+if(data.ports !== undefined){
+let data2 = data.ports;
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate71(data2[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+errors = vErrors.length;
+}
+}
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema93.type,parentSchema:schema93,data};
+const err4 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema102.properties.ports.type,parentSchema:schema102.properties.ports,data:data2};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2682,17 +3120,29 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate68.errors = vErrors;
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema102.type,parentSchema:schema102,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema97 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema106 = {"type":"object","properties":{"log":{"type":"string"},"input":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2702,7 +3152,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "log") || (key0 === "input")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema97,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema106,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2715,7 +3165,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.log.type,parentSchema:schema97.properties.log,data:data0};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema106.properties.log.type,parentSchema:schema106.properties.log,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2728,7 +3178,7 @@ errors++;
 if(data.input !== undefined){
 let data1 = data.input;
 if(typeof data1 !== "string"){
-const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema97.properties.input.type,parentSchema:schema97.properties.input,data:data1};
+const err2 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema106.properties.input.type,parentSchema:schema106.properties.input,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2740,7 +3190,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema97.type,parentSchema:schema97,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema106.type,parentSchema:schema106,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2749,17 +3199,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema99 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
+const schema108 = {"type":["boolean","string","object"],"pattern":"^(true|false)$","properties":{"virgl":{"$ref":"#/$defs/Bool"},"venus":{"$ref":"#/$defs/Bool"},"shm":{"$ref":"#/$defs/Size"},"flags":{"type":"array","items":{"enum":["egl","thread_sync","glx","surfaceless","gles","external_blob","async_fence_cb","render_server","drm"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"true, false or a map","patternErrorMessage":"write `true`, `false` or a map"};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2767,7 +3217,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(((typeof data !== "boolean") && (typeof data !== "string")) && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema99.type},message:"must be boolean,string,object",schema:schema99.type,parentSchema:schema99,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema108.type},message:"must be boolean,string,object",schema:schema108.type,parentSchema:schema108,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2778,7 +3228,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern22.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema99,data};
+const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(true|false)$"},message:"must match pattern \""+"^(true|false)$"+"\"",schema:"^(true|false)$",parentSchema:schema108,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2791,7 +3241,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "virgl") || (key0 === "venus")) || (key0 === "shm")) || (key0 === "flags")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema99,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema108,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2883,7 +3333,7 @@ const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(!(((((((((data4 === "egl") || (data4 === "thread_sync")) || (data4 === "glx")) || (data4 === "surfaceless")) || (data4 === "gles")) || (data4 === "external_blob")) || (data4 === "async_fence_cb")) || (data4 === "render_server")) || (data4 === "drm"))){
-const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema99.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema99.properties.flags.items.enum,parentSchema:schema99.properties.flags.items,data:data4};
+const err9 = {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema108.properties.flags.items.enum},message:"must be equal to one of the allowed values",schema:schema108.properties.flags.items.enum,parentSchema:schema108.properties.flags.items,data:data4};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2895,7 +3345,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema99.properties.flags.type,parentSchema:schema99.properties.flags,data:data3};
+const err10 = {instancePath:instancePath+"/flags",schemaPath:"#/properties/flags/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema108.properties.flags.type,parentSchema:schema108.properties.flags,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2906,17 +3356,17 @@ errors++;
 }
 }
 }
-validate74.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema105 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema114 = {"type":"object","properties":{"width":{"$ref":"#/$defs/PositiveCount"},"height":{"$ref":"#/$defs/PositiveCount"},"dpi":{"$ref":"#/$defs/PositiveCount"},"refresh_rate":{"$ref":"#/$defs/PositiveCount"},"width_mm":{"$ref":"#/$defs/PositiveCount"},"height_mm":{"$ref":"#/$defs/PositiveCount"},"edid":{"type":"string"}},"required":["width","height"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2925,7 +3375,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.width === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema105.required,parentSchema:schema105,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "width"},message:"must have required property '"+"width"+"'",schema:schema114.required,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2935,7 +3385,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.height === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema105.required,parentSchema:schema105,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "height"},message:"must have required property '"+"height"+"'",schema:schema114.required,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2946,7 +3396,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "width") || (key0 === "height")) || (key0 === "dpi")) || (key0 === "refresh_rate")) || (key0 === "width_mm")) || (key0 === "height_mm")) || (key0 === "edid")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema105,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2959,7 +3409,7 @@ errors++;
 if(data.width !== undefined){
 let data0 = data.width;
 if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")){
-const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data0};
+const err3 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2970,7 +3420,7 @@ errors++;
 }
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 4294967295 || isNaN(data0)){
-const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data0};
+const err4 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2980,7 +3430,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data0};
+const err5 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2991,8 +3441,8 @@ errors++;
 }
 }
 if(typeof data0 === "string"){
-if(!pattern81.test(data0)){
-const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data0};
+if(!pattern93.test(data0)){
+const err6 = {instancePath:instancePath+"/width",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3006,7 +3456,7 @@ errors++;
 if(data.height !== undefined){
 let data1 = data.height;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data1};
+const err7 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3017,7 +3467,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data1};
+const err8 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3027,7 +3477,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data1};
+const err9 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3038,8 +3488,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern81.test(data1)){
-const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data1};
+if(!pattern93.test(data1)){
+const err10 = {instancePath:instancePath+"/height",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3053,7 +3503,7 @@ errors++;
 if(data.dpi !== undefined){
 let data2 = data.dpi;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data2};
+const err11 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3064,7 +3514,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4294967295 || isNaN(data2)){
-const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data2};
+const err12 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3074,7 +3524,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data2};
+const err13 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3085,8 +3535,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern81.test(data2)){
-const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data2};
+if(!pattern93.test(data2)){
+const err14 = {instancePath:instancePath+"/dpi",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3100,7 +3550,7 @@ errors++;
 if(data.refresh_rate !== undefined){
 let data3 = data.refresh_rate;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data3};
+const err15 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data3};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3111,7 +3561,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967295 || isNaN(data3)){
-const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data3};
+const err16 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data3};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3121,7 +3571,7 @@ vErrors.push(err16);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data3};
+const err17 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data3};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3132,8 +3582,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern81.test(data3)){
-const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data3};
+if(!pattern93.test(data3)){
+const err18 = {instancePath:instancePath+"/refresh_rate",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3147,7 +3597,7 @@ errors++;
 if(data.width_mm !== undefined){
 let data4 = data.width_mm;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data4};
+const err19 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data4};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3158,7 +3608,7 @@ errors++;
 }
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 4294967295 || isNaN(data4)){
-const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data4};
+const err20 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data4};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3168,7 +3618,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data4};
+const err21 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3179,8 +3629,8 @@ errors++;
 }
 }
 if(typeof data4 === "string"){
-if(!pattern81.test(data4)){
-const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data4};
+if(!pattern93.test(data4)){
+const err22 = {instancePath:instancePath+"/width_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3194,7 +3644,7 @@ errors++;
 if(data.height_mm !== undefined){
 let data5 = data.height_mm;
 if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (typeof data5 !== "string")){
-const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data5};
+const err23 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -3205,7 +3655,7 @@ errors++;
 }
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 4294967295 || isNaN(data5)){
-const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data5};
+const err24 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data5};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -3215,7 +3665,7 @@ vErrors.push(err24);
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data5};
+const err25 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data5};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -3226,8 +3676,8 @@ errors++;
 }
 }
 if(typeof data5 === "string"){
-if(!pattern81.test(data5)){
-const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data5};
+if(!pattern93.test(data5)){
+const err26 = {instancePath:instancePath+"/height_mm",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data5};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -3241,7 +3691,7 @@ errors++;
 if(data.edid !== undefined){
 let data6 = data.edid;
 if(typeof data6 !== "string"){
-const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema105.properties.edid.type,parentSchema:schema105.properties.edid,data:data6};
+const err27 = {instancePath:instancePath+"/edid",schemaPath:"#/properties/edid/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema114.properties.edid.type,parentSchema:schema114.properties.edid,data:data6};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -3253,7 +3703,7 @@ errors++;
 }
 }
 else {
-const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema105.type,parentSchema:schema105,data};
+const err28 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema114.type,parentSchema:schema114,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -3262,17 +3712,17 @@ vErrors.push(err28);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema113 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"`keyboard`, `pointer`, or a map with `device`"};
+const schema122 = {"type":["string","object"],"properties":{"device":{"type":"string"}},"required":["device"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the path of an event device, or a map with `device`"};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3280,7 +3730,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema113.type},message:"must be string,object",schema:schema113.type,parentSchema:schema113,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema122.type},message:"must be string,object",schema:schema122.type,parentSchema:schema122,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3291,7 +3741,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.device === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema113.required,parentSchema:schema113,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "device"},message:"must have required property '"+"device"+"'",schema:schema122.required,parentSchema:schema122,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3302,7 +3752,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "device") || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema113,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema122,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3315,7 +3765,7 @@ errors++;
 if(data.device !== undefined){
 let data0 = data.device;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema113.properties.device.type,parentSchema:schema113.properties.device,data:data0};
+const err3 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema122.properties.device.type,parentSchema:schema122.properties.device,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3326,18 +3776,18 @@ errors++;
 }
 }
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema115 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const pattern107 = new RegExp("^.{0,255}$", "u");
+const schema124 = {"type":"object","properties":{"oem_strings":{"type":"array","items":{"type":"string","pattern":"^.{0,255}$","patternErrorMessage":"an OEM string has at most 255 bytes"}}},"required":["oem_strings"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const pattern121 = new RegExp("^.{0,255}$", "u");
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3346,7 +3796,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.oem_strings === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema115.required,parentSchema:schema115,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "oem_strings"},message:"must have required property '"+"oem_strings"+"'",schema:schema124.required,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3357,7 +3807,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "oem_strings") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema115,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3374,8 +3824,8 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
-if(!pattern107.test(data1)){
-const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema115.properties.oem_strings.items,data:data1};
+if(!pattern121.test(data1)){
+const err2 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/pattern",keyword:"pattern",params:{pattern: "^.{0,255}$"},message:"must match pattern \""+"^.{0,255}$"+"\"",schema:"^.{0,255}$",parentSchema:schema124.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3386,7 +3836,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema115.properties.oem_strings.items.type,parentSchema:schema115.properties.oem_strings.items,data:data1};
+const err3 = {instancePath:instancePath+"/oem_strings/" + i0,schemaPath:"#/properties/oem_strings/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.oem_strings.items.type,parentSchema:schema124.properties.oem_strings.items,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3398,7 +3848,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema115.properties.oem_strings.type,parentSchema:schema115.properties.oem_strings,data:data0};
+const err4 = {instancePath:instancePath+"/oem_strings",schemaPath:"#/properties/oem_strings/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema124.properties.oem_strings.type,parentSchema:schema124.properties.oem_strings,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3410,7 +3860,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema115.type,parentSchema:schema115,data};
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema124.type,parentSchema:schema124,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3419,17 +3869,17 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate80.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema117 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema126 = {"type":"object","properties":{"config":{"type":"string"}},"required":["config"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3438,7 +3888,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.config === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema117.required,parentSchema:schema117,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "config"},message:"must have required property '"+"config"+"'",schema:schema126.required,parentSchema:schema126,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3449,7 +3899,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "config") || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema117,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema126,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3462,7 +3912,7 @@ errors++;
 if(data.config !== undefined){
 let data0 = data.config;
 if(typeof data0 !== "string"){
-const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema117.properties.config.type,parentSchema:schema117.properties.config,data:data0};
+const err2 = {instancePath:instancePath+"/config",schemaPath:"#/properties/config/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema126.properties.config.type,parentSchema:schema126.properties.config,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3474,7 +3924,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema117.type,parentSchema:schema117,data};
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema126.type,parentSchema:schema126,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3482,223 +3932,13 @@ else {
 vErrors.push(err3);
 }
 errors++;
-}
-validate82.errors = vErrors;
-return errors === 0;
-}
-validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema119 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
-const schema122 = {"type":["integer","string"],"pattern":"^0?o?[0-7]{3,4}$","errorMessage":"an octal mode such as 0440","patternErrorMessage":"write an octal mode such as 0440"};
-const pattern115 = new RegExp("^0?o?[0-7]{3,4}$", "u");
-
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate84.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema119.type},message:"must be string,object",schema:schema119.type,parentSchema:schema119,data};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema119.required,parentSchema:schema119,data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema119,data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.source !== undefined){
-let data0 = data.source;
-if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.source.type,parentSchema:schema119.properties.source,data:data0};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.target !== undefined){
-let data1 = data.target;
-if(typeof data1 === "string"){
-if(!pattern9.test(data1)){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema119.properties.target,data:data1};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema119.properties.target.type,parentSchema:schema119.properties.target,data:data1};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.uid !== undefined){
-let data2 = data.uid;
-if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data2};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 4294967295 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data2};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-if(data2 < 0 || isNaN(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data2};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-if(typeof data2 === "string"){
-if(!pattern53.test(data2)){
-const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data2};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-}
-if(data.gid !== undefined){
-let data3 = data.gid;
-if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data3};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 4294967295 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data3};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-if(data3 < 0 || isNaN(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data3};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-if(typeof data3 === "string"){
-if(!pattern53.test(data3)){
-const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data3};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-}
-if(data.mode !== undefined){
-let data4 = data.mode;
-if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema122.type},message:"must be integer,string",schema:schema122.type,parentSchema:schema122,data:data4};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-if(typeof data4 === "string"){
-if(!pattern115.test(data4)){
-const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema122,data:data4};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-}
 }
 validate84.errors = vErrors;
 return errors === 0;
 }
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema124 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
+const schema128 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a secret, or a map with `source`"};
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3711,7 +3951,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema124.type},message:"must be string,object",schema:schema124.type,parentSchema:schema124,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema128.type},message:"must be string,object",schema:schema128.type,parentSchema:schema128,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3722,7 +3962,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.source === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema124.required,parentSchema:schema124,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema128.required,parentSchema:schema128,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3733,7 +3973,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema124,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema128,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3746,7 +3986,7 @@ errors++;
 if(data.source !== undefined){
 let data0 = data.source;
 if(typeof data0 !== "string"){
-const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.source.type,parentSchema:schema124.properties.source,data:data0};
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.properties.source.type,parentSchema:schema128.properties.source,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3760,7 +4000,7 @@ if(data.target !== undefined){
 let data1 = data.target;
 if(typeof data1 === "string"){
 if(!pattern9.test(data1)){
-const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema124.properties.target,data:data1};
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema128.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3771,7 +4011,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema124.properties.target.type,parentSchema:schema124.properties.target,data:data1};
+const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema128.properties.target.type,parentSchema:schema128.properties.target,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3784,7 +4024,7 @@ errors++;
 if(data.uid !== undefined){
 let data2 = data.uid;
 if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
-const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data2};
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3795,7 +4035,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4294967295 || isNaN(data2)){
-const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data2};
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3805,7 +4045,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data2 < 0 || isNaN(data2)){
-const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data2};
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3816,8 +4056,8 @@ errors++;
 }
 }
 if(typeof data2 === "string"){
-if(!pattern53.test(data2)){
-const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data2};
+if(!pattern65.test(data2)){
+const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3831,7 +4071,7 @@ errors++;
 if(data.gid !== undefined){
 let data3 = data.gid;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data3};
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3842,7 +4082,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967295 || isNaN(data3)){
-const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data3};
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3852,7 +4092,7 @@ vErrors.push(err11);
 errors++;
 }
 if(data3 < 0 || isNaN(data3)){
-const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data3};
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3863,8 +4103,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern53.test(data3)){
-const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data3};
+if(!pattern65.test(data3)){
+const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3878,7 +4118,7 @@ errors++;
 if(data.mode !== undefined){
 let data4 = data.mode;
 if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
-const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema122.type},message:"must be integer,string",schema:schema122.type,parentSchema:schema122,data:data4};
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema55.type},message:"must be integer,string",schema:schema55.type,parentSchema:schema55,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3888,8 +4128,8 @@ vErrors.push(err14);
 errors++;
 }
 if(typeof data4 === "string"){
-if(!pattern115.test(data4)){
-const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema122,data:data4};
+if(!pattern37.test(data4)){
+const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema55,data:data4};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3906,8 +4146,7 @@ return errors === 0;
 }
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema129 = {"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"};
-const pattern124 = new RegExp("^[0-9]{1,5}$", "u");
+const schema133 = {"type":["string","object"],"properties":{"source":{"type":"string"},"target":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file in the guest"},"uid":{"$ref":"#/$defs/Count"},"gid":{"$ref":"#/$defs/Count"},"mode":{"$ref":"#/$defs/Mode"}},"required":["source"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"the name of a config, or a map with `source`"};
 
 function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3919,10 +4158,219 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema133.type},message:"must be string,object",schema:schema133.type,parentSchema:schema133,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.source === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'",schema:schema133.required,parentSchema:schema133,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "source") || (key0 === "target")) || (key0 === "uid")) || (key0 === "gid")) || (key0 === "mode")) || (pattern4.test(key0)))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema133,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.source !== undefined){
+let data0 = data.source;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/source",schemaPath:"#/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema133.properties.source.type,parentSchema:schema133.properties.source,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.target !== undefined){
+let data1 = data.target;
+if(typeof data1 === "string"){
+if(!pattern9.test(data1)){
+const err4 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema133.properties.target,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema133.properties.target.type,parentSchema:schema133.properties.target,data:data1};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.uid !== undefined){
+let data2 = data.uid;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")){
+const err6 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 4294967295 || isNaN(data2)){
+const err7 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data2 < 0 || isNaN(data2)){
+const err8 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data2};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(typeof data2 === "string"){
+if(!pattern65.test(data2)){
+const err9 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data2};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+if(data.gid !== undefined){
+let data3 = data.gid;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
+const err10 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data3};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 4294967295 || isNaN(data3)){
+const err11 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data3};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+if(data3 < 0 || isNaN(data3)){
+const err12 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data3};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(typeof data3 === "string"){
+if(!pattern65.test(data3)){
+const err13 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data3};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+if(data.mode !== undefined){
+let data4 = data.mode;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (typeof data4 !== "string")){
+const err14 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/type",keyword:"type",params:{type: schema55.type},message:"must be integer,string",schema:schema55.type,parentSchema:schema55,data:data4};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+if(typeof data4 === "string"){
+if(!pattern37.test(data4)){
+const err15 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/Mode/pattern",keyword:"pattern",params:{pattern: "^0?o?[0-7]{3,4}$"},message:"must match pattern \""+"^0?o?[0-7]{3,4}$"+"\"",schema:"^0?o?[0-7]{3,4}$",parentSchema:schema55,data:data4};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+}
+validate88.errors = vErrors;
+return errors === 0;
+}
+validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema138 = {"type":"object","properties":{"test":{"$ref":"#/$defs/TextOrList"},"http":{"type":"string"},"tcp":{"type":["integer","string"],"minimum":1,"maximum":65535,"pattern":"^[0-9]{1,5}$","errorMessage":"a port","patternErrorMessage":"write a port from 1 to 65535"},"log":{"type":"string"},"interval":{"$ref":"#/$defs/Duration"},"timeout":{"$ref":"#/$defs/Duration"},"start_period":{"$ref":"#/$defs/Duration"},"start_interval":{"$ref":"#/$defs/Duration"},"retries":{"$ref":"#/$defs/PositiveCount"},"liveness":{"$ref":"#/$defs/Bool"},"hint":{"type":"string"},"disable":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `test`, `http`, `tcp` or `log`"};
+const pattern138 = new RegExp("^[0-9]{1,5}$", "u");
+
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate90.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema129.properties, key0)) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema129,data};
+if(!((func1.call(schema138.properties, key0)) || (pattern4.test(key0)))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema138,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3964,7 +4412,7 @@ errors++;
 if(data.http !== undefined){
 let data2 = data.http;
 if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.http.type,parentSchema:schema129.properties.http,data:data2};
+const err3 = {instancePath:instancePath+"/http",schemaPath:"#/properties/http/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema138.properties.http.type,parentSchema:schema138.properties.http,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3977,7 +4425,7 @@ errors++;
 if(data.tcp !== undefined){
 let data3 = data.tcp;
 if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (typeof data3 !== "string")){
-const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema129.properties.tcp.type},message:"must be integer,string",schema:schema129.properties.tcp.type,parentSchema:schema129.properties.tcp,data:data3};
+const err4 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/type",keyword:"type",params:{type: schema138.properties.tcp.type},message:"must be integer,string",schema:schema138.properties.tcp.type,parentSchema:schema138.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3988,7 +4436,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 65535 || isNaN(data3)){
-const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema129.properties.tcp,data:data3};
+const err5 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema138.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3998,7 +4446,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema129.properties.tcp,data:data3};
+const err6 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema138.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4009,8 +4457,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern124.test(data3)){
-const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema129.properties.tcp,data:data3};
+if(!pattern138.test(data3)){
+const err7 = {instancePath:instancePath+"/tcp",schemaPath:"#/properties/tcp/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,5}$"},message:"must match pattern \""+"^[0-9]{1,5}$"+"\"",schema:"^[0-9]{1,5}$",parentSchema:schema138.properties.tcp,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4024,7 +4472,7 @@ errors++;
 if(data.log !== undefined){
 let data4 = data.log;
 if(typeof data4 !== "string"){
-const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.log.type,parentSchema:schema129.properties.log,data:data4};
+const err8 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema138.properties.log.type,parentSchema:schema138.properties.log,data:data4};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4037,8 +4485,8 @@ errors++;
 if(data.interval !== undefined){
 let data5 = data.interval;
 if(typeof data5 === "string"){
-if(!pattern125.test(data5)){
-const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data5};
+if(!pattern139.test(data5)){
+const err9 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4049,7 +4497,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data5};
+const err10 = {instancePath:instancePath+"/interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4062,8 +4510,8 @@ errors++;
 if(data.timeout !== undefined){
 let data6 = data.timeout;
 if(typeof data6 === "string"){
-if(!pattern125.test(data6)){
-const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data6};
+if(!pattern139.test(data6)){
+const err11 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4074,7 +4522,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data6};
+const err12 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4087,8 +4535,8 @@ errors++;
 if(data.start_period !== undefined){
 let data7 = data.start_period;
 if(typeof data7 === "string"){
-if(!pattern125.test(data7)){
-const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data7};
+if(!pattern139.test(data7)){
+const err13 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4099,7 +4547,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data7};
+const err14 = {instancePath:instancePath+"/start_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4112,8 +4560,8 @@ errors++;
 if(data.start_interval !== undefined){
 let data8 = data.start_interval;
 if(typeof data8 === "string"){
-if(!pattern125.test(data8)){
-const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data8};
+if(!pattern139.test(data8)){
+const err15 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4124,7 +4572,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data8};
+const err16 = {instancePath:instancePath+"/start_interval",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4137,7 +4585,7 @@ errors++;
 if(data.retries !== undefined){
 let data9 = data.retries;
 if((!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))) && (typeof data9 !== "string")){
-const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data9};
+const err17 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data9};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4148,7 +4596,7 @@ errors++;
 }
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 > 4294967295 || isNaN(data9)){
-const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data9};
+const err18 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data9};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4158,7 +4606,7 @@ vErrors.push(err18);
 errors++;
 }
 if(data9 < 1 || isNaN(data9)){
-const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data9};
+const err19 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data9};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4169,8 +4617,8 @@ errors++;
 }
 }
 if(typeof data9 === "string"){
-if(!pattern81.test(data9)){
-const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data9};
+if(!pattern93.test(data9)){
+const err20 = {instancePath:instancePath+"/retries",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data9};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4209,7 +4657,7 @@ errors++;
 if(data.hint !== undefined){
 let data11 = data.hint;
 if(typeof data11 !== "string"){
-const err23 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema129.properties.hint.type,parentSchema:schema129.properties.hint,data:data11};
+const err23 = {instancePath:instancePath+"/hint",schemaPath:"#/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema138.properties.hint.type,parentSchema:schema138.properties.hint,data:data11};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4246,7 +4694,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema129.type,parentSchema:schema129,data};
+const err26 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema138.type,parentSchema:schema138,data};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4255,18 +4703,18 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema139 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
-const schema140 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema148 = {"type":["array","object"],"items":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Dependency"},"errorMessage":"a list of machines, or a map from machine to condition"};
+const schema149 = {"type":["object","null"],"properties":{"condition":{"enum":["started","healthy","completed_successfully","log_ready","service_started","service_healthy","service_completed_successfully"]},"restart":{"$ref":"#/$defs/Bool"},"required":{"$ref":"#/$defs/Bool"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4274,7 +4722,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema140.type},message:"must be object,null",schema:schema140.type,parentSchema:schema140,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema149.type},message:"must be object,null",schema:schema149.type,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4286,7 +4734,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "condition") || (key0 === "restart")) || (key0 === "required")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema140,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema149,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4299,7 +4747,7 @@ errors++;
 if(data.condition !== undefined){
 let data0 = data.condition;
 if(!(((((((data0 === "started") || (data0 === "healthy")) || (data0 === "completed_successfully")) || (data0 === "log_ready")) || (data0 === "service_started")) || (data0 === "service_healthy")) || (data0 === "service_completed_successfully"))){
-const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema140.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema140.properties.condition.enum,parentSchema:schema140.properties.condition,data:data0};
+const err2 = {instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/enum",keyword:"enum",params:{allowedValues: schema149.properties.condition.enum},message:"must be equal to one of the allowed values",schema:schema149.properties.condition.enum,parentSchema:schema149.properties.condition,data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4360,16 +4808,16 @@ errors++;
 }
 }
 }
-validate91.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4377,7 +4825,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!data || typeof data != "object"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema139.type},message:"must be array,object",schema:schema139.type,parentSchema:schema139,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema148.type},message:"must be array,object",schema:schema148.type,parentSchema:schema148,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4391,7 +4839,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema139.items.type,parentSchema:schema139.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema148.items.type,parentSchema:schema148.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4404,23 +4852,23 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(validate91(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+if(!(validate93(data[key0], {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
 }
 }
-validate90.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema148 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema157 = {"type":"object","properties":{"max_size":{"$ref":"#/$defs/Size"},"max_files":{"$ref":"#/$defs/PositiveCount"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate96.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4430,7 +4878,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "max_size") || (key0 === "max_files")) || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema148,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema157,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4468,7 +4916,7 @@ errors++;
 if(data.max_files !== undefined){
 let data1 = data.max_files;
 if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")){
-const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema91.type},message:"must be integer,string",schema:schema91.type,parentSchema:schema91,data:data1};
+const err3 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/type",keyword:"type",params:{type: schema100.type},message:"must be integer,string",schema:schema100.type,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4479,7 +4927,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 4294967295 || isNaN(data1)){
-const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema91,data:data1};
+const err4 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4489,7 +4937,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema91,data:data1};
+const err5 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4500,8 +4948,8 @@ errors++;
 }
 }
 if(typeof data1 === "string"){
-if(!pattern81.test(data1)){
-const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema91,data:data1};
+if(!pattern93.test(data1)){
+const err6 = {instancePath:instancePath+"/max_files",schemaPath:"#/$defs/PositiveCount/pattern",keyword:"pattern",params:{pattern: "^0*[1-9][0-9]{0,9}$"},message:"must match pattern \""+"^0*[1-9][0-9]{0,9}$"+"\"",schema:"^0*[1-9][0-9]{0,9}$",parentSchema:schema100,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4514,7 +4962,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema148.type,parentSchema:schema148,data};
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema157.type,parentSchema:schema157,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4523,19 +4971,19 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate94.errors = vErrors;
+validate96.errors = vErrors;
 return errors === 0;
 }
-validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema152 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema153 = {"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
-const schema159 = {"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"};
+const schema161 = {"type":"object","properties":{"watch":{"type":"array","items":{"$ref":"#/$defs/Watch"}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema162 = {"type":"object","properties":{"path":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file or directory"},"action":{"enum":["sync","restart","sync+restart","sync+exec","exec","rebuild"]},"target":{"$ref":"#/$defs/GuestPath"},"ignore":{"$ref":"#/$defs/TextOrList"},"include":{"$ref":"#/$defs/TextOrList"},"gitignore":{"$ref":"#/$defs/Bool"},"initial_sync":{"$ref":"#/$defs/Bool"},"exec":{"$ref":"#/$defs/WatchExec"}},"required":["path","action"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false};
+const schema168 = {"type":["string","array","object"],"items":{"type":"string"},"properties":{"command":{"$ref":"#/$defs/Words"},"user":{"$ref":"#/$defs/User"},"working_dir":{"$ref":"#/$defs/GuestPath"},"environment":{"$ref":"#/$defs/Environment"}},"required":["command"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"text, a list of words, or a map with `command`"};
 
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate98.evaluated;
+const evaluated0 = validate100.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4543,7 +4991,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!data || typeof data != "object") && (typeof data !== "string")){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema159.type},message:"must be string,array,object",schema:schema159.type,parentSchema:schema159,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema168.type},message:"must be string,array,object",schema:schema168.type,parentSchema:schema168,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4557,7 +5005,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema159.items.type,parentSchema:schema159.items,data:data0};
+const err1 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.items.type,parentSchema:schema168.items,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4570,7 +5018,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.command === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema159.required,parentSchema:schema159,data};
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "command"},message:"must have required property '"+"command"+"'",schema:schema168.required,parentSchema:schema168,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4581,7 +5029,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "command") || (key0 === "user")) || (key0 === "working_dir")) || (key0 === "environment")) || (pattern4.test(key0)))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema159,data};
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema168,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4594,7 +5042,7 @@ errors++;
 if(data.command !== undefined){
 let data1 = data.command;
 if((typeof data1 !== "string") && (!(Array.isArray(data1)))){
-const err4 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data1};
+const err4 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema66.type},message:"must be string,array",schema:schema66.type,parentSchema:schema66,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4608,7 +5056,7 @@ const len1 = data1.length;
 for(let i1=0; i1<len1; i1++){
 let data2 = data1[i1];
 if(typeof data2 !== "string"){
-const err5 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data2};
+const err5 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema66.items.type,parentSchema:schema66.items,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4623,7 +5071,7 @@ errors++;
 if(data.user !== undefined){
 let data3 = data.user;
 if((typeof data3 !== "string") && (!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3))))){
-const err6 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema70.type},message:"must be string,integer",schema:schema70.type,parentSchema:schema70,data:data3};
+const err6 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema79.type},message:"must be string,integer",schema:schema79.type,parentSchema:schema79,data:data3};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4634,7 +5082,7 @@ errors++;
 }
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 4294967294 || isNaN(data3)){
-const err7 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema70,data:data3};
+const err7 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema79,data:data3};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4644,7 +5092,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data3 < 0 || isNaN(data3)){
-const err8 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data3};
+const err8 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema79,data:data3};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4655,8 +5103,8 @@ errors++;
 }
 }
 if(typeof data3 === "string"){
-if(!pattern49.test(data3)){
-const err9 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema70,data:data3};
+if(!pattern61.test(data3)){
+const err9 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema79,data:data3};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4670,8 +5118,8 @@ errors++;
 if(data.working_dir !== undefined){
 let data4 = data.working_dir;
 if(typeof data4 === "string"){
-if(!pattern48.test(data4)){
-const err10 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data4};
+if(!pattern35.test(data4)){
+const err10 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data4};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4682,7 +5130,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data4};
+const err11 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data4};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4695,7 +5143,7 @@ errors++;
 if(data.environment !== undefined){
 let data5 = data.environment;
 if(!data5 || typeof data5 != "object"){
-const err12 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data5};
+const err12 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema68.type},message:"must be object,array",schema:schema68.type,parentSchema:schema68,data:data5};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4709,8 +5157,8 @@ const len2 = data5.length;
 for(let i2=0; i2<len2; i2++){
 let data6 = data5[i2];
 if(typeof data6 === "string"){
-if(!pattern37.test(data6)){
-const err13 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data6};
+if(!pattern49.test(data6)){
+const err13 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema68.items,data:data6};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4721,7 +5169,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data6};
+const err14 = {instancePath:instancePath+"/environment/" + i2,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema68.items.type,parentSchema:schema68.items,data:data6};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4736,8 +5184,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key1 in data5){
 const _errs20 = errors;
 if(typeof key1 === "string"){
-if(!pattern38.test(key1)){
-const err15 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
+if(!pattern50.test(key1)){
+const err15 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema68.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4749,7 +5197,7 @@ errors++;
 }
 var valid11 = _errs20 === errors;
 if(!valid11){
-const err16 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data5};
+const err16 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema68.propertyNames,parentSchema:schema68,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4762,7 +5210,7 @@ errors++;
 for(const key2 in data5){
 let data7 = data5[key2];
 if((((typeof data7 !== "string") && (!((typeof data7 == "number") && (isFinite(data7))))) && (typeof data7 !== "boolean")) && (data7 !== null)){
-const err17 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data7};
+const err17 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema68.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema68.additionalProperties.type,parentSchema:schema68.additionalProperties,data:data7};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4775,16 +5223,16 @@ errors++;
 }
 }
 }
-validate98.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
-validate98.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
+validate100.evaluated = {"props":true,"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate99.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4793,7 +5241,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.path === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema153.required,parentSchema:schema153,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema162.required,parentSchema:schema162,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4803,7 +5251,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.action === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema153.required,parentSchema:schema153,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "action"},message:"must have required property '"+"action"+"'",schema:schema162.required,parentSchema:schema162,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4814,7 +5262,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((((((key0 === "path") || (key0 === "action")) || (key0 === "target")) || (key0 === "ignore")) || (key0 === "include")) || (key0 === "gitignore")) || (key0 === "initial_sync")) || (key0 === "exec")) || (pattern4.test(key0)))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema153,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema162,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4828,7 +5276,7 @@ if(data.path !== undefined){
 let data0 = data.path;
 if(typeof data0 === "string"){
 if(!pattern9.test(data0)){
-const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema153.properties.path,data:data0};
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema162.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4839,7 +5287,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema153.properties.path.type,parentSchema:schema153.properties.path,data:data0};
+const err4 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema162.properties.path.type,parentSchema:schema162.properties.path,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4852,7 +5300,7 @@ errors++;
 if(data.action !== undefined){
 let data1 = data.action;
 if(!((((((data1 === "sync") || (data1 === "restart")) || (data1 === "sync+restart")) || (data1 === "sync+exec")) || (data1 === "exec")) || (data1 === "rebuild"))){
-const err5 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema153.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema153.properties.action.enum,parentSchema:schema153.properties.action,data:data1};
+const err5 = {instancePath:instancePath+"/action",schemaPath:"#/properties/action/enum",keyword:"enum",params:{allowedValues: schema162.properties.action.enum},message:"must be equal to one of the allowed values",schema:schema162.properties.action.enum,parentSchema:schema162.properties.action,data:data1};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4865,8 +5313,8 @@ errors++;
 if(data.target !== undefined){
 let data2 = data.target;
 if(typeof data2 === "string"){
-if(!pattern48.test(data2)){
-const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data2};
+if(!pattern35.test(data2)){
+const err6 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4877,7 +5325,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data2};
+const err7 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4996,14 +5444,14 @@ errors++;
 }
 }
 if(data.exec !== undefined){
-if(!(validate98(data.exec, {instancePath:instancePath+"/exec",parentData:data,parentDataProperty:"exec",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+if(!(validate100(data.exec, {instancePath:instancePath+"/exec",parentData:data,parentDataProperty:"exec",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err16 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema153.type,parentSchema:schema153,data};
+const err16 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema162.type,parentSchema:schema162,data};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -5012,16 +5460,16 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate97.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate98.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5031,7 +5479,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "watch") || (pattern4.test(key0)))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema152,data};
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema161,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5046,14 +5494,14 @@ let data0 = data.watch;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate97(data0[i0], {instancePath:instancePath+"/watch/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+if(!(validate99(data0[i0], {instancePath:instancePath+"/watch/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema152.properties.watch.type,parentSchema:schema152.properties.watch,data:data0};
+const err1 = {instancePath:instancePath+"/watch",schemaPath:"#/properties/watch/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema161.properties.watch.type,parentSchema:schema161.properties.watch,data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5065,7 +5513,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema152.type,parentSchema:schema152,data};
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema161.type,parentSchema:schema161,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5074,10 +5522,10 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate96.errors = vErrors;
+validate98.errors = vErrors;
 return errors === 0;
 }
-validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate98.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5387,21 +5835,21 @@ errors = vErrors.length;
 }
 }
 if(data.boot !== undefined){
-if(!(validate34(data.boot, {instancePath:instancePath+"/boot",parentData:data,parentDataProperty:"boot",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+if(!(validate36(data.boot, {instancePath:instancePath+"/boot",parentData:data,parentDataProperty:"boot",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 }
 if(data.build !== undefined){
-if(!(validate36(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+if(!(validate38(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
 }
 if(data.command !== undefined){
 let data11 = data.command;
 if((typeof data11 !== "string") && (!(Array.isArray(data11)))){
-const err20 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data11};
+const err20 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema66.type},message:"must be string,array",schema:schema66.type,parentSchema:schema66,data:data11};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -5415,7 +5863,7 @@ const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
 let data12 = data11[i1];
 if(typeof data12 !== "string"){
-const err21 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data12};
+const err21 = {instancePath:instancePath+"/command/" + i1,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema66.items.type,parentSchema:schema66.items,data:data12};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -5430,7 +5878,7 @@ errors++;
 if(data.entrypoint !== undefined){
 let data13 = data.entrypoint;
 if((typeof data13 !== "string") && (!(Array.isArray(data13)))){
-const err22 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data13};
+const err22 = {instancePath:instancePath+"/entrypoint",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema66.type},message:"must be string,array",schema:schema66.type,parentSchema:schema66,data:data13};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -5444,7 +5892,7 @@ const len2 = data13.length;
 for(let i2=0; i2<len2; i2++){
 let data14 = data13[i2];
 if(typeof data14 !== "string"){
-const err23 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data14};
+const err23 = {instancePath:instancePath+"/entrypoint/" + i2,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema66.items.type,parentSchema:schema66.items,data:data14};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -5459,7 +5907,7 @@ errors++;
 if(data.environment !== undefined){
 let data15 = data.environment;
 if(!data15 || typeof data15 != "object"){
-const err24 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema59.type},message:"must be object,array",schema:schema59.type,parentSchema:schema59,data:data15};
+const err24 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/type",keyword:"type",params:{type: schema68.type},message:"must be object,array",schema:schema68.type,parentSchema:schema68,data:data15};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -5473,8 +5921,8 @@ const len3 = data15.length;
 for(let i3=0; i3<len3; i3++){
 let data16 = data15[i3];
 if(typeof data16 === "string"){
-if(!pattern37.test(data16)){
-const err25 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema59.items,data:data16};
+if(!pattern49.test(data16)){
+const err25 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]"},message:"must match pattern \""+"^[^=\\u0000]"+"\"",schema:"^[^=\\u0000]",parentSchema:schema68.items,data:data16};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -5485,7 +5933,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.items.type,parentSchema:schema59.items,data:data16};
+const err26 = {instancePath:instancePath+"/environment/" + i3,schemaPath:"#/$defs/Environment/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema68.items.type,parentSchema:schema68.items,data:data16};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -5500,8 +5948,8 @@ if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
 for(const key1 in data15){
 const _errs43 = errors;
 if(typeof key1 === "string"){
-if(!pattern38.test(key1)){
-const err27 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema59.propertyNames,data:key1,propertyName:key1};
+if(!pattern50.test(key1)){
+const err27 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[^=\\u0000]+$"},message:"must match pattern \""+"^[^=\\u0000]+$"+"\"",schema:"^[^=\\u0000]+$",parentSchema:schema68.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -5513,7 +5961,7 @@ errors++;
 }
 var valid17 = _errs43 === errors;
 if(!valid17){
-const err28 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema59.propertyNames,parentSchema:schema59,data:data15};
+const err28 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/Environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema68.propertyNames,parentSchema:schema68,data:data15};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -5526,7 +5974,7 @@ errors++;
 for(const key2 in data15){
 let data17 = data15[key2];
 if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
-const err29 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema59.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema59.additionalProperties.type,parentSchema:schema59.additionalProperties,data:data17};
+const err29 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/Environment/additionalProperties/type",keyword:"type",params:{type: schema68.additionalProperties.type},message:"must be string,number,boolean,null",schema:schema68.additionalProperties.type,parentSchema:schema68.additionalProperties,data:data17};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -5553,8 +6001,8 @@ errors++;
 if(Array.isArray(data18)){
 const len4 = data18.length;
 for(let i4=0; i4<len4; i4++){
-if(!(validate38(data18[i4], {instancePath:instancePath+"/env_file/" + i4,parentData:data18,parentDataProperty:i4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate40(data18[i4], {instancePath:instancePath+"/env_file/" + i4,parentData:data18,parentDataProperty:i4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
@@ -5638,8 +6086,8 @@ errors++;
 if(data.working_dir !== undefined){
 let data24 = data.working_dir;
 if(typeof data24 === "string"){
-if(!pattern48.test(data24)){
-const err37 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema69,data:data24};
+if(!pattern35.test(data24)){
+const err37 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/pattern",keyword:"pattern",params:{pattern: "^/"},message:"must match pattern \""+"^/"+"\"",schema:"^/",parentSchema:schema54,data:data24};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -5650,7 +6098,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema69.type,parentSchema:schema69,data:data24};
+const err38 = {instancePath:instancePath+"/working_dir",schemaPath:"#/$defs/GuestPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.type,parentSchema:schema54,data:data24};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -5663,7 +6111,7 @@ errors++;
 if(data.user !== undefined){
 let data25 = data.user;
 if((typeof data25 !== "string") && (!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25))))){
-const err39 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema70.type},message:"must be string,integer",schema:schema70.type,parentSchema:schema70,data:data25};
+const err39 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/type",keyword:"type",params:{type: schema79.type},message:"must be string,integer",schema:schema79.type,parentSchema:schema79,data:data25};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -5674,7 +6122,7 @@ errors++;
 }
 if((typeof data25 == "number") && (isFinite(data25))){
 if(data25 > 4294967294 || isNaN(data25)){
-const err40 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema70,data:data25};
+const err40 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967294},message:"must be <= 4294967294",schema:4294967294,parentSchema:schema79,data:data25};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -5684,7 +6132,7 @@ vErrors.push(err40);
 errors++;
 }
 if(data25 < 0 || isNaN(data25)){
-const err41 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema70,data:data25};
+const err41 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema79,data:data25};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -5695,8 +6143,8 @@ errors++;
 }
 }
 if(typeof data25 === "string"){
-if(!pattern49.test(data25)){
-const err42 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema70,data:data25};
+if(!pattern61.test(data25)){
+const err42 = {instancePath:instancePath+"/user",schemaPath:"#/$defs/User/pattern",keyword:"pattern",params:{pattern: "^[^:\\s]+(:[^:\\s]+)?$"},message:"must match pattern \""+"^[^:\\s]+(:[^:\\s]+)?$"+"\"",schema:"^[^:\\s]+(:[^:\\s]+)?$",parentSchema:schema79,data:data25};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -5760,7 +6208,7 @@ errors++;
 if(data.hostname !== undefined){
 let data28 = data.hostname;
 if(typeof data28 === "string"){
-if(!pattern52.test(data28)){
+if(!pattern64.test(data28)){
 const err47 = {instancePath:instancePath+"/hostname",schemaPath:"#/properties/hostname/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"},message:"must match pattern \""+"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$"+"\"",schema:"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$",parentSchema:schema41.properties.hostname,data:data28};
 if(vErrors === null){
 vErrors = [err47];
@@ -5785,7 +6233,7 @@ errors++;
 if(data.uid !== undefined){
 let data29 = data.uid;
 if((!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))) && (typeof data29 !== "string")){
-const err49 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data29};
+const err49 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data29};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -5796,7 +6244,7 @@ errors++;
 }
 if((typeof data29 == "number") && (isFinite(data29))){
 if(data29 > 4294967295 || isNaN(data29)){
-const err50 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data29};
+const err50 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data29};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -5806,7 +6254,7 @@ vErrors.push(err50);
 errors++;
 }
 if(data29 < 0 || isNaN(data29)){
-const err51 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data29};
+const err51 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data29};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -5817,8 +6265,8 @@ errors++;
 }
 }
 if(typeof data29 === "string"){
-if(!pattern53.test(data29)){
-const err52 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data29};
+if(!pattern65.test(data29)){
+const err52 = {instancePath:instancePath+"/uid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data29};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -5832,7 +6280,7 @@ errors++;
 if(data.gid !== undefined){
 let data30 = data.gid;
 if((!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))) && (typeof data30 !== "string")){
-const err53 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema73.type},message:"must be integer,string",schema:schema73.type,parentSchema:schema73,data:data30};
+const err53 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/type",keyword:"type",params:{type: schema82.type},message:"must be integer,string",schema:schema82.type,parentSchema:schema82,data:data30};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -5843,7 +6291,7 @@ errors++;
 }
 if((typeof data30 == "number") && (isFinite(data30))){
 if(data30 > 4294967295 || isNaN(data30)){
-const err54 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema73,data:data30};
+const err54 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4294967295},message:"must be <= 4294967295",schema:4294967295,parentSchema:schema82,data:data30};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -5853,7 +6301,7 @@ vErrors.push(err54);
 errors++;
 }
 if(data30 < 0 || isNaN(data30)){
-const err55 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema73,data:data30};
+const err55 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema82,data:data30};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -5864,8 +6312,8 @@ errors++;
 }
 }
 if(typeof data30 === "string"){
-if(!pattern53.test(data30)){
-const err56 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema73,data:data30};
+if(!pattern65.test(data30)){
+const err56 = {instancePath:instancePath+"/gid",schemaPath:"#/$defs/Count/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,10}$"},message:"must match pattern \""+"^[0-9]{1,10}$"+"\"",schema:"^[0-9]{1,10}$",parentSchema:schema82,data:data30};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -5892,98 +6340,98 @@ errors++;
 }
 }
 if(data31.as !== undefined){
-if(!(validate40(data31.as, {instancePath:instancePath+"/rlimits/as",parentData:data31,parentDataProperty:"as",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.as, {instancePath:instancePath+"/rlimits/as",parentData:data31,parentDataProperty:"as",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.core !== undefined){
-if(!(validate40(data31.core, {instancePath:instancePath+"/rlimits/core",parentData:data31,parentDataProperty:"core",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.core, {instancePath:instancePath+"/rlimits/core",parentData:data31,parentDataProperty:"core",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.cpu !== undefined){
-if(!(validate40(data31.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data31,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.cpu, {instancePath:instancePath+"/rlimits/cpu",parentData:data31,parentDataProperty:"cpu",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.data !== undefined){
-if(!(validate40(data31.data, {instancePath:instancePath+"/rlimits/data",parentData:data31,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.data, {instancePath:instancePath+"/rlimits/data",parentData:data31,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.fsize !== undefined){
-if(!(validate40(data31.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data31,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.fsize, {instancePath:instancePath+"/rlimits/fsize",parentData:data31,parentDataProperty:"fsize",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.locks !== undefined){
-if(!(validate40(data31.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data31,parentDataProperty:"locks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.locks, {instancePath:instancePath+"/rlimits/locks",parentData:data31,parentDataProperty:"locks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.memlock !== undefined){
-if(!(validate40(data31.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data31,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.memlock, {instancePath:instancePath+"/rlimits/memlock",parentData:data31,parentDataProperty:"memlock",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.msgqueue !== undefined){
-if(!(validate40(data31.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data31,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.msgqueue, {instancePath:instancePath+"/rlimits/msgqueue",parentData:data31,parentDataProperty:"msgqueue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.nice !== undefined){
-if(!(validate40(data31.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data31,parentDataProperty:"nice",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.nice, {instancePath:instancePath+"/rlimits/nice",parentData:data31,parentDataProperty:"nice",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.nofile !== undefined){
-if(!(validate40(data31.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data31,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.nofile, {instancePath:instancePath+"/rlimits/nofile",parentData:data31,parentDataProperty:"nofile",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.nproc !== undefined){
-if(!(validate40(data31.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data31,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.nproc, {instancePath:instancePath+"/rlimits/nproc",parentData:data31,parentDataProperty:"nproc",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.rss !== undefined){
-if(!(validate40(data31.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data31,parentDataProperty:"rss",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.rss, {instancePath:instancePath+"/rlimits/rss",parentData:data31,parentDataProperty:"rss",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.rtprio !== undefined){
-if(!(validate40(data31.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data31,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.rtprio, {instancePath:instancePath+"/rlimits/rtprio",parentData:data31,parentDataProperty:"rtprio",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.rttime !== undefined){
-if(!(validate40(data31.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data31,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.rttime, {instancePath:instancePath+"/rlimits/rttime",parentData:data31,parentDataProperty:"rttime",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.sigpending !== undefined){
-if(!(validate40(data31.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data31,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.sigpending, {instancePath:instancePath+"/rlimits/sigpending",parentData:data31,parentDataProperty:"sigpending",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
 if(data31.stack !== undefined){
-if(!(validate40(data31.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data31,parentDataProperty:"stack",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data31.stack, {instancePath:instancePath+"/rlimits/stack",parentData:data31,parentDataProperty:"stack",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 }
@@ -6026,8 +6474,8 @@ let data50 = data.shares;
 if(Array.isArray(data50)){
 const len6 = data50.length;
 for(let i6=0; i6<len6; i6++){
-if(!(validate58(data50[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data50,parentDataProperty:i6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate60(data50[i6], {instancePath:instancePath+"/shares/" + i6,parentData:data50,parentDataProperty:i6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 }
@@ -6044,8 +6492,8 @@ errors++;
 }
 }
 if(data.networks !== undefined){
-if(!(validate60(data.networks, {instancePath:instancePath+"/networks",parentData:data,parentDataProperty:"networks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate62(data.networks, {instancePath:instancePath+"/networks",parentData:data,parentDataProperty:"networks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
 }
@@ -6054,8 +6502,8 @@ let data53 = data.ports;
 if(Array.isArray(data53)){
 const len7 = data53.length;
 for(let i7=0; i7<len7; i7++){
-if(!(validate64(data53[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data53,parentDataProperty:i7,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+if(!(validate66(data53[i7], {instancePath:instancePath+"/ports/" + i7,parentData:data53,parentDataProperty:i7,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
 }
 }
@@ -6076,8 +6524,8 @@ let data55 = data.vsock;
 if(Array.isArray(data55)){
 const len8 = data55.length;
 for(let i8=0; i8<len8; i8++){
-if(!(validate66(data55[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data55,parentDataProperty:i8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate68(data55[i8], {instancePath:instancePath+"/vsock/" + i8,parentData:data55,parentDataProperty:i8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
 }
@@ -6094,20 +6542,20 @@ errors++;
 }
 }
 if(data.console !== undefined){
-if(!(validate68(data.console, {instancePath:instancePath+"/console",parentData:data,parentDataProperty:"console",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+if(!(validate70(data.console, {instancePath:instancePath+"/console",parentData:data,parentDataProperty:"console",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 }
 if(data.serial !== undefined){
-if(!(validate72(data.serial, {instancePath:instancePath+"/serial",parentData:data,parentDataProperty:"serial",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate74(data.serial, {instancePath:instancePath+"/serial",parentData:data,parentDataProperty:"serial",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
 if(data.gpu !== undefined){
-if(!(validate74(data.gpu, {instancePath:instancePath+"/gpu",parentData:data,parentDataProperty:"gpu",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate76(data.gpu, {instancePath:instancePath+"/gpu",parentData:data,parentDataProperty:"gpu",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
@@ -6141,8 +6589,8 @@ let data61 = data.display;
 if(Array.isArray(data61)){
 const len9 = data61.length;
 for(let i9=0; i9<len9; i9++){
-if(!(validate76(data61[i9], {instancePath:instancePath+"/display/" + i9,parentData:data61,parentDataProperty:i9,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate78(data61[i9], {instancePath:instancePath+"/display/" + i9,parentData:data61,parentDataProperty:i9,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
@@ -6163,8 +6611,8 @@ let data63 = data.input;
 if(Array.isArray(data63)){
 const len10 = data63.length;
 for(let i10=0; i10<len10; i10++){
-if(!(validate78(data63[i10], {instancePath:instancePath+"/input/" + i10,parentData:data63,parentDataProperty:i10,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data63[i10], {instancePath:instancePath+"/input/" + i10,parentData:data63,parentDataProperty:i10,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
@@ -6181,14 +6629,14 @@ errors++;
 }
 }
 if(data.smbios !== undefined){
-if(!(validate80(data.smbios, {instancePath:instancePath+"/smbios",parentData:data,parentDataProperty:"smbios",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate82(data.smbios, {instancePath:instancePath+"/smbios",parentData:data,parentDataProperty:"smbios",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
 if(data.tee !== undefined){
-if(!(validate82(data.tee, {instancePath:instancePath+"/tee",parentData:data,parentDataProperty:"tee",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate84(data.tee, {instancePath:instancePath+"/tee",parentData:data,parentDataProperty:"tee",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 }
@@ -6197,8 +6645,8 @@ let data67 = data.secrets;
 if(Array.isArray(data67)){
 const len11 = data67.length;
 for(let i11=0; i11<len11; i11++){
-if(!(validate84(data67[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data67,parentDataProperty:i11,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate86(data67[i11], {instancePath:instancePath+"/secrets/" + i11,parentData:data67,parentDataProperty:i11,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
 errors = vErrors.length;
 }
 }
@@ -6219,8 +6667,8 @@ let data69 = data.configs;
 if(Array.isArray(data69)){
 const len12 = data69.length;
 for(let i12=0; i12<len12; i12++){
-if(!(validate86(data69[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data69,parentDataProperty:i12,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate88(data69[i12], {instancePath:instancePath+"/configs/" + i12,parentData:data69,parentDataProperty:i12,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
@@ -6237,21 +6685,21 @@ errors++;
 }
 }
 if(data.healthcheck !== undefined){
-if(!(validate88(data.healthcheck, {instancePath:instancePath+"/healthcheck",parentData:data,parentDataProperty:"healthcheck",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate90(data.healthcheck, {instancePath:instancePath+"/healthcheck",parentData:data,parentDataProperty:"healthcheck",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 }
 if(data.depends_on !== undefined){
-if(!(validate90(data.depends_on, {instancePath:instancePath+"/depends_on",parentData:data,parentDataProperty:"depends_on",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate92(data.depends_on, {instancePath:instancePath+"/depends_on",parentData:data,parentDataProperty:"depends_on",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 }
 if(data.restart !== undefined){
 let data73 = data.restart;
 if(typeof data73 === "string"){
-if(!pattern137.test(data73)){
+if(!pattern151.test(data73)){
 const err69 = {instancePath:instancePath+"/restart",schemaPath:"#/properties/restart/pattern",keyword:"pattern",params:{pattern: "^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"},message:"must match pattern \""+"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$"+"\"",schema:"^(no|always|unless-stopped|on-failure(:[0-9]{1,9})?)$",parentSchema:schema41.properties.restart,data:data73};
 if(vErrors === null){
 vErrors = [err69];
@@ -6308,7 +6756,7 @@ errors++;
 }
 }
 if(typeof data74 === "string"){
-if(!pattern138.test(data74)){
+if(!pattern152.test(data74)){
 const err74 = {instancePath:instancePath+"/stop_signal",schemaPath:"#/properties/stop_signal/pattern",keyword:"pattern",params:{pattern: "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"},message:"must match pattern \""+"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$"+"\"",schema:"^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN(\\+[0-9]{1,2})?|RTMAX(-[0-9]{1,2})?)$|^([1-9]|[1-5][0-9]|6[0-4])$",parentSchema:schema41.properties.stop_signal,data:data74};
 if(vErrors === null){
 vErrors = [err74];
@@ -6323,8 +6771,8 @@ errors++;
 if(data.stop_grace_period !== undefined){
 let data75 = data.stop_grace_period;
 if(typeof data75 === "string"){
-if(!pattern125.test(data75)){
-const err75 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data75};
+if(!pattern139.test(data75)){
+const err75 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data75};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -6335,7 +6783,7 @@ errors++;
 }
 }
 else {
-const err76 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data75};
+const err76 = {instancePath:instancePath+"/stop_grace_period",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data75};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -6348,7 +6796,7 @@ errors++;
 if(data.stop_command !== undefined){
 let data76 = data.stop_command;
 if((typeof data76 !== "string") && (!(Array.isArray(data76)))){
-const err77 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema57.type},message:"must be string,array",schema:schema57.type,parentSchema:schema57,data:data76};
+const err77 = {instancePath:instancePath+"/stop_command",schemaPath:"#/$defs/Words/type",keyword:"type",params:{type: schema66.type},message:"must be string,array",schema:schema66.type,parentSchema:schema66,data:data76};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -6362,7 +6810,7 @@ const len13 = data76.length;
 for(let i13=0; i13<len13; i13++){
 let data77 = data76[i13];
 if(typeof data77 !== "string"){
-const err78 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.items.type,parentSchema:schema57.items,data:data77};
+const err78 = {instancePath:instancePath+"/stop_command/" + i13,schemaPath:"#/$defs/Words/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema66.items.type,parentSchema:schema66.items,data:data77};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -6377,8 +6825,8 @@ errors++;
 if(data.boot_timeout !== undefined){
 let data78 = data.boot_timeout;
 if(typeof data78 === "string"){
-if(!pattern125.test(data78)){
-const err79 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema131,data:data78};
+if(!pattern139.test(data78)){
+const err79 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/pattern",keyword:"pattern",params:{pattern: "^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"},message:"must match pattern \""+"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$"+"\"",schema:"^(0|([0-9]+(\\.[0-9]+)?(h|ms|us|m|s))+)$",parentSchema:schema140,data:data78};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -6389,7 +6837,7 @@ errors++;
 }
 }
 else {
-const err80 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema131.type,parentSchema:schema131,data:data78};
+const err80 = {instancePath:instancePath+"/boot_timeout",schemaPath:"#/$defs/Duration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema140.type,parentSchema:schema140,data:data78};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -6425,14 +6873,14 @@ errors++;
 }
 }
 if(data.logs !== undefined){
-if(!(validate94(data.logs, {instancePath:instancePath+"/logs",parentData:data,parentDataProperty:"logs",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+if(!(validate96(data.logs, {instancePath:instancePath+"/logs",parentData:data,parentDataProperty:"logs",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
 errors = vErrors.length;
 }
 }
 if(data.develop !== undefined){
-if(!(validate96(data.develop, {instancePath:instancePath+"/develop",parentData:data,parentDataProperty:"develop",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate98(data.develop, {instancePath:instancePath+"/develop",parentData:data,parentDataProperty:"develop",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
 errors = vErrors.length;
 }
 }
@@ -6452,13 +6900,13 @@ return errors === 0;
 }
 validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema169 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
-const pattern164 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
+const schema178 = {"type":"object","properties":{"size":{"$ref":"#/$defs/Size"},"format":{"enum":["raw","qcow2"]},"fstype":{"type":"string","pattern":"^[a-z][a-z0-9]{0,15}$","patternErrorMessage":"write the name of a file system, such as ext4, xfs or btrfs"},"protect":{"$ref":"#/$defs/Bool"}},"required":["size"],"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"errorMessage":"a map with `size`"};
+const pattern178 = new RegExp("^[a-z][a-z0-9]{0,15}$", "u");
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate103.evaluated;
+const evaluated0 = validate105.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6467,7 +6915,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.size === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema169.required,parentSchema:schema169,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "size"},message:"must have required property '"+"size"+"'",schema:schema178.required,parentSchema:schema178,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -6478,7 +6926,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "size") || (key0 === "format")) || (key0 === "fstype")) || (key0 === "protect")) || (pattern4.test(key0)))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema169,data};
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema178,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -6516,7 +6964,7 @@ errors++;
 if(data.format !== undefined){
 let data1 = data.format;
 if(!((data1 === "raw") || (data1 === "qcow2"))){
-const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema169.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema169.properties.format.enum,parentSchema:schema169.properties.format,data:data1};
+const err4 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/enum",keyword:"enum",params:{allowedValues: schema178.properties.format.enum},message:"must be equal to one of the allowed values",schema:schema178.properties.format.enum,parentSchema:schema178.properties.format,data:data1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6529,8 +6977,8 @@ errors++;
 if(data.fstype !== undefined){
 let data2 = data.fstype;
 if(typeof data2 === "string"){
-if(!pattern164.test(data2)){
-const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema169.properties.fstype,data:data2};
+if(!pattern178.test(data2)){
+const err5 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9]{0,15}$"},message:"must match pattern \""+"^[a-z][a-z0-9]{0,15}$"+"\"",schema:"^[a-z][a-z0-9]{0,15}$",parentSchema:schema178.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -6541,7 +6989,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema169.properties.fstype.type,parentSchema:schema169.properties.fstype,data:data2};
+const err6 = {instancePath:instancePath+"/fstype",schemaPath:"#/properties/fstype/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema178.properties.fstype.type,parentSchema:schema178.properties.fstype,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -6578,7 +7026,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema169.type,parentSchema:schema169,data};
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema178.type,parentSchema:schema178,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6587,18 +7035,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate103.errors = vErrors;
+validate105.errors = vErrors;
 return errors === 0;
 }
-validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema174 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]};
-const pattern169 = new RegExp("^[0-9]{3,5}$", "u");
+const schema183 = {"type":["object","null"],"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]},"subnet":{"type":"string"},"gateway":{"type":"string"},"mtu":{"type":["integer","string"],"minimum":576,"maximum":65520,"pattern":"^[0-9]{3,5}$","errorMessage":"a whole number","patternErrorMessage":"write a whole number from 576 to 65520"},"dns":{"type":"array","items":{"type":"string"}},"dns_search":{"type":"array","items":{"type":"string"}},"offloading":{"$ref":"#/$defs/Bool"},"host_access":{"$ref":"#/$defs/Bool"},"mode":{"enum":["shared","host","bridged"]},"interface":{"type":"string","pattern":"^[^/\\s]{1,15}$","patternErrorMessage":"an interface has a name of 1 to 15 characters, without blanks and `/`"},"isolation":{"$ref":"#/$defs/Bool"},"start_address":{"type":"string"},"end_address":{"type":"string"},"subnet_mask":{"type":"string"},"socket":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a socket"},"vfkit_magic":{"$ref":"#/$defs/Bool"},"hijack":{"type":"array","items":{"enum":["inet","unix"]}}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"allOf":[{"if":{"properties":{"driver":{"enum":["unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"required":["socket"]}},{"if":{"properties":{"mode":{"const":"bridged"}},"required":["mode"],"type":"object"},"then":{"required":["interface"],"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"start_address":{"not":{},"errorMessage":"`start_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"end_address":{"not":{},"errorMessage":"`end_address` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"},"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the modes `shared` and `host`: a bridged machine is in the network of the interface","patternErrorMessage":"set the `mode`, or remove the key"}}}},{"if":{"properties":{"driver":{"const":"vmnet"},"mode":{"enum":["shared","host"]}},"required":["driver"],"type":"object"},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the mode `bridged`","patternErrorMessage":"write `mode: bridged`, or remove the key"}}}},{"if":{"required":["start_address"],"type":"object"},"then":{"required":["end_address","subnet_mask"]}},{"if":{"required":["end_address"],"type":"object"},"then":{"required":["start_address","subnet_mask"]}},{"if":{"required":["subnet_mask"],"type":"object"},"then":{"required":["start_address","end_address"]}},{"if":{"properties":{"driver":{"enum":["vmnet","tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"subnet":{"not":{},"errorMessage":"`subnet` belongs to the drivers `gvproxy`, `passt`, `tap`, `socket_vmnet`, `unixgram` and `unixstream`, and `start_address`, `end_address` and `subnet_mask` are those of `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tsi","none"]}}},"then":{"properties":{"gateway":{"not":{},"errorMessage":"`gateway` belongs to the drivers `tap`, `socket_vmnet`, `unixgram` and `unixstream`"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"mtu":{"not":{},"errorMessage":"`mtu` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns":{"not":{},"errorMessage":"`dns` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"dns_search":{"not":{},"errorMessage":"`dns_search` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["tsi","none"]}},"required":["driver"],"type":"object"},"then":{"properties":{"offloading":{"not":{},"errorMessage":"`offloading` belongs to drivers that give the guest an interface, which `tsi` and `none` do not"}}}},{"if":{"properties":{"driver":{"enum":["vmnet","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}},"required":["driver"],"type":"object"},"then":{"properties":{"host_access":{"not":{},"errorMessage":"`host_access` belongs to the drivers `gvproxy` and `passt`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"mode":{"not":{},"errorMessage":"`mode` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"interface":{"not":{},"errorMessage":"`interface` belongs to the drivers `vmnet` and `tap`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"isolation":{"not":{},"errorMessage":"`isolation` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"start_address":{"not":{},"errorMessage":"`start_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"end_address":{"not":{},"errorMessage":"`end_address` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","socket_vmnet","tap","tsi","none","unixgram","unixstream"]}}},"then":{"properties":{"subnet_mask":{"not":{},"errorMessage":"`subnet_mask` belongs to the driver `vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","tap","tsi","none"]}}},"then":{"properties":{"socket":{"not":{},"errorMessage":"`socket` belongs to the drivers `unixgram`, `unixstream` and `socket_vmnet`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","tsi","none","unixstream"]}}},"then":{"properties":{"vfkit_magic":{"not":{},"errorMessage":"`vfkit_magic` belongs to the driver `unixgram`"}}}},{"if":{"properties":{"driver":{"enum":["auto","gvproxy","passt","vmnet","socket_vmnet","tap","none","unixgram","unixstream"]}}},"then":{"properties":{"hijack":{"not":{},"errorMessage":"`hijack` belongs to the driver `tsi`"}}}}]};
+const pattern183 = new RegExp("^[0-9]{3,5}$", "u");
 
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate105.evaluated;
+const evaluated0 = validate107.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6606,7 +7054,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema174.type},message:"must be object,null",schema:schema174.type,parentSchema:schema174,data};
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema183.type},message:"must be object,null",schema:schema183.type,parentSchema:schema183,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -6672,7 +7120,7 @@ if(_valid0){
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket === undefined){
-const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema174.allOf[0].then.required,parentSchema:schema174.allOf[0].then,data};
+const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema183.allOf[0].then.required,parentSchema:schema183.allOf[0].then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6686,7 +7134,7 @@ var _valid0 = _errs6 === errors;
 valid1 = _valid0;
 }
 if(!valid1){
-const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[0].if,parentSchema:schema174.allOf[0],data};
+const err5 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[0].if,parentSchema:schema183.allOf[0],data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -6751,7 +7199,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface === undefined){
-const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema174.allOf[1].then.required,parentSchema:schema174.allOf[1].then,data};
+const err9 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "interface"},message:"must have required property '"+"interface"+"'",schema:schema183.allOf[1].then.required,parentSchema:schema183.allOf[1].then,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6761,7 +7209,7 @@ vErrors.push(err9);
 errors++;
 }
 if(data.isolation !== undefined){
-const err10 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/1/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.isolation.not,parentSchema:schema174.allOf[1].then.properties.isolation,data:data.isolation};
+const err10 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/1/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[1].then.properties.isolation.not,parentSchema:schema183.allOf[1].then.properties.isolation,data:data.isolation};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -6771,7 +7219,7 @@ vErrors.push(err10);
 errors++;
 }
 if(data.start_address !== undefined){
-const err11 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/1/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.start_address.not,parentSchema:schema174.allOf[1].then.properties.start_address,data:data.start_address};
+const err11 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/1/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[1].then.properties.start_address.not,parentSchema:schema183.allOf[1].then.properties.start_address,data:data.start_address};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6781,7 +7229,7 @@ vErrors.push(err11);
 errors++;
 }
 if(data.end_address !== undefined){
-const err12 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/1/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.end_address.not,parentSchema:schema174.allOf[1].then.properties.end_address,data:data.end_address};
+const err12 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/1/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[1].then.properties.end_address.not,parentSchema:schema183.allOf[1].then.properties.end_address,data:data.end_address};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -6791,7 +7239,7 @@ vErrors.push(err12);
 errors++;
 }
 if(data.subnet_mask !== undefined){
-const err13 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/1/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[1].then.properties.subnet_mask.not,parentSchema:schema174.allOf[1].then.properties.subnet_mask,data:data.subnet_mask};
+const err13 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/1/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[1].then.properties.subnet_mask.not,parentSchema:schema183.allOf[1].then.properties.subnet_mask,data:data.subnet_mask};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -6813,7 +7261,7 @@ props0.mode = true;
 }
 }
 if(!valid3){
-const err14 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[1].if,parentSchema:schema174.allOf[1],data};
+const err14 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[1].if,parentSchema:schema183.allOf[1],data};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -6907,7 +7355,7 @@ if(_valid2){
 const _errs27 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface !== undefined){
-const err19 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/2/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[2].then.properties.interface.not,parentSchema:schema174.allOf[2].then.properties.interface,data:data.interface};
+const err19 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/2/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[2].then.properties.interface.not,parentSchema:schema183.allOf[2].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -6927,7 +7375,7 @@ props1.mode = true;
 }
 }
 if(!valid6){
-const err20 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[2].if,parentSchema:schema174.allOf[2],data};
+const err20 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[2].if,parentSchema:schema183.allOf[2],data};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -6987,7 +7435,7 @@ if(_valid3){
 const _errs34 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.end_address === undefined){
-const err23 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema174.allOf[3].then.required,parentSchema:schema174.allOf[3].then,data};
+const err23 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema183.allOf[3].then.required,parentSchema:schema183.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -6997,7 +7445,7 @@ vErrors.push(err23);
 errors++;
 }
 if(data.subnet_mask === undefined){
-const err24 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema174.allOf[3].then.required,parentSchema:schema174.allOf[3].then,data};
+const err24 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema183.allOf[3].then.required,parentSchema:schema183.allOf[3].then,data};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -7011,7 +7459,7 @@ var _valid3 = _errs34 === errors;
 valid9 = _valid3;
 }
 if(!valid9){
-const err25 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[3].if,parentSchema:schema174.allOf[3],data};
+const err25 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[3].if,parentSchema:schema183.allOf[3],data};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -7062,7 +7510,7 @@ if(_valid4){
 const _errs39 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address === undefined){
-const err28 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema174.allOf[4].then.required,parentSchema:schema174.allOf[4].then,data};
+const err28 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema183.allOf[4].then.required,parentSchema:schema183.allOf[4].then,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -7072,7 +7520,7 @@ vErrors.push(err28);
 errors++;
 }
 if(data.subnet_mask === undefined){
-const err29 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema174.allOf[4].then.required,parentSchema:schema174.allOf[4].then,data};
+const err29 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "subnet_mask"},message:"must have required property '"+"subnet_mask"+"'",schema:schema183.allOf[4].then.required,parentSchema:schema183.allOf[4].then,data};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -7086,7 +7534,7 @@ var _valid4 = _errs39 === errors;
 valid10 = _valid4;
 }
 if(!valid10){
-const err30 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[4].if,parentSchema:schema174.allOf[4],data};
+const err30 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[4].if,parentSchema:schema183.allOf[4],data};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -7137,7 +7585,7 @@ if(_valid5){
 const _errs44 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address === undefined){
-const err33 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema174.allOf[5].then.required,parentSchema:schema174.allOf[5].then,data};
+const err33 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "start_address"},message:"must have required property '"+"start_address"+"'",schema:schema183.allOf[5].then.required,parentSchema:schema183.allOf[5].then,data};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -7147,7 +7595,7 @@ vErrors.push(err33);
 errors++;
 }
 if(data.end_address === undefined){
-const err34 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema174.allOf[5].then.required,parentSchema:schema174.allOf[5].then,data};
+const err34 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "end_address"},message:"must have required property '"+"end_address"+"'",schema:schema183.allOf[5].then.required,parentSchema:schema183.allOf[5].then,data};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -7161,7 +7609,7 @@ var _valid5 = _errs44 === errors;
 valid11 = _valid5;
 }
 if(!valid11){
-const err35 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[5].if,parentSchema:schema174.allOf[5],data};
+const err35 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[5].if,parentSchema:schema183.allOf[5],data};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -7227,7 +7675,7 @@ if(_valid6){
 const _errs50 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.subnet !== undefined){
-const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/allOf/6/then/properties/subnet/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[6].then.properties.subnet.not,parentSchema:schema174.allOf[6].then.properties.subnet,data:data.subnet};
+const err39 = {instancePath:instancePath+"/subnet",schemaPath:"#/allOf/6/then/properties/subnet/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[6].then.properties.subnet.not,parentSchema:schema183.allOf[6].then.properties.subnet,data:data.subnet};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -7246,7 +7694,7 @@ props2.driver = true;
 }
 }
 if(!valid12){
-const err40 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[6].if,parentSchema:schema174.allOf[6],data};
+const err40 = {instancePath,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[6].if,parentSchema:schema183.allOf[6],data};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -7296,7 +7744,7 @@ if(_valid7){
 const _errs57 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.gateway !== undefined){
-const err42 = {instancePath:instancePath+"/gateway",schemaPath:"#/allOf/7/then/properties/gateway/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[7].then.properties.gateway.not,parentSchema:schema174.allOf[7].then.properties.gateway,data:data.gateway};
+const err42 = {instancePath:instancePath+"/gateway",schemaPath:"#/allOf/7/then/properties/gateway/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[7].then.properties.gateway.not,parentSchema:schema183.allOf[7].then.properties.gateway,data:data.gateway};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -7315,7 +7763,7 @@ props3.driver = true;
 }
 }
 if(!valid15){
-const err43 = {instancePath,schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[7].if,parentSchema:schema174.allOf[7],data};
+const err43 = {instancePath,schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[7].if,parentSchema:schema183.allOf[7],data};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -7390,7 +7838,7 @@ if(_valid8){
 const _errs65 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.mtu !== undefined){
-const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/allOf/8/then/properties/mtu/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[8].then.properties.mtu.not,parentSchema:schema174.allOf[8].then.properties.mtu,data:data.mtu};
+const err47 = {instancePath:instancePath+"/mtu",schemaPath:"#/allOf/8/then/properties/mtu/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[8].then.properties.mtu.not,parentSchema:schema183.allOf[8].then.properties.mtu,data:data.mtu};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -7409,7 +7857,7 @@ props4.driver = true;
 }
 }
 if(!valid18){
-const err48 = {instancePath,schemaPath:"#/allOf/8/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[8].if,parentSchema:schema174.allOf[8],data};
+const err48 = {instancePath,schemaPath:"#/allOf/8/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[8].if,parentSchema:schema183.allOf[8],data};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -7484,7 +7932,7 @@ if(_valid9){
 const _errs73 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.dns !== undefined){
-const err52 = {instancePath:instancePath+"/dns",schemaPath:"#/allOf/9/then/properties/dns/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[9].then.properties.dns.not,parentSchema:schema174.allOf[9].then.properties.dns,data:data.dns};
+const err52 = {instancePath:instancePath+"/dns",schemaPath:"#/allOf/9/then/properties/dns/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[9].then.properties.dns.not,parentSchema:schema183.allOf[9].then.properties.dns,data:data.dns};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -7503,7 +7951,7 @@ props5.driver = true;
 }
 }
 if(!valid21){
-const err53 = {instancePath,schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[9].if,parentSchema:schema174.allOf[9],data};
+const err53 = {instancePath,schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[9].if,parentSchema:schema183.allOf[9],data};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -7578,7 +8026,7 @@ if(_valid10){
 const _errs81 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.dns_search !== undefined){
-const err57 = {instancePath:instancePath+"/dns_search",schemaPath:"#/allOf/10/then/properties/dns_search/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[10].then.properties.dns_search.not,parentSchema:schema174.allOf[10].then.properties.dns_search,data:data.dns_search};
+const err57 = {instancePath:instancePath+"/dns_search",schemaPath:"#/allOf/10/then/properties/dns_search/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[10].then.properties.dns_search.not,parentSchema:schema183.allOf[10].then.properties.dns_search,data:data.dns_search};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -7597,7 +8045,7 @@ props6.driver = true;
 }
 }
 if(!valid24){
-const err58 = {instancePath,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[10].if,parentSchema:schema174.allOf[10],data};
+const err58 = {instancePath,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[10].if,parentSchema:schema183.allOf[10],data};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -7672,7 +8120,7 @@ if(_valid11){
 const _errs89 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.offloading !== undefined){
-const err62 = {instancePath:instancePath+"/offloading",schemaPath:"#/allOf/11/then/properties/offloading/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[11].then.properties.offloading.not,parentSchema:schema174.allOf[11].then.properties.offloading,data:data.offloading};
+const err62 = {instancePath:instancePath+"/offloading",schemaPath:"#/allOf/11/then/properties/offloading/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[11].then.properties.offloading.not,parentSchema:schema183.allOf[11].then.properties.offloading,data:data.offloading};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -7691,7 +8139,7 @@ props7.driver = true;
 }
 }
 if(!valid27){
-const err63 = {instancePath,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[11].if,parentSchema:schema174.allOf[11],data};
+const err63 = {instancePath,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[11].if,parentSchema:schema183.allOf[11],data};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -7766,7 +8214,7 @@ if(_valid12){
 const _errs97 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.host_access !== undefined){
-const err67 = {instancePath:instancePath+"/host_access",schemaPath:"#/allOf/12/then/properties/host_access/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[12].then.properties.host_access.not,parentSchema:schema174.allOf[12].then.properties.host_access,data:data.host_access};
+const err67 = {instancePath:instancePath+"/host_access",schemaPath:"#/allOf/12/then/properties/host_access/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[12].then.properties.host_access.not,parentSchema:schema183.allOf[12].then.properties.host_access,data:data.host_access};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -7785,7 +8233,7 @@ props8.driver = true;
 }
 }
 if(!valid30){
-const err68 = {instancePath,schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[12].if,parentSchema:schema174.allOf[12],data};
+const err68 = {instancePath,schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[12].if,parentSchema:schema183.allOf[12],data};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -7835,7 +8283,7 @@ if(_valid13){
 const _errs104 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.mode !== undefined){
-const err70 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/13/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[13].then.properties.mode.not,parentSchema:schema174.allOf[13].then.properties.mode,data:data.mode};
+const err70 = {instancePath:instancePath+"/mode",schemaPath:"#/allOf/13/then/properties/mode/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[13].then.properties.mode.not,parentSchema:schema183.allOf[13].then.properties.mode,data:data.mode};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -7854,7 +8302,7 @@ props9.driver = true;
 }
 }
 if(!valid33){
-const err71 = {instancePath,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[13].if,parentSchema:schema174.allOf[13],data};
+const err71 = {instancePath,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[13].if,parentSchema:schema183.allOf[13],data};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -7904,7 +8352,7 @@ if(_valid14){
 const _errs111 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.interface !== undefined){
-const err73 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/14/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[14].then.properties.interface.not,parentSchema:schema174.allOf[14].then.properties.interface,data:data.interface};
+const err73 = {instancePath:instancePath+"/interface",schemaPath:"#/allOf/14/then/properties/interface/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[14].then.properties.interface.not,parentSchema:schema183.allOf[14].then.properties.interface,data:data.interface};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -7923,7 +8371,7 @@ props10.driver = true;
 }
 }
 if(!valid36){
-const err74 = {instancePath,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[14].if,parentSchema:schema174.allOf[14],data};
+const err74 = {instancePath,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[14].if,parentSchema:schema183.allOf[14],data};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -7973,7 +8421,7 @@ if(_valid15){
 const _errs118 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.isolation !== undefined){
-const err76 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/15/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[15].then.properties.isolation.not,parentSchema:schema174.allOf[15].then.properties.isolation,data:data.isolation};
+const err76 = {instancePath:instancePath+"/isolation",schemaPath:"#/allOf/15/then/properties/isolation/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[15].then.properties.isolation.not,parentSchema:schema183.allOf[15].then.properties.isolation,data:data.isolation};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -7992,7 +8440,7 @@ props11.driver = true;
 }
 }
 if(!valid39){
-const err77 = {instancePath,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[15].if,parentSchema:schema174.allOf[15],data};
+const err77 = {instancePath,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[15].if,parentSchema:schema183.allOf[15],data};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -8042,7 +8490,7 @@ if(_valid16){
 const _errs125 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.start_address !== undefined){
-const err79 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/16/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[16].then.properties.start_address.not,parentSchema:schema174.allOf[16].then.properties.start_address,data:data.start_address};
+const err79 = {instancePath:instancePath+"/start_address",schemaPath:"#/allOf/16/then/properties/start_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[16].then.properties.start_address.not,parentSchema:schema183.allOf[16].then.properties.start_address,data:data.start_address};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -8061,7 +8509,7 @@ props12.driver = true;
 }
 }
 if(!valid42){
-const err80 = {instancePath,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[16].if,parentSchema:schema174.allOf[16],data};
+const err80 = {instancePath,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[16].if,parentSchema:schema183.allOf[16],data};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -8111,7 +8559,7 @@ if(_valid17){
 const _errs132 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.end_address !== undefined){
-const err82 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/17/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[17].then.properties.end_address.not,parentSchema:schema174.allOf[17].then.properties.end_address,data:data.end_address};
+const err82 = {instancePath:instancePath+"/end_address",schemaPath:"#/allOf/17/then/properties/end_address/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[17].then.properties.end_address.not,parentSchema:schema183.allOf[17].then.properties.end_address,data:data.end_address};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -8130,7 +8578,7 @@ props13.driver = true;
 }
 }
 if(!valid45){
-const err83 = {instancePath,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[17].if,parentSchema:schema174.allOf[17],data};
+const err83 = {instancePath,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[17].if,parentSchema:schema183.allOf[17],data};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -8180,7 +8628,7 @@ if(_valid18){
 const _errs139 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.subnet_mask !== undefined){
-const err85 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/18/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[18].then.properties.subnet_mask.not,parentSchema:schema174.allOf[18].then.properties.subnet_mask,data:data.subnet_mask};
+const err85 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/allOf/18/then/properties/subnet_mask/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[18].then.properties.subnet_mask.not,parentSchema:schema183.allOf[18].then.properties.subnet_mask,data:data.subnet_mask};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -8199,7 +8647,7 @@ props14.driver = true;
 }
 }
 if(!valid48){
-const err86 = {instancePath,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[18].if,parentSchema:schema174.allOf[18],data};
+const err86 = {instancePath,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[18].if,parentSchema:schema183.allOf[18],data};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -8249,7 +8697,7 @@ if(_valid19){
 const _errs146 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.socket !== undefined){
-const err88 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/19/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[19].then.properties.socket.not,parentSchema:schema174.allOf[19].then.properties.socket,data:data.socket};
+const err88 = {instancePath:instancePath+"/socket",schemaPath:"#/allOf/19/then/properties/socket/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[19].then.properties.socket.not,parentSchema:schema183.allOf[19].then.properties.socket,data:data.socket};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -8268,7 +8716,7 @@ props15.driver = true;
 }
 }
 if(!valid51){
-const err89 = {instancePath,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[19].if,parentSchema:schema174.allOf[19],data};
+const err89 = {instancePath,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[19].if,parentSchema:schema183.allOf[19],data};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -8318,7 +8766,7 @@ if(_valid20){
 const _errs153 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.vfkit_magic !== undefined){
-const err91 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/20/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[20].then.properties.vfkit_magic.not,parentSchema:schema174.allOf[20].then.properties.vfkit_magic,data:data.vfkit_magic};
+const err91 = {instancePath:instancePath+"/vfkit_magic",schemaPath:"#/allOf/20/then/properties/vfkit_magic/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[20].then.properties.vfkit_magic.not,parentSchema:schema183.allOf[20].then.properties.vfkit_magic,data:data.vfkit_magic};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -8337,7 +8785,7 @@ props16.driver = true;
 }
 }
 if(!valid54){
-const err92 = {instancePath,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[20].if,parentSchema:schema174.allOf[20],data};
+const err92 = {instancePath,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[20].if,parentSchema:schema183.allOf[20],data};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -8387,7 +8835,7 @@ if(_valid21){
 const _errs160 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.hijack !== undefined){
-const err94 = {instancePath:instancePath+"/hijack",schemaPath:"#/allOf/21/then/properties/hijack/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema174.allOf[21].then.properties.hijack.not,parentSchema:schema174.allOf[21].then.properties.hijack,data:data.hijack};
+const err94 = {instancePath:instancePath+"/hijack",schemaPath:"#/allOf/21/then/properties/hijack/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema183.allOf[21].then.properties.hijack.not,parentSchema:schema183.allOf[21].then.properties.hijack,data:data.hijack};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -8406,7 +8854,7 @@ props17.driver = true;
 }
 }
 if(!valid57){
-const err95 = {instancePath,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema174.allOf[21].if,parentSchema:schema174.allOf[21],data};
+const err95 = {instancePath,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema183.allOf[21].if,parentSchema:schema183.allOf[21],data};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -8426,8 +8874,8 @@ Object.assign(props0, props17);
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((func1.call(schema174.properties, key0)) || (pattern4.test(key0)))){
-const err96 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema174,data};
+if(!((func1.call(schema183.properties, key0)) || (pattern4.test(key0)))){
+const err96 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema183,data};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -8440,7 +8888,7 @@ errors++;
 if(data.driver !== undefined){
 let data41 = data.driver;
 if(!((((((((((data41 === "auto") || (data41 === "gvproxy")) || (data41 === "passt")) || (data41 === "vmnet")) || (data41 === "socket_vmnet")) || (data41 === "tap")) || (data41 === "tsi")) || (data41 === "none")) || (data41 === "unixgram")) || (data41 === "unixstream"))){
-const err97 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema174.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.driver.enum,parentSchema:schema174.properties.driver,data:data41};
+const err97 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/enum",keyword:"enum",params:{allowedValues: schema183.properties.driver.enum},message:"must be equal to one of the allowed values",schema:schema183.properties.driver.enum,parentSchema:schema183.properties.driver,data:data41};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -8453,7 +8901,7 @@ errors++;
 if(data.subnet !== undefined){
 let data42 = data.subnet;
 if(typeof data42 !== "string"){
-const err98 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.subnet.type,parentSchema:schema174.properties.subnet,data:data42};
+const err98 = {instancePath:instancePath+"/subnet",schemaPath:"#/properties/subnet/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.subnet.type,parentSchema:schema183.properties.subnet,data:data42};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -8466,7 +8914,7 @@ errors++;
 if(data.gateway !== undefined){
 let data43 = data.gateway;
 if(typeof data43 !== "string"){
-const err99 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.gateway.type,parentSchema:schema174.properties.gateway,data:data43};
+const err99 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.gateway.type,parentSchema:schema183.properties.gateway,data:data43};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -8479,7 +8927,7 @@ errors++;
 if(data.mtu !== undefined){
 let data44 = data.mtu;
 if((!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))) && (typeof data44 !== "string")){
-const err100 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema174.properties.mtu.type},message:"must be integer,string",schema:schema174.properties.mtu.type,parentSchema:schema174.properties.mtu,data:data44};
+const err100 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/type",keyword:"type",params:{type: schema183.properties.mtu.type},message:"must be integer,string",schema:schema183.properties.mtu.type,parentSchema:schema183.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -8490,7 +8938,7 @@ errors++;
 }
 if((typeof data44 == "number") && (isFinite(data44))){
 if(data44 > 65520 || isNaN(data44)){
-const err101 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65520},message:"must be <= 65520",schema:65520,parentSchema:schema174.properties.mtu,data:data44};
+const err101 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65520},message:"must be <= 65520",schema:65520,parentSchema:schema183.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -8500,7 +8948,7 @@ vErrors.push(err101);
 errors++;
 }
 if(data44 < 576 || isNaN(data44)){
-const err102 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema174.properties.mtu,data:data44};
+const err102 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/minimum",keyword:"minimum",params:{comparison: ">=", limit: 576},message:"must be >= 576",schema:576,parentSchema:schema183.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -8511,8 +8959,8 @@ errors++;
 }
 }
 if(typeof data44 === "string"){
-if(!pattern169.test(data44)){
-const err103 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema174.properties.mtu,data:data44};
+if(!pattern183.test(data44)){
+const err103 = {instancePath:instancePath+"/mtu",schemaPath:"#/properties/mtu/pattern",keyword:"pattern",params:{pattern: "^[0-9]{3,5}$"},message:"must match pattern \""+"^[0-9]{3,5}$"+"\"",schema:"^[0-9]{3,5}$",parentSchema:schema183.properties.mtu,data:data44};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -8530,7 +8978,7 @@ const len0 = data45.length;
 for(let i0=0; i0<len0; i0++){
 let data46 = data45[i0];
 if(typeof data46 !== "string"){
-const err104 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.dns.items.type,parentSchema:schema174.properties.dns.items,data:data46};
+const err104 = {instancePath:instancePath+"/dns/" + i0,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.dns.items.type,parentSchema:schema183.properties.dns.items,data:data46};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -8542,7 +8990,7 @@ errors++;
 }
 }
 else {
-const err105 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.dns.type,parentSchema:schema174.properties.dns,data:data45};
+const err105 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema183.properties.dns.type,parentSchema:schema183.properties.dns,data:data45};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -8559,7 +9007,7 @@ const len1 = data47.length;
 for(let i1=0; i1<len1; i1++){
 let data48 = data47[i1];
 if(typeof data48 !== "string"){
-const err106 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.dns_search.items.type,parentSchema:schema174.properties.dns_search.items,data:data48};
+const err106 = {instancePath:instancePath+"/dns_search/" + i1,schemaPath:"#/properties/dns_search/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.dns_search.items.type,parentSchema:schema183.properties.dns_search.items,data:data48};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -8571,7 +9019,7 @@ errors++;
 }
 }
 else {
-const err107 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.dns_search.type,parentSchema:schema174.properties.dns_search,data:data47};
+const err107 = {instancePath:instancePath+"/dns_search",schemaPath:"#/properties/dns_search/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema183.properties.dns_search.type,parentSchema:schema183.properties.dns_search,data:data47};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -8634,7 +9082,7 @@ errors++;
 if(data.mode !== undefined){
 let data51 = data.mode;
 if(!(((data51 === "shared") || (data51 === "host")) || (data51 === "bridged"))){
-const err112 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema174.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.mode.enum,parentSchema:schema174.properties.mode,data:data51};
+const err112 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema183.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema183.properties.mode.enum,parentSchema:schema183.properties.mode,data:data51};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -8647,8 +9095,8 @@ errors++;
 if(data.interface !== undefined){
 let data52 = data.interface;
 if(typeof data52 === "string"){
-if(!pattern71.test(data52)){
-const err113 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema174.properties.interface,data:data52};
+if(!pattern83.test(data52)){
+const err113 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/pattern",keyword:"pattern",params:{pattern: "^[^/\\s]{1,15}$"},message:"must match pattern \""+"^[^/\\s]{1,15}$"+"\"",schema:"^[^/\\s]{1,15}$",parentSchema:schema183.properties.interface,data:data52};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -8659,7 +9107,7 @@ errors++;
 }
 }
 else {
-const err114 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.interface.type,parentSchema:schema174.properties.interface,data:data52};
+const err114 = {instancePath:instancePath+"/interface",schemaPath:"#/properties/interface/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.interface.type,parentSchema:schema183.properties.interface,data:data52};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -8697,7 +9145,7 @@ errors++;
 if(data.start_address !== undefined){
 let data54 = data.start_address;
 if(typeof data54 !== "string"){
-const err117 = {instancePath:instancePath+"/start_address",schemaPath:"#/properties/start_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.start_address.type,parentSchema:schema174.properties.start_address,data:data54};
+const err117 = {instancePath:instancePath+"/start_address",schemaPath:"#/properties/start_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.start_address.type,parentSchema:schema183.properties.start_address,data:data54};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -8710,7 +9158,7 @@ errors++;
 if(data.end_address !== undefined){
 let data55 = data.end_address;
 if(typeof data55 !== "string"){
-const err118 = {instancePath:instancePath+"/end_address",schemaPath:"#/properties/end_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.end_address.type,parentSchema:schema174.properties.end_address,data:data55};
+const err118 = {instancePath:instancePath+"/end_address",schemaPath:"#/properties/end_address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.end_address.type,parentSchema:schema183.properties.end_address,data:data55};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -8723,7 +9171,7 @@ errors++;
 if(data.subnet_mask !== undefined){
 let data56 = data.subnet_mask;
 if(typeof data56 !== "string"){
-const err119 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/properties/subnet_mask/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.subnet_mask.type,parentSchema:schema174.properties.subnet_mask,data:data56};
+const err119 = {instancePath:instancePath+"/subnet_mask",schemaPath:"#/properties/subnet_mask/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.subnet_mask.type,parentSchema:schema183.properties.subnet_mask,data:data56};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -8737,7 +9185,7 @@ if(data.socket !== undefined){
 let data57 = data.socket;
 if(typeof data57 === "string"){
 if(!pattern9.test(data57)){
-const err120 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema174.properties.socket,data:data57};
+const err120 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema183.properties.socket,data:data57};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -8748,7 +9196,7 @@ errors++;
 }
 }
 else {
-const err121 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema174.properties.socket.type,parentSchema:schema174.properties.socket,data:data57};
+const err121 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema183.properties.socket.type,parentSchema:schema183.properties.socket,data:data57};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -8790,7 +9238,7 @@ const len2 = data59.length;
 for(let i2=0; i2<len2; i2++){
 let data60 = data59[i2];
 if(!((data60 === "inet") || (data60 === "unix"))){
-const err124 = {instancePath:instancePath+"/hijack/" + i2,schemaPath:"#/properties/hijack/items/enum",keyword:"enum",params:{allowedValues: schema174.properties.hijack.items.enum},message:"must be equal to one of the allowed values",schema:schema174.properties.hijack.items.enum,parentSchema:schema174.properties.hijack.items,data:data60};
+const err124 = {instancePath:instancePath+"/hijack/" + i2,schemaPath:"#/properties/hijack/items/enum",keyword:"enum",params:{allowedValues: schema183.properties.hijack.items.enum},message:"must be equal to one of the allowed values",schema:schema183.properties.hijack.items.enum,parentSchema:schema183.properties.hijack.items,data:data60};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -8802,7 +9250,7 @@ errors++;
 }
 }
 else {
-const err125 = {instancePath:instancePath+"/hijack",schemaPath:"#/properties/hijack/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema174.properties.hijack.type,parentSchema:schema174.properties.hijack,data:data59};
+const err125 = {instancePath:instancePath+"/hijack",schemaPath:"#/properties/hijack/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema183.properties.hijack.type,parentSchema:schema183.properties.hijack,data:data59};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -8813,245 +9261,13 @@ errors++;
 }
 }
 }
-validate105.errors = vErrors;
-return errors === 0;
-}
-validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema181 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
-const pattern180 = new RegExp("^[^=\\s]+$", "u");
-
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate107.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs1 = errors;
-let valid0 = true;
-const _errs2 = errors;
-if(!(data && typeof data == "object" && !Array.isArray(data))){
-const err0 = {};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-var _valid0 = _errs2 === errors;
-errors = _errs1;
-if(vErrors !== null){
-if(_errs1){
-vErrors.length = _errs1;
-}
-else {
-vErrors = null;
-}
-}
-if(_valid0){
-const _errs4 = errors;
-const _errs5 = errors;
-let valid1 = false;
-let passing0 = null;
-const _errs6 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.file === undefined){
-const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema181.then.oneOf[0].required,parentSchema:schema181.then.oneOf[0],data};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-var _valid1 = _errs6 === errors;
-if(_valid1){
-valid1 = true;
-passing0 = 0;
-}
-const _errs7 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.environment === undefined){
-const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema181.then.oneOf[1].required,parentSchema:schema181.then.oneOf[1],data};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-var _valid1 = _errs7 === errors;
-if(_valid1 && valid1){
-valid1 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid1){
-valid1 = true;
-passing0 = 1;
-}
-const _errs8 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.content === undefined){
-const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema181.then.oneOf[2].required,parentSchema:schema181.then.oneOf[2],data};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-var _valid1 = _errs8 === errors;
-if(_valid1 && valid1){
-valid1 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid1){
-valid1 = true;
-passing0 = 2;
-}
-}
-}
-if(!valid1){
-const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema181.then.oneOf,parentSchema:schema181.then,data};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-else {
-errors = _errs5;
-if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
-}
-else {
-vErrors = null;
-}
-}
-}
-var _valid0 = _errs4 === errors;
-valid0 = _valid0;
-}
-if(!valid0){
-const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema181.if,parentSchema:schema181,data};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema181,data};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-if(data.file !== undefined){
-let data0 = data.file;
-if(typeof data0 === "string"){
-if(!pattern9.test(data0)){
-const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema181.properties.file,data:data0};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.file.type,parentSchema:schema181.properties.file,data:data0};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-if(data.environment !== undefined){
-let data1 = data.environment;
-if(typeof data1 === "string"){
-if(!pattern180.test(data1)){
-const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema181.properties.environment,data:data1};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.environment.type,parentSchema:schema181.properties.environment,data:data1};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-if(data.content !== undefined){
-let data2 = data.content;
-if(typeof data2 !== "string"){
-const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema181.properties.content.type,parentSchema:schema181.properties.content,data:data2};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-}
-else {
-const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema181.type,parentSchema:schema181,data};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
 validate107.errors = vErrors;
 return errors === 0;
 }
 validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema184 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
+const schema190 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
+const pattern194 = new RegExp("^[^=\\s]+$", "u");
 
 function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9094,7 +9310,7 @@ let passing0 = null;
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.file === undefined){
-const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema184.then.oneOf[0].required,parentSchema:schema184.then.oneOf[0],data};
+const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema190.then.oneOf[0].required,parentSchema:schema190.then.oneOf[0],data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -9112,7 +9328,7 @@ passing0 = 0;
 const _errs7 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.environment === undefined){
-const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema184.then.oneOf[1].required,parentSchema:schema184.then.oneOf[1],data};
+const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema190.then.oneOf[1].required,parentSchema:schema190.then.oneOf[1],data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -9135,7 +9351,7 @@ passing0 = 1;
 const _errs8 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.content === undefined){
-const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema184.then.oneOf[2].required,parentSchema:schema184.then.oneOf[2],data};
+const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema190.then.oneOf[2].required,parentSchema:schema190.then.oneOf[2],data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -9158,7 +9374,7 @@ passing0 = 2;
 }
 }
 if(!valid1){
-const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema184.then.oneOf,parentSchema:schema184.then,data};
+const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema190.then.oneOf,parentSchema:schema190.then,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -9182,7 +9398,7 @@ var _valid0 = _errs4 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema184.if,parentSchema:schema184,data};
+const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema190.if,parentSchema:schema190,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -9194,7 +9410,7 @@ errors++;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema184,data};
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema190,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -9208,7 +9424,7 @@ if(data.file !== undefined){
 let data0 = data.file;
 if(typeof data0 === "string"){
 if(!pattern9.test(data0)){
-const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema184.properties.file,data:data0};
+const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema190.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -9219,7 +9435,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.file.type,parentSchema:schema184.properties.file,data:data0};
+const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema190.properties.file.type,parentSchema:schema190.properties.file,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -9232,8 +9448,8 @@ errors++;
 if(data.environment !== undefined){
 let data1 = data.environment;
 if(typeof data1 === "string"){
-if(!pattern180.test(data1)){
-const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema184.properties.environment,data:data1};
+if(!pattern194.test(data1)){
+const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema190.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -9244,7 +9460,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.environment.type,parentSchema:schema184.properties.environment,data:data1};
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema190.properties.environment.type,parentSchema:schema190.properties.environment,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -9257,7 +9473,7 @@ errors++;
 if(data.content !== undefined){
 let data2 = data.content;
 if(typeof data2 !== "string"){
-const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema184.properties.content.type,parentSchema:schema184.properties.content,data:data2};
+const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema190.properties.content.type,parentSchema:schema190.properties.content,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -9269,7 +9485,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema184.type,parentSchema:schema184,data};
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema190.type,parentSchema:schema190,data};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -9282,6 +9498,238 @@ validate109.errors = vErrors;
 return errors === 0;
 }
 validate109.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema193 = {"type":"object","properties":{"file":{"type":"string","pattern":"[^ ]","patternErrorMessage":"write the path of a file"},"environment":{"type":"string","pattern":"^[^=\\s]+$","patternErrorMessage":"write the name of a variable"},"content":{"type":"string"}},"patternProperties":{"^x-":{"$ref":"#/$defs/Extension"}},"additionalProperties":false,"if":{"type":"object"},"then":{"oneOf":[{"required":["file"]},{"required":["environment"]},{"required":["content"]}]}};
+
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate111.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(!(data && typeof data == "object" && !Array.isArray(data))){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs4 = errors;
+const _errs5 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs6 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.file === undefined){
+const err1 = {instancePath,schemaPath:"#/then/oneOf/0/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema193.then.oneOf[0].required,parentSchema:schema193.then.oneOf[0],data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid1 = _errs6 === errors;
+if(_valid1){
+valid1 = true;
+passing0 = 0;
+}
+const _errs7 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.environment === undefined){
+const err2 = {instancePath,schemaPath:"#/then/oneOf/1/required",keyword:"required",params:{missingProperty: "environment"},message:"must have required property '"+"environment"+"'",schema:schema193.then.oneOf[1].required,parentSchema:schema193.then.oneOf[1],data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var _valid1 = _errs7 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 1;
+}
+const _errs8 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.content === undefined){
+const err3 = {instancePath,schemaPath:"#/then/oneOf/2/required",keyword:"required",params:{missingProperty: "content"},message:"must have required property '"+"content"+"'",schema:schema193.then.oneOf[2].required,parentSchema:schema193.then.oneOf[2],data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+var _valid1 = _errs8 === errors;
+if(_valid1 && valid1){
+valid1 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid1){
+valid1 = true;
+passing0 = 2;
+}
+}
+}
+if(!valid1){
+const err4 = {instancePath,schemaPath:"#/then/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema193.then.oneOf,parentSchema:schema193.then,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+const err5 = {instancePath,schemaPath:"#/if",keyword:"if",params:{failingKeyword: "then"},message:"must match \"then\" schema",schema:schema193.if,parentSchema:schema193,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "file") || (key0 === "environment")) || (key0 === "content")) || (pattern4.test(key0)))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema193,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.file !== undefined){
+let data0 = data.file;
+if(typeof data0 === "string"){
+if(!pattern9.test(data0)){
+const err7 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/pattern",keyword:"pattern",params:{pattern: "[^ ]"},message:"must match pattern \""+"[^ ]"+"\"",schema:"[^ ]",parentSchema:schema193.properties.file,data:data0};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/file",schemaPath:"#/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema193.properties.file.type,parentSchema:schema193.properties.file,data:data0};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.environment !== undefined){
+let data1 = data.environment;
+if(typeof data1 === "string"){
+if(!pattern194.test(data1)){
+const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/pattern",keyword:"pattern",params:{pattern: "^[^=\\s]+$"},message:"must match pattern \""+"^[^=\\s]+$"+"\"",schema:"^[^=\\s]+$",parentSchema:schema193.properties.environment,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/environment",schemaPath:"#/properties/environment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema193.properties.environment.type,parentSchema:schema193.properties.environment,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.content !== undefined){
+let data2 = data.content;
+if(typeof data2 !== "string"){
+const err11 = {instancePath:instancePath+"/content",schemaPath:"#/properties/content/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema193.properties.content.type,parentSchema:schema193.properties.content,data:data2};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema193.type,parentSchema:schema193,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+validate111.errors = vErrors;
+return errors === 0;
+}
+validate111.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -9494,7 +9942,7 @@ for(const key3 in data7){
 const _errs20 = errors;
 if(typeof key3 === "string"){
 if(!pattern5.test(key3)){
-const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key3,propertyName:key3};
+const err13 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema177,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -9505,7 +9953,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key3,propertyName:key3};
+const err14 = {instancePath:instancePath+"/disks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema177.type,parentSchema:schema177,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -9527,8 +9975,8 @@ errors++;
 }
 }
 for(const key4 in data7){
-if(!(validate103(data7[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data7,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate105(data7[key4], {instancePath:instancePath+"/disks/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data7,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
 errors = vErrors.length;
 }
 }
@@ -9551,7 +9999,7 @@ for(const key5 in data9){
 const _errs27 = errors;
 if(typeof key5 === "string"){
 if(!pattern5.test(key5)){
-const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key5,propertyName:key5};
+const err17 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema177,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -9562,7 +10010,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key5,propertyName:key5};
+const err18 = {instancePath:instancePath+"/networks",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema177.type,parentSchema:schema177,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -9584,8 +10032,8 @@ errors++;
 }
 }
 for(const key6 in data9){
-if(!(validate105(data9[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+if(!(validate107(data9[key6], {instancePath:instancePath+"/networks/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
 errors = vErrors.length;
 }
 }
@@ -9608,7 +10056,7 @@ for(const key7 in data11){
 const _errs34 = errors;
 if(typeof key7 === "string"){
 if(!pattern5.test(key7)){
-const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key7,propertyName:key7};
+const err21 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema177,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -9619,7 +10067,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key7,propertyName:key7};
+const err22 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema177.type,parentSchema:schema177,data:key7,propertyName:key7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -9641,8 +10089,8 @@ errors++;
 }
 }
 for(const key8 in data11){
-if(!(validate107(data11[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate109(data11[key8], {instancePath:instancePath+"/secrets/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
 errors = vErrors.length;
 }
 }
@@ -9665,7 +10113,7 @@ for(const key9 in data13){
 const _errs41 = errors;
 if(typeof key9 === "string"){
 if(!pattern5.test(key9)){
-const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema168,data:key9,propertyName:key9};
+const err25 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9_-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9_-]{0,62}$"+"\"",schema:"^[a-z0-9][a-z0-9_-]{0,62}$",parentSchema:schema177,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -9676,7 +10124,7 @@ errors++;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema168.type,parentSchema:schema168,data:key9,propertyName:key9};
+const err26 = {instancePath:instancePath+"/configs",schemaPath:"#/$defs/Name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema177.type,parentSchema:schema177,data:key9,propertyName:key9};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -9698,8 +10146,8 @@ errors++;
 }
 }
 for(const key10 in data13){
-if(!(validate109(data13[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key10,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+if(!(validate111(data13[key10], {instancePath:instancePath+"/configs/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key10,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }

@@ -1,3 +1,5 @@
+import type { DiskAttachment } from './project.ts';
+
 /** What a machine boots in place of the bundled kernel, or in it in place of libkrun's init. */
 export type Boot =
   | {
@@ -17,6 +19,28 @@ export type Boot =
 
 /** libkrun's names: an uncompressed image, an ELF file, and images that hold a compressed one. */
 export type KernelFormat = 'raw' | 'elf' | 'pe_gz' | 'image_bz2' | 'image_gz' | 'image_zstd';
+
+export type Root =
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      /** The guest cannot change it. */
+      readonly readOnly?: true;
+      /** What the guest sees on top of it. */
+      readonly overlay?: Overlay;
+    }
+  /** The machine boots by itself, and finds on its own what it needs. */
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'disk';
+      readonly disk: DiskAttachment;
+      /** Device in the guest, `/dev/vda` or a partition of it. */
+      readonly device: string;
+      /** File system in the guest; probed by the kernel when absent. */
+      readonly fstype?: string;
+      /** mount(8) options. */
+      readonly options?: string;
+    };
 
 /** Files and directories that exist in the guest's view of a directory only. */
 export interface Overlay {
@@ -50,7 +74,7 @@ const LIBKRUN_INIT = /(^| )init=\/init\.krun( |$)/;
  * Whether libkrun's init does not run, so that a command of krun.yaml, the agent and an exit code do not exist: what the
  * guest does is its own affair.
  */
-export function bootsItself(boot: Boot | undefined, root: 'directory' | 'disk' | 'none'): boolean {
+export function bootsItself(boot: Boot | undefined, root: Root['kind']): boolean {
   if (boot === undefined) return false;
   if (boot.kind !== 'kernel') return true;
   const { initrd, cmdline } = boot;

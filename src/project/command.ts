@@ -1,4 +1,5 @@
 import type { MachineConfig, RootConfig, Words } from '../config/schema.gen.ts';
+import { isSelfBooting } from './has-agent.ts';
 import type { Place } from './place.ts';
 import { splitWords } from './words.ts';
 
@@ -24,8 +25,7 @@ export function resolveCommand(config: MachineConfig, at: Place): readonly strin
   const words = [...entrypoint, ...command];
   const writtenBadly = (value: Words | undefined): boolean =>
     typeof value === 'string' && value.trim() !== '';
-  // An image and a firmware know by themselves what to run.
-  const knowsCommand = config.boot !== undefined || hasImage(config.root);
+  const knowsCommand = isSelfBooting(config) || config.tee !== undefined || hasImage(config.root);
   if (
     words.length === 0 &&
     !knowsCommand &&

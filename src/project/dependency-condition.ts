@@ -1,9 +1,9 @@
 import { own } from '../base/record.ts';
 import type { KrunFile, MachineConfig } from '../config/schema.gen.ts';
+import { hasAgent, isSelfBooting, withoutAgentNote } from './has-agent.ts';
 import { hasHealthcheck } from './healthcheck.ts';
 import type { Place } from './place.ts';
 import type { Dependency } from './project.ts';
-import { boolOr } from './scalars.ts';
 
 /** Reports a condition that the other machine can never meet, or is not meant to. */
 export function checkCondition(
@@ -54,10 +54,12 @@ function checkHealth({ name, config, at }: Other, condition: 'healthy' | 'log_re
 }
 
 function checkCompletion({ name, config, at }: Other, place: Place): void {
-  if (!boolOr(config.agent, true)) {
+  if (!hasAgent(config)) {
     place.error('conflict', `krun cannot know that \`${name}\` was successful: it has no agent`, {
-      related: [{ message: 'the agent is turned off here', span: at.child('agent').keySpan }],
-      hint: 'libkrun reports 0 for a guest that rebooted itself, too; let it have the agent, or use `started`',
+      ...withoutAgentNote(at),
+      hint: isSelfBooting(config)
+        ? 'wait for something that it does, with a health check and the condition `healthy`, or use `started`'
+        : 'libkrun reports 0 for a guest that rebooted itself, too; let it have the agent, or use `started`',
     });
   } else if ((config.kind ?? 'service') !== 'task') {
     place.warning('conflict', `\`${name}\` is a service, which is not meant to complete`, {

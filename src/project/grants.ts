@@ -12,7 +12,7 @@ import { reservedGuestPath, resolveGuestPath } from './guest-path.ts';
 import { resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { FileGrant, GrantSource, Share } from './project.ts';
-import { countOr } from './scalars.ts';
+import { countOr, parseMode } from './scalars.ts';
 import { sharedPath } from './share-at.ts';
 
 /** What grants can refer to. */
@@ -72,13 +72,8 @@ function resolveGrant(
     target: resolveTarget(kind, config, at.child('target')),
     uid: countOr(config.uid, 0),
     gid: countOr(config.gid, 0),
-    mode: config.mode === undefined ? READABLE : parseMode(String(config.mode)),
+    mode: config.mode === undefined ? READABLE : parseMode(config.mode),
   };
-}
-
-/** Octal however it is spelt; the schema has seen that it is. */
-function parseMode(text: string): number {
-  return Number.parseInt(text.replace(/^0?o/, ''), 8);
 }
 
 function resolveSource(kind: GrantKind, name: string, scope: GrantScope, at: Place): GrantSource | undefined {

@@ -1,5 +1,6 @@
 import { quotedList } from '../base/text.ts';
 import type { HealthcheckConfig } from '../config/schema.gen.ts';
+import { withoutAgentNote } from './has-agent.ts';
 import { hasLivePorts, portCarrier } from './port-carrier.ts';
 import type { Place } from './place.ts';
 import { resolveProbe, writtenProbes } from './probe.ts';
@@ -82,9 +83,8 @@ function checkReach(probe: Probe, { agent, networks, ports }: HealthcheckScope, 
   if (probe.kind === 'log') return;
   if (probe.kind === 'test') {
     if (agent) return;
-    const span = at.parent.parent.child('agent').keySpan;
     at.keyError('conflict', 'a check in the guest needs the agent', {
-      related: [{ message: 'the agent is turned off here', span }],
+      ...withoutAgentNote(at.parent.parent),
       hint: 'check with `http`, `tcp` or `log`, which need nothing in the guest',
     });
     return;

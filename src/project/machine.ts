@@ -1,20 +1,36 @@
 import { nearest } from '../base/text.ts';
 import type { BuildConfig, LogsConfig, MachineConfig, Words } from '../config/schema.gen.ts';
+import { resolveBoot } from './boot-config.ts';
 import { resolveCommand, resolveWords } from './command.ts';
+import { checkConfidential } from './confidential.ts';
+import { resolveConsoleLog } from './console.ts';
 import { type DependencyScope, resolveDependsOn } from './depends-on.ts';
 import { type DiskScope, resolveAttachments } from './disks.ts';
 import { resolveEnvironment } from './env.ts';
 import { type GrantSources, resolveGrants } from './grants.ts';
 import { resolveGuestPath } from './guest-path.ts';
+import { hasAgent } from './has-agent.ts';
 import { resolveHealthcheck } from './healthcheck.ts';
 import { resolveHostPath } from './host-path.ts';
+import { type OptionsScope, resolveOptions } from './machine-options.ts';
 import type { MachineNetworks } from './networks.ts';
 import type { Place } from './place.ts';
-import type { Build, HelperPaths, LibkrunSettings, LogSettings, Machine, Root } from './project.ts';
+import type {
+  Attachment,
+  Boot,
+  Build,
+  HelperPaths,
+  LibkrunSettings,
+  LogSettings,
+  Machine,
+  Root,
+} from './project.ts';
+import { resolveDevices } from './resolve-devices.ts';
 import { resolveRestart } from './restart.ts';
 import { resolveRlimits } from './rlimits.ts';
 import { resolveRoot } from './root.ts';
 import { boolOr, countOr, durationOr, sizeOr } from './scalars.ts';
+import { checkBoot, reportTsi } from './self-boot.ts';
 import { resolveShares } from './shares.ts';
 import { parseSignal, SIGNAL_NAMES } from './signals.ts';
 import { resolveCpus, resolveMemory } from './sizing.ts';
@@ -24,7 +40,7 @@ import { resolveWatch } from './watch-rules.ts';
 import { checkWithoutAgent } from './without-agent.ts';
 
 /** What a machine's fields can refer to. */
-export interface MachineScope extends DiskScope, DependencyScope, GrantSources {
+export interface MachineScope extends DiskScope, DependencyScope, GrantSources, OptionsScope {
   readonly hostCpus: number;
   readonly libkrun: LibkrunSettings;
   readonly helpers: HelperPaths;
@@ -42,14 +58,18 @@ const NO_ROOT: Root = { kind: 'directory', path: '/' };
 
 /** One machine with every default filled in; mistakes are reported at their places. */
 export function resolveMachine(config: MachineConfig, scope: MachineScope, at: Place): ResolvedMachine {
-  // What boots by itself is refused where keys are that krun cannot do yet.
-  const root = (config.boot ? undefined : resolveRoot(config.root, scope, at.child('root'))) ?? NO_ROOT;
+  const boot = config.boot && resolveBoot(config.boot, scope, at.child('boot'));
+  const isOptional = boot !== undefined && boot.kind !== 'init';
+  const root = resolveRoot(config.root, { ...scope, isOptional }, at.child('root')) ?? NO_ROOT;
   const rootDisk = root.kind === 'disk' ? root.disk : undefined;
   const kind = config.kind ?? 'service';
-  const agent = boolOr(config.agent, true);
+  const agent = hasAgent(config);
   const build = config.build && resolveBuild(config.build, scope, at.child('build'));
   const shares = resolveShares(config.shares ?? [], scope, at.child('shares'));
-  const { networks = [], ports = [] } = scope.networks.get(at.name) ?? {};
+  const { networks: joined = [], ports = [] } = scope.networks.get(at.name) ?? {};
+  const networks = joined.filter((attachment) => fitsKernel(attachment, boot));
+  if (networks.length < joined.length) reportTsi(config, at);
+  const devices = resolveDevices(config, scope, at);
   const user = resolveUser(config.user, at.child('user'));
   const healthcheck = resolveHealthcheck(
     config.healthcheck,
@@ -62,6 +82,8 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     cpus: resolveCpus(config, scope.hostCpus, at),
     memoryMiB: resolveMemory(config, at),
     root,
+    ...(boot === undefined ? {} : { boot }),
+    ...resolveOptions(config, scope, at),
     ...(build === undefined ? {} : { build }),
     command: resolveCommand(config, at),
     environment: resolveEnvironment(config.environment, scope.environment, at.child('environment')),
@@ -84,13 +106,21 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     stopCommand: resolveStopCommand(config.stop_command, at.child('stop_command')),
     bootTimeoutMs: resolveBootTimeout(config.boot_timeout, at.child('boot_timeout')),
     agent,
-    logs: resolveLogs(config.logs, at.child('logs')),
+    logs: { ...resolveLogs(config.logs, at.child('logs')), ...resolveConsoleLog(config.console, scope, at) },
     libkrun: scope.libkrun,
+    ...(devices === undefined ? {} : { devices }),
     watch: resolveWatch(config.develop, { ...scope, agent, build, shares }, at.child('develop')),
     helpers: scope.helpers,
   };
   if (!machine.agent) checkWithoutAgent(machine, at);
+  checkBoot(config, machine, scope.hostArch, at);
+  checkConfidential(config, machine, scope, at);
   return { machine, at };
+}
+
+/** TSI is a patch of the bundled kernel; a machine that asks for it is told so. */
+function fitsKernel({ network }: Attachment, boot: Boot | undefined): boolean {
+  return network.driver !== 'tsi' || boot === undefined || boot.kind === 'init';
 }
 
 function resolveBuild(config: BuildConfig, scope: MachineScope, at: Place): Build {

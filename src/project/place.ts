@@ -47,6 +47,11 @@ export class Place {
     return String(this.path.at(-1) ?? '');
   }
 
+  /** Whether the file has it, rather than a default. */
+  get isWritten(): boolean {
+    return treeAt(this.#root, this.path) !== undefined;
+  }
+
   get valueSpan(): Span {
     return valueSpan(this.#root, this.path);
   }

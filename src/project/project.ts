@@ -1,7 +1,9 @@
+import type { Devices } from './devices.ts';
 import type { FileGrant, Healthcheck, WatchRule } from './agent-work.ts';
-import type { Boot, Overlay } from './boot.ts';
+import type { Boot, Root } from './boot.ts';
 
 export type * from './agent-work.ts';
+export type * from './devices.ts';
 export type * from './boot.ts';
 
 /**
@@ -101,6 +103,8 @@ export interface Machine {
   readonly agent: boolean;
   readonly logs: LogSettings;
   readonly libkrun: LibkrunSettings;
+  /** Absent where the machine has none. */
+  readonly devices?: Devices;
   /** Rules of `krun watch` in the order of the file. */
   readonly watch: readonly WatchRule[];
   /** Programs that the file names; others are looked for where they usually are. */
@@ -122,28 +126,6 @@ export interface OneOff {
 /** Absolute paths of network helpers. */
 export type HelperPaths = Readonly<Partial<Record<HelperName, string>>>;
 export type HelperName = 'gvproxy' | 'passt' | 'vmnet-helper';
-
-export type Root =
-  | {
-      readonly kind: 'directory';
-      readonly path: string;
-      /** The guest cannot change it. */
-      readonly readOnly?: true;
-      /** What the guest sees on top of it. */
-      readonly overlay?: Overlay;
-    }
-  /** The machine boots by itself, and finds on its own what it needs. */
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'disk';
-      readonly disk: DiskAttachment;
-      /** Device in the guest, `/dev/vda` or a partition of it. */
-      readonly device: string;
-      /** File system in the guest; probed by the kernel when absent. */
-      readonly fstype?: string;
-      /** mount(8) options. */
-      readonly options?: string;
-    };
 
 /** Makes a machine's root or image before its first start and again when an input changed. */
 export interface Build {
@@ -344,4 +326,6 @@ export type RestartPolicy =
 export interface LogSettings {
   readonly maxBytes: number;
   readonly maxFiles: number;
+  /** Absolute path of a file that gets all that the machine says, as plain text. */
+  readonly consoleFile?: string;
 }

@@ -78,6 +78,8 @@ export function resolveProject(input: ResolveInput): ResolveResult {
     disks,
     enabled: selection.enabled,
     hostCpus: input.hostCpus,
+    hostArch: input.hostArch ?? 'x64',
+    hostPlatform: input.host.platform,
     libkrun,
     helpers,
     networks: networks.machines,

@@ -28,3 +28,8 @@ function orReport(parsed: Result<number, UnitMistake>, fallback: number, at: Pla
   at.error('invalid-value', parsed.error.message, { hint: parsed.error.hint });
   return fallback;
 }
+
+/** Permission bits: octal however they are spelt; the schema has seen that they are. */
+export function parseMode(value: string | number): number {
+  return Number.parseInt(String(value).replace(/^0?o/, ''), 8);
+}

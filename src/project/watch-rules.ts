@@ -3,6 +3,7 @@ import type { DevelopConfig, TextOrList, WatchConfig, WatchExecConfig } from '..
 import { resolveWords } from './command.ts';
 import { resolveEnvironment } from './env.ts';
 import { reservedGuestPath, resolveGuestPath } from './guest-path.ts';
+import { withoutAgentNote } from './has-agent.ts';
 import { canonicalJson } from './hash.ts';
 import { type HostScope, resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
@@ -140,7 +141,7 @@ function checkNeeds(rule: WatchRule, { agent, build }: WatchScope, at: Place): v
   const machine = at.parent.parent.parent;
   if (!agent && (isSyncing(rule) || isExecuting(rule))) {
     at.child('action').error('conflict', `the action \`${rule.action}\` needs the agent`, {
-      related: [{ message: 'the agent is turned off here', span: machine.child('agent').keySpan }],
+      ...withoutAgentNote(machine),
       hint: 'use `restart` or `rebuild`',
     });
   }

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { withoutAgentNote } from './has-agent.ts';
 import type { Place } from './place.ts';
 import type { Machine } from './project.ts';
 
@@ -8,7 +8,7 @@ import type { Machine } from './project.ts';
  */
 export function checkWithoutAgent(machine: Machine, at: Place): void {
   const refuse = (key: string, message: string, hint: string): void =>
-    at.child(key).keyError('conflict', message, { ...turnedOff(at), hint });
+    at.child(key).keyError('conflict', message, { ...withoutAgentNote(at), hint });
   if (machine.shares.some((share) => share.target !== undefined)) {
     refuse(
       'shares',
@@ -35,18 +35,14 @@ export function checkWithoutAgent(machine: Machine, at: Place): void {
   checkWords(machine, at);
   if (machine.kind === 'task') {
     at.child('kind').warning('conflict', 'krun cannot know that a task without agent is done', {
-      ...turnedOff(at),
+      ...withoutAgentNote(at),
       hint: 'libkrun reports 0 for a guest that rebooted itself, too; so the task runs at each `krun up`',
     });
   }
 }
 
-function turnedOff(at: Place): Pick<Diagnostic, 'related'> {
-  return { related: [{ message: 'the agent is turned off here', span: at.child('agent').keySpan }] };
-}
-
 function checkWords(machine: Machine, at: Place): void {
-  const more = { ...turnedOff(at), hint: 'use printable ASCII without double quotes' };
+  const more = { ...withoutAgentNote(at), hint: 'use printable ASCII without double quotes' };
   const message =
     'a machine without agent gets its words through the kernel command line, which knows no quoting';
   const isPlain = (word: string): boolean => /^[ !#-~]*$/.test(word);
