@@ -7,6 +7,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gvproxyPath, programPath } from '../rig/support/helpers.ts';
 import { until } from '../rig/support/until.ts';
+import { startWatch } from '../rig/support/watching.ts';
 import { createMachines, ps } from './support/machines.ts';
 import { freePorts, page } from './support/networks.ts';
 import { ensureTap, tapProblem } from './support/tap.ts';
@@ -164,7 +165,65 @@ describe('every example in real microVMs', () => {
       expect(await page(`http://127.0.0.1:${port}/`)).toBe('Hello through a socket\n');
     },
   );
+
+  test.skipIf(!gvproxy)(
+    'dev-server: a page that is edited is answered and has browsers load it again, an edited server starts again',
+    async (context) => {
+      const [port] = await freePorts(1);
+      await using project = await createMachines(context, {
+        example: 'dev-server',
+        env: { PORT: String(port), KRUN_GVPROXY: gvproxy ?? '' },
+      });
+      await using watch = startWatch(project, ['watch']);
+      await watch.waitForOutput(/^watching 2 rules/m, 100_000);
+      const url = `http://127.0.0.1:${port}/`;
+      expect(await page(url)).toContain('<h1>Hello from Node in a guest</h1>');
+      const reload = await fetch(`${url}reload`);
+      const html = await project.read('app/public/index.html');
+      await project.write('app/public/index.html', html.replace('Hello', 'Good morning'));
+      expect(await firstEvent(reload)).toMatch(/^data: .*index\.html/m);
+      expect(await page(url)).toContain('Good morning from Node');
+      const server = await project.read('app/server.mjs');
+      await project.write('app/server.mjs', server.replace('const {', 'console.log(request.url);\n  const {'));
+      await watch.waitForOutput(/\(server\.mjs\), [^]*restart: server\.mjs changed/, 100_000);
+      await page(`${url}?again`);
+      expect(await project.ok(['logs', '--no-log-prefix'])).toMatch(/^\/\?again$/m);
+    },
+  );
+
+  test.skipIf(!gvproxy)(
+    'db-migrate-app: each starts when what it needs is ready, and all are healthy in the end',
+    async (context) => {
+      const [port] = await freePorts(1);
+      await using project = await createMachines(context, {
+        example: 'db-migrate-app',
+        env: { PORT: String(port), KRUN_GVPROXY: gvproxy ?? '' },
+      });
+      await project.ok(['up', '--wait']);
+      expect(await ps(project)).toMatchObject({
+        db: { status: 'running' },
+        migrate: { status: 'exited', exitCode: 0 },
+        app: { status: 'running' },
+      });
+      expect(await project.ok(['ps'])).toMatch(/^app +running.*healthy[^]*^db +running.*healthy/m);
+      expect(await page(`http://127.0.0.1:${port}/cgi-bin/greet`)).toBe('Hello from a migrated database\n');
+      expect(await project.ok(['logs', '--no-log-prefix', 'migrate'])).toBe(
+        'found schema none\nstored\nstored\n',
+      );
+    },
+  );
 });
+
+/** The text of a stream of events up to the first one. */
+async function firstEvent(response: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.includes('data:')) return text;
+  }
+  throw new Error(`the stream ended: ${text}`);
+}
 
 /** Runs the example's backend.sh until it is disposed of. */
 async function startBackend(directory: string): Promise<AsyncDisposable> {
