@@ -1,4 +1,5 @@
-// Bundles the programs: the command line, the supervisor, the machine and network processes and the installer of libkrun.
+// Bundles the programs: the command line, the supervisor, the machine and network processes and the installer of libkrun;
+// and the modules that other programs import, with their types.
 //
 //   node scripts/build.mjs [DIRECTORY]     default: dist
 //
@@ -8,6 +9,7 @@
 import { build } from 'esbuild';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeDeclarations } from './declarations.mjs';
 import { notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -18,6 +20,12 @@ const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'ut
 const QUICK = ['ps', 'ls', 'exec', 'logs', 'port', 'network-ls', 'version'].map((name) =>
   path.join(root, 'src/cli/commands', `${name}.ts`),
 );
+
+/** What package.json exports, by the name of the bundle. */
+const library = { builder: 'src/builder/index.ts' };
+const declarations = writeDeclarations(root, Object.values(library), path.join(outdir, 'types'));
+// Told by the `await` below, which may come after a failure of the bundles.
+declarations.catch(() => undefined);
 
 const shared = {
   absWorkingDir: root,
@@ -73,6 +81,7 @@ const rest = await build({
     machine: 'src/machine/main.ts',
     network: 'src/network/main.ts',
     install: 'src/machine/install-main.ts',
+    ...library,
   },
 });
 
@@ -81,8 +90,12 @@ writeFileSync(noticesFile, notices(root, [cli.metafile, rest.metafile]));
 
 // Old files go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
 const outputs = [cli, rest].flatMap(({ metafile }) => Object.keys(metafile.outputs));
-const written = new Set([noticesFile, ...outputs.map((file) => path.resolve(root, file))]);
-for (const name of readdirSync(outdir)) {
-  const file = path.join(outdir, name);
-  if (!written.has(file)) rmSync(file, { force: true });
+const written = new Set([
+  noticesFile,
+  ...outputs.map((file) => path.resolve(root, file)),
+  ...(await declarations),
+]);
+for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
+  const file = path.join(entry.parentPath, entry.name);
+  if (!entry.isDirectory() && !written.has(file)) rmSync(file, { force: true });
 }
