@@ -9,6 +9,13 @@ import { ActionFailure } from './failure.ts';
 import { chooseAddress, withAddress } from './lease-addresses.ts';
 import { bindPorts, withPorts } from './lease-ports.ts';
 
+/** What was chosen for a machine, and what is to be remembered of it. */
+interface Choice {
+  readonly endpoint: Endpoint;
+  readonly leases: Leases;
+  readonly isNew: boolean;
+}
+
 /** Chooses addresses and ports of machines, and remembers what it chose for as long as there is the project's state. */
 export class LeaseBook {
   readonly #layout: Layout;
@@ -30,11 +37,26 @@ export class LeaseBook {
     return taken;
   }
 
+  /** What the machine would have of its networks now; nothing is remembered. */
+  async preview(definition: Machine, others: readonly MachineRecord[]): Promise<Endpoint> {
+    return (await this.#choose(definition, others, [])).endpoint;
+  }
+
   async #take(
     definition: Machine,
     others: readonly MachineRecord[],
     held: readonly BoundPort[],
   ): Promise<Endpoint> {
+    const { endpoint, leases, isNew } = await this.#choose(definition, others, held);
+    if (isNew) await writeLeases(this.#layout, leases);
+    return endpoint;
+  }
+
+  async #choose(
+    definition: Machine,
+    others: readonly MachineRecord[],
+    held: readonly BoundPort[],
+  ): Promise<Choice> {
     const before = await this.#read();
     const { name: machine, ports } = definition;
     let { addresses } = before;
@@ -61,10 +83,8 @@ export class LeaseBook {
       addresses,
       ports: withPorts(before.ports, machine, ports, bound),
     };
-    if (leases.addresses !== before.addresses || leases.ports !== before.ports) {
-      await writeLeases(this.#layout, leases);
-    }
-    return { interfaces, ports: bound };
+    const isNew = leases.addresses !== before.addresses || leases.ports !== before.ports;
+    return { endpoint: { interfaces, ports: bound }, leases, isNew };
   }
 
   async #read(): Promise<Leases> {

@@ -3,7 +3,7 @@ import { readJsonIfPresent } from '../../host/atomic-file.ts';
 import { machineLayout, rawFile, runLayout, STREAMS } from '../../store/layout.ts';
 import type { Layout } from '../../store/layout.ts';
 import type { MachineRecord } from '../../store/records.ts';
-import { type Context, print } from '../context.ts';
+import { type Context, print, tellError } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { selectRecords } from '../machine-names.ts';
 import { locateProject } from '../project.ts';
@@ -11,10 +11,17 @@ import { readRecords } from '../records.ts';
 
 export interface InspectArgs {
   readonly machines: readonly string[];
+  readonly calls?: boolean;
+  readonly format?: 'text' | 'json';
 }
 
 /** `krun inspect`: all that is known, as one JSON array; of the environment no secrets, for it is shown to others. */
 export async function run(context: Context, args: InspectArgs): Promise<ExitCode> {
+  if (args.calls) return (await import('../inspect-calls.ts')).inspectCalls(context, args);
+  if (args.format === 'text') {
+    tellError(context, '`--format text` is for `--calls`', 'leave it out: what is known is JSON');
+    return EXIT.usage;
+  }
   const layout = await locateProject(context);
   if (!layout.ok) return layout.error;
   const records = await readRecords(context, layout.value);

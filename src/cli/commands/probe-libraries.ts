@@ -1,5 +1,6 @@
 import { type Context, print } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../vm/functions.ts';
 import type { LibraryProbe } from '../doctor/libraries.ts';
 
 export interface ProbeArgs {
@@ -42,12 +43,21 @@ export async function run(context: Context, args: ProbeArgs): Promise<ExitCode> 
         return undefined;
       }
     };
+    const has = (name: string): boolean => {
+      try {
+        return Boolean(library.symbol(name));
+      } catch (error) {
+        if (!isMissingSymbol(error)) throw error;
+        return false;
+      }
+    };
     const hasFeature = call('int32_t krun_has_feature(uint64_t feature)');
     const features = Object.entries(FEATURES).filter(([, number]) => hasFeature?.(number) === 1);
     result = {
       loaded: true,
       features: hasFeature ? features.map(([name]) => name) : undefined,
       maxCpus: positive(call('int32_t krun_get_max_vcpus()')?.()),
+      functions: (Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[]).filter(has),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -58,7 +68,7 @@ export async function run(context: Context, args: ProbeArgs): Promise<ExitCode> 
 }
 
 function isMissingSymbol(error: unknown): boolean {
-  return error instanceof Error && /Cannot find function/.test(error.message);
+  return error instanceof Error && /Cannot find/.test(error.message);
 }
 
 function positive(value: number | undefined): number | undefined {

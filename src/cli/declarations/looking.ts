@@ -47,6 +47,10 @@ export function declareLooking(declare: Declare): void {
   declare
     .command('inspect', 'Print all that is known about machines, as JSON')
     .argument('[machines...]', 'names; all without')
+    .option('--calls', "only libkrun's calls, of machines that do not run too")
+    .addOption(
+      new Option('--format <format>', 'output format; json without --calls').choices(['text', 'json']),
+    )
     .action(declare.action(() => import('../commands/inspect.ts'), 'machines'));
 }
 

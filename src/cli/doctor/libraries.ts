@@ -1,5 +1,6 @@
 import { nodeLibraryFiles } from '../../host/library-files.ts';
 import { findLibraries, type FoundLibrary, installHint } from '../../libkrun/library.ts';
+import type { LibkrunFunction } from '../../vm/functions.ts';
 import type { Check, DoctorHost } from './check.ts';
 import { firstLine, runProgram } from './run-program.ts';
 
@@ -10,6 +11,8 @@ export type LibraryProbe =
       /** Absent where the library is too old to tell. */
       readonly features: readonly string[] | undefined;
       readonly maxCpus: number | undefined;
+      /** Functions of libkrun's interface that the library has. */
+      readonly functions: readonly LibkrunFunction[];
     }
   | { readonly loaded: false; readonly reason: string };
 
@@ -49,7 +52,8 @@ export async function checkLibraries(
   return [libraryCheck(libkrun, probe), bundle];
 }
 
-async function probeLibraries(
+/** What the libraries can do, asked in a process of its own: one that does not fit may end the process that loads it. */
+export async function probeLibraries(
   self: readonly string[],
   libkrun: string,
   libkrunfw: string | undefined,
