@@ -184,7 +184,10 @@ describe('every example in real microVMs', () => {
       expect(await firstEvent(reload)).toMatch(/^data: .*index\.html/m);
       expect(await page(url)).toContain('Good morning from Node');
       const server = await project.read('app/server.mjs');
-      await project.write('app/server.mjs', server.replace('const {', 'console.log(request.url);\n  const {'));
+      await project.write(
+        'app/server.mjs',
+        server.replace('const {', 'console.log(request.url);\n  const {'),
+      );
       await watch.waitForOutput(/\(server\.mjs\), [^]*restart: server\.mjs changed/, 100_000);
       await page(`${url}?again`);
       expect(await project.ok(['logs', '--no-log-prefix'])).toMatch(/^\/\?again$/m);

@@ -118,13 +118,13 @@ describe('a network of three machines in trouble', () => {
   const gvproxy = gvproxyPath('0.8.9');
 
   test.skipIf(!gvproxy)(
-    'goes on for two while the third is paused or sends runts, and comes back when gvproxy was killed',
+    'goes on for two while the third is paused or sends runts, and comes back when gvproxy or all of it was killed',
     async (context) => {
       const [aShell = 0, bShell = 0, bEcho = 0, cPage = 0] = await freePorts(4);
       const machines = {
         a: serving({ ports: [`${aShell}:2323`] }),
         b: serving({ ports: [`${bShell}:2323`, `${bEcho}:7`] }),
-        c: serving({ ports: [`${cPage}:80`] }),
+        c: serving({ ports: [`${cPage}:80`], restart: 'on-failure' }),
       };
       const config = { machines, networks: NETWORKS };
       await using project = await createNetworkProject(context, config, { KRUN_GVPROXY: gvproxy ?? '' });
@@ -169,6 +169,15 @@ describe('a network of three machines in trouble', () => {
       expect(await processOf(project, /gvproxy/)).not.toBe(killed);
       expect(await project.ok(['logs', '--helpers'])).toMatch(/gvproxy.*SIGKILL/);
       expect(await ps(project)).toMatchObject({ a: { run: 1 }, b: { run: 1 }, c: { run: 1 } });
+
+      process.kill(await processOf(project, /network\.js/), 'SIGKILL');
+      expect(await page(`http://127.0.0.1:${cPage}/`)).toBe('page of c\n');
+      const reason = expect.stringContaining('the network process of default ended');
+      expect(await ps(project)).toMatchObject({
+        a: { status: 'failed', reason },
+        b: { status: 'failed', reason },
+        c: { status: 'running', run: 2 },
+      });
       await project.ok(['down']);
       expect(await until(async () => (await project.leftovers()).length === 0, { timeoutMs: 20_000 })).toBe(
         true,
