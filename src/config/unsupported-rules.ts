@@ -22,21 +22,6 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
       what: 'an OCI image as root is',
       instead: 'unpack the image into a directory and write `root: ./rootfs`; `build` can do that for you',
     },
-    { path: 'sound', only: '`true`', when: isNotFalse, what: 'sound is' },
-    { path: 'gpu', only: '`true`', when: isNotFalse, what: 'GPUs are' },
-    { path: 'display', what: 'displays are' },
-    { path: 'input', what: 'input devices are' },
-    {
-      path: 'vsock',
-      what: 'vsock ports are',
-      instead: 'publish a TCP port with `ports`',
-    },
-    {
-      path: 'console',
-      what: 'configuring the console is',
-      instead: 'read the console with `krun logs`',
-    },
-    { path: 'serial', what: 'serial ports are', instead: 'read the console with `krun logs`' },
   ]),
   ...machineRules('shares[].', [
     {
@@ -49,13 +34,4 @@ export const UNSUPPORTED_RULES: readonly UnsupportedRule[] = [
 
 function machineRules(prefix: string, rules: readonly UnsupportedRule[]): UnsupportedRule[] {
   return rules.map((rule) => ({ ...rule, path: `machines.*.${prefix}${rule.path}` }));
-}
-
-function isNotFalse(value: Tree): boolean {
-  return textOf(value) !== 'false';
-}
-
-/** Text of a scalar: `true` and what `${VARIABLE}` left behind for it are the same. */
-function textOf(tree: Tree | undefined): string | undefined {
-  return tree?.kind === 'scalar' ? String(tree.value) : undefined;
 }

@@ -20,6 +20,7 @@ interface PtyCalls {
   readonly openpty: (
     ...of: readonly [master: [number], slave: [number], name: null, termios: null, size: Uint8Array]
   ) => number;
+  readonly ttyname: (fd: number) => string | null;
   readonly tcgetattr: (fd: number, termios: Uint8Array) => number;
   readonly cfmakeraw: (termios: Uint8Array) => void;
   readonly tcsetattr: (fd: number, when: number, termios: Uint8Array) => number;
@@ -35,6 +36,7 @@ function calls(): PtyCalls {
     openpty: openptyLibrary().func(
       'int openpty(_Out_ int *master, _Out_ int *slave, void *name, void *termios, void *size)',
     ),
+    ttyname: library.func('const char *ttyname(int fd)'),
     tcgetattr: library.func('int tcgetattr(int fd, _Out_ uint8_t *termios)'),
     cfmakeraw: library.func('void cfmakeraw(_Inout_ uint8_t *termios)'),
     tcsetattr: library.func('int tcsetattr(int fd, int when, const uint8_t *termios)'),
@@ -71,4 +73,11 @@ export function openPty(rows: number, columns: number): Pty {
   const flags = fcntl(master[0], F_GETFL, 'int', 0);
   if (fcntl(master[0], F_SETFL, 'int', flags | O_NONBLOCK) !== 0) throw systemError('fcntl');
   return { master: master[0], slave: slave[0] };
+}
+
+/** Path of the device of a terminal's slave; throws the system's error. */
+export function terminalName(slave: number): string {
+  const name = calls().ttyname(slave);
+  if (name === null) throw systemError('ttyname');
+  return name;
 }

@@ -6,9 +6,11 @@ import type { Call, Fd } from '../vm/calls.ts';
 import { compile } from '../vm/compile.ts';
 import type { Vm, VmConsole, VmConsolePort, VmExec, VmInterface, VmNetwork } from '../vm/vm.ts';
 import { LOADER } from './bootstrap.ts';
-import { consolePorts, type ConsolePort } from './console-ports.ts';
+import { bootOptions } from './configure-boot.ts';
+import { deviceOptions } from './configure-devices.ts';
+import { consolePorts, userPorts, type ConsolePort } from './console-ports.ts';
 import { linkName } from './link-name.ts';
-import type { GuestSpec, MachineSpec, SpecInterface, SpecNetwork } from './spec.ts';
+import type { GuestSpec, MachineSpec, SpecInterface } from './spec.ts';
 
 const LOG_LEVELS: Readonly<Record<LogLevel, number>> = {
   // The guest kernel's messages reach the log at this level; without them a panic looks like success.
@@ -37,12 +39,13 @@ export function vmOf(spec: MachineSpec): Vm {
     log: { target: fd('log'), level: LOG_LEVELS[spec.logLevel], ignoreEnvironment: true },
     vcpus: spec.cpus,
     memoryMiB: spec.memoryMiB,
-    ...(spec.root.kind === 'none' ? {} : { root: spec.root }),
+    ...bootOptions(spec),
     disks: spec.disks,
     shares: spec.shares,
     rlimits: spec.rlimits,
-    network: networkOf(spec.network),
+    network: networkOf(spec),
     consoles: { kind: 'explicit', consoles: consolesOf(spec) },
+    ...deviceOptions(spec),
     ...execOf(spec.guest),
   };
 }
@@ -51,14 +54,17 @@ function fd(descriptor: string): Fd {
   return { descriptor };
 }
 
-function networkOf({ tsi, interfaces }: SpecNetwork): VmNetwork {
+function networkOf({ network: { tsi, interfaces }, devices }: MachineSpec): VmNetwork {
+  const vsockPorts = devices?.vsock ?? [];
   const hijack = [...new Set(tsi?.hijack)];
   // What libkrun does by itself for a guest without interfaces.
   const isImplicit = interfaces.length === 0 && hijack.length === 1 && hijack[0] === 'inet';
   return {
-    vsock: isImplicit ? 'implicit' : tsi ? { hijack } : 'none',
+    // The ports need a device, which takes none of the guest's sockets by itself.
+    vsock: isImplicit ? 'implicit' : tsi || vsockPorts.length > 0 ? { hijack } : 'none',
     ...(tsi && hijack.includes('inet') ? { portMap: tsi.ports } : {}),
     interfaces: interfaces.map(interfaceOf),
+    ...(vsockPorts.length === 0 ? {} : { vsockPorts }),
   };
 }
 
@@ -77,17 +83,18 @@ function interfaceOf({ mac, offloading, dhcp, backend }: SpecInterface, index: n
   }
 }
 
-function consolesOf({ guest }: MachineSpec): readonly VmConsole[] {
-  const ports: readonly VmConsole[] =
-    guest.kind === 'bootstrap' ? [{ kind: 'multiport', ports: consolePorts(guest).map(portOf) }] : [];
-  return [...ports, { kind: 'default', input: -1, output: fd('stdout'), error: fd('stderr') }];
+function consolesOf({ guest, devices }: MachineSpec): readonly VmConsole[] {
+  const ports = guest.kind === 'bootstrap' ? consolePorts(guest) : userPorts(devices?.consolePorts);
+  // libkrun aborts on a console of this kind without ports.
+  const own: readonly VmConsole[] = ports.length > 0 ? [{ kind: 'multiport', ports: ports.map(portOf) }] : [];
+  return [...own, { kind: 'default', input: -1, output: fd('stdout'), error: fd('stderr') }];
 }
 
-function portOf({ name, carries }: ConsolePort): VmConsolePort {
-  if (carries === 'terminal') return { kind: 'terminal', name: `krun.${name}`, fd: fd(name) };
+function portOf({ name, carries, label = `krun.${name}` }: ConsolePort): VmConsolePort {
+  if (carries === 'terminal') return { kind: 'terminal', name: label, fd: fd(name) };
   return {
     kind: 'inout',
-    name: `krun.${name}`,
+    name: label,
     input: carries === 'output' ? -1 : fd(name),
     output: carries === 'input' ? -1 : fd(carries === 'both' ? `${name}.out` : name),
   };

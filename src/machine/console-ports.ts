@@ -10,13 +10,19 @@ export type PortName =
   | 'events'
   | 'stdin'
   | 'tty'
+  | UserPortName
   | `d${number}`
   | `e${number}`
   | `t${number}`;
 
+/** A port of the user's own, by its place in the file. */
+export type UserPortName = `u${number}`;
+
 export interface ConsolePort {
   readonly name: PortName;
   readonly carries: 'input' | 'output' | 'both' | 'terminal';
+  /** What the guest calls it; `krun.` and the name when absent. */
+  readonly label?: string;
 }
 
 /**
@@ -33,7 +39,17 @@ const DEFAULT_SESSIONS = { slots: 8, terminals: 4 } as const;
 
 export function sessionCounts(guest: BootstrapGuest): { readonly slots: number; readonly terminals: number } {
   const { slots, terminals } = guest.sessions ?? DEFAULT_SESSIONS;
-  return { slots: Math.max(1, slots), terminals: Math.min(terminals, MOST_TERMINALS) };
+  const taken = userPorts(guest.ports).filter(({ carries }) => carries === 'terminal').length;
+  return { slots: Math.max(1, slots), terminals: Math.min(terminals, MOST_TERMINALS - taken) };
+}
+
+/** The ports that the user named. */
+export function userPorts(ports: BootstrapGuest['ports'] = []): readonly ConsolePort[] {
+  return ports.map(({ name, kind }, index) => ({
+    name: `u${index}`,
+    carries: kind === 'terminal' ? 'terminal' : 'both',
+    label: name,
+  }));
 }
 
 /**
@@ -50,6 +66,7 @@ export function consolePorts(guest: BootstrapGuest): readonly ConsolePort[] {
     { name: 'events', carries: 'output' },
     ...(guest.tty ? [{ name: 'tty', carries: 'terminal' } as const] : []),
     ...(guest.stdinOpen && !guest.tty ? [{ name: 'stdin', carries: 'input' } as const] : []),
+    ...userPorts(guest.ports),
     ...numbers(terminals).map((index): ConsolePort => ({ name: `t${index}`, carries: 'terminal' })),
     ...numbers(slots).flatMap((slot): readonly ConsolePort[] => [
       { name: `d${slot}`, carries: 'both' },
@@ -70,5 +87,6 @@ export function portNumber(guest: BootstrapGuest, name: PortName): number {
  * in the guest tells which of its /dev/hvc* belongs to which port.
  */
 export function terminalId(name: PortName): number {
-  return name === 'tty' ? 20_000 : 20_001 + Number(name.slice(1));
+  if (name === 'tty') return 20_000;
+  return (name.startsWith('u') ? 20_101 : 20_001) + Number(name.slice(1));
 }

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { claimRun } from '../host/claim-run.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
 import { prepare, type PreparedMachine } from './prepare.ts';
-import { execute } from '../libkrun/execute.ts';
+import { execute, type Descriptors } from '../libkrun/execute.ts';
 import { krunErrorText } from '../libkrun/errno.ts';
 import { imageProblem } from './image-problem.ts';
 import { openLinks } from './links.ts';
@@ -18,12 +18,22 @@ async function main(): Promise<never> {
   if (!claimRun(spec)) process.exit(0);
   try {
     const machine = prepare(spec);
+    const devices = await openDevices(spec, machine);
     await takeControl(spec, machine.ends);
     const links = await openLinks(spec, machine.library, endProcess);
-    return fail(spec, await start(spec, { ...machine, descriptors: { ...machine.descriptors, ...links } }));
+    const descriptors = { ...machine.descriptors, ...devices, ...links };
+    return fail(spec, await start(spec, { ...machine, descriptors }));
   } catch (error) {
     return fail(spec, failureOf(error));
   }
+}
+
+/** Loads what few machines need for these only: it delays the guest. */
+async function openDevices(spec: MachineSpec, { ends }: PreparedMachine): Promise<Descriptors> {
+  const users = ends?.users ?? [];
+  if (spec.devices === undefined && users.length === 0) return {};
+  const { openMoreDevices } = await import('./open-devices.ts');
+  return openMoreDevices(spec, users);
 }
 
 function failureOf(error: unknown): MachineFailure {

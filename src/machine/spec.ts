@@ -1,5 +1,15 @@
 import type { BoundHostPort } from '../network/api.ts';
-import type { DiskFormat, DiskSync, KernelFormat, LogLevel, Overlay } from '../project/project.ts';
+import type {
+  ConsolePort,
+  DiskFormat,
+  DiskSync,
+  Display,
+  KernelFormat,
+  LogLevel,
+  Overlay,
+  SerialPort,
+} from '../project/project.ts';
+import type { VmGpu, VmVsockPort } from '../vm/vm.ts';
 
 /** Version of the contract between the supervisor that writes a spec and the machine process that reads it. */
 export const MACHINE_SPEC_VERSION = 1;
@@ -48,6 +58,7 @@ export interface MachineSpec {
     readonly readOnly: boolean;
     readonly daxBytes: number;
   }[];
+  readonly devices?: SpecDevices;
   readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly network: SpecNetwork;
   readonly guest: GuestSpec;
@@ -82,6 +93,28 @@ export type SpecBoot =
   | { readonly kind: 'firmware'; readonly path: string }
   /** A program of the host in place of libkrun's init. */
   | { readonly kind: 'init'; readonly path: string };
+
+/** What a machine has beside disks, shares, interfaces and the agent's console; absent where it has none. */
+export interface SpecDevices {
+  readonly vsock?: readonly SpecVsockPort[];
+  /** The user's own, where no console of the agent carries them. */
+  readonly consolePorts?: readonly ConsolePort[];
+  readonly kernelConsole?: string;
+  readonly serial?: SerialPort;
+  readonly gpu?: VmGpu;
+  readonly displays?: readonly Display[];
+  /** Event devices of the host. */
+  readonly inputs?: readonly string[];
+  readonly sound?: true;
+}
+
+export interface SpecVsockPort extends VmVsockPort {
+  /**
+   * Where the socket of a guest that listens is linked. libkrun makes it open for everybody, so `path` is in a directory
+   * of the user's alone.
+   */
+  readonly link?: string;
+}
 
 /** A secret or config as the guest gets it, in a file system in memory. */
 export interface GuestFile {
@@ -214,6 +247,8 @@ export type GuestSpec =
       readonly stopCommand?: readonly string[];
       /** What a stop is given before the machine is ended by force; the stop command has most of it. */
       readonly stopGracePeriodMs?: number;
+      /** The user's own ports, which the agent's console carries too. */
+      readonly ports?: readonly ConsolePort[];
       /** How many sessions and terminals there can be at a time. */
       readonly sessions?: { readonly slots: number; readonly terminals: number };
     }

@@ -4,6 +4,7 @@ import type { Machine, Port, RestartPolicy } from '../project/project.ts';
 import { arePortsLive, LIVE_FIELDS } from '../project/hash.ts';
 import { portText } from '../project/ports.ts';
 import { type Change, changed, compareNamed, sortedUnion } from './change.ts';
+import { compareDevices, compareLogs } from './device-differences.ts';
 import {
   compareDependencies,
   compareGrants,
@@ -78,8 +79,9 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   bootTimeoutMs: (before, after) =>
     changed('boot_timeout', formatDuration(before.bootTimeoutMs), formatDuration(after.bootTimeoutMs)),
   agent: (before, after) => changed('agent', before.agent, after.agent),
-  logs: (before, after) => opaque('logs', before.logs, after.logs),
+  logs: compareLogs,
   libkrun: compareLibkrun,
+  devices: compareDevices,
   watch: compareWatch,
   helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
   oneOff: (before, after) => opaque('one-off', before.oneOff, after.oneOff),

@@ -69,7 +69,6 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
   const { networks: joined = [], ports = [] } = scope.networks.get(at.name) ?? {};
   const networks = joined.filter((attachment) => fitsKernel(attachment, boot));
   if (networks.length < joined.length) reportTsi(config, at);
-  const devices = resolveDevices(config, scope, at);
   const user = resolveUser(config.user, at.child('user'));
   const healthcheck = resolveHealthcheck(
     config.healthcheck,
@@ -108,11 +107,11 @@ export function resolveMachine(config: MachineConfig, scope: MachineScope, at: P
     agent,
     logs: { ...resolveLogs(config.logs, at.child('logs')), ...resolveConsoleLog(config.console, scope, at) },
     libkrun: scope.libkrun,
-    ...(devices === undefined ? {} : { devices }),
+    ...resolveDevices(config, scope, at),
     watch: resolveWatch(config.develop, { ...scope, agent, build, shares }, at.child('develop')),
     helpers: scope.helpers,
   };
-  if (!machine.agent) checkWithoutAgent(machine, at);
+  checkWithoutAgent(machine, at);
   checkBoot(config, machine, scope.hostArch, at);
   checkConfidential(config, machine, scope, at);
   return { machine, at };

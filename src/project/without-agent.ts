@@ -7,6 +7,7 @@ import type { Machine } from './project.ts';
  * one command as root. Health checks and rules of `develop` are looked at where they are resolved.
  */
 export function checkWithoutAgent(machine: Machine, at: Place): void {
+  if (machine.agent) return;
   const refuse = (key: string, message: string, hint: string): void =>
     at.child(key).keyError('conflict', message, { ...withoutAgentNote(at), hint });
   if (machine.shares.some((share) => share.target !== undefined)) {

@@ -156,6 +156,11 @@ export function linkSocket(layout: Layout, network: string, machine: string): st
   return path.join(layout.runtimeDirectory, `l-${shortHash(`${network} ${machine}`)}`);
 }
 
+/** Where libkrun makes the socket of a vsock port at which a guest listens: it takes everybody's connections. */
+export function vsockSocket(layout: Layout, machine: string, port: number): string {
+  return path.join(layout.runtimeDirectory, `v-${shortHash(`${machine} ${port}`)}`);
+}
+
 /**
  * What one run has to itself. A machine process that was slow to come up must find neither the spec of a later run, nor
  * a place to write its identity over a later one's.

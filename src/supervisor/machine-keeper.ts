@@ -14,6 +14,7 @@ import { removeMachineFiles } from './machine-files.ts';
 import { MachineHealth } from './machine-health.ts';
 import { failWithoutLink, rejoin } from './machine-links.ts';
 import { MachineLogs } from './machine-logs.ts';
+import { clearPlaces } from './machine-places.ts';
 import { adoptRunProcess, type RunProcess } from './run-process.ts';
 import { MachineRun } from './machine-run.ts';
 import { startFailure, startMachine, type StartContext } from './machine-start.ts';
@@ -317,7 +318,8 @@ export class MachineKeeper {
     const ended = { outcome, policy, isAsked: this.#endAsked, nowMs: Date.now() };
     const state = stateAfterRun(this.record, ended);
     await closeRun(this.#files);
-    await Promise.all([endHelpers(this.#files, run), this.#context.networks.part(definition)]);
+    const parted = this.#context.networks.part(definition);
+    await Promise.all([endHelpers(this.#files, run), parted, clearPlaces(definition, this.#context)]);
     await this.#kept.set({ state });
     this.#scheduleRestart();
     // The record says by now what the raw files did.

@@ -11,7 +11,9 @@ import {
 import { bootsItself } from '../project/boot.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
 import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';
+import { specDevices } from './device-spec.ts';
 import { ActionFailure } from './failure.ts';
+import { specBoot, specTee } from './machine-boot.ts';
 import { guestNetwork, specNetwork, type NetworkInput } from './machine-network.ts';
 
 export interface SpecInput extends NetworkInput {
@@ -25,6 +27,7 @@ export function machineSpec(input: SpecInput): MachineSpec {
   const files = machineLayout(layout, definition.name);
   const { root } = definition;
   const rootDisk = root.kind === 'disk' ? [root.disk] : [];
+  const tee = specTee(definition.teeConfig);
   return {
     version: MACHINE_SPEC_VERSION,
     project,
@@ -40,11 +43,14 @@ export function machineSpec(input: SpecInput): MachineSpec {
       helper: rawFile(files, run, 'helper'),
       status: rawFile(files, run, 'status'),
     },
-    library: libraries(definition),
+    library: libraries(definition, tee),
     logLevel: definition.libkrun.logLevel,
     cpus: definition.cpus,
     memoryMiB: definition.memoryMiB,
     root: specRoot(definition),
+    ...specBoot(definition.boot),
+    ...tee,
+    ...specOptions(definition),
     disks: [...rootDisk, ...definition.disks].map((disk, index) => specDisk(layout, disk, index)),
     shares: definition.shares.map(({ tag, source, readOnly, daxBytes }) => ({
       tag,
@@ -53,9 +59,27 @@ export function machineSpec(input: SpecInput): MachineSpec {
       daxBytes,
     })),
     rlimits: definition.rlimits,
+    ...specDevices(definition, layout),
     network: specNetwork(input),
     guest: guestSpec(input),
     stopSignal: definition.stopSignal,
+  };
+}
+
+/** Properties that are told as they are. */
+function specOptions({
+  nested,
+  splitIrqchip,
+  smbiosOemStrings,
+  hostUid,
+  hostGid,
+}: Machine): Partial<MachineSpec> {
+  return {
+    ...(nested === undefined ? {} : { nested }),
+    ...(splitIrqchip === undefined ? {} : { splitIrqchip }),
+    ...(smbiosOemStrings === undefined ? {} : { smbiosOemStrings }),
+    ...(hostUid === undefined ? {} : { hostUid }),
+    ...(hostGid === undefined ? {} : { hostGid }),
   };
 }
 
@@ -97,7 +121,11 @@ function specDisk(layout: Layout, disk: DiskAttachment, index: number): SpecDisk
 function guestSpec(input: NetworkInput): GuestSpec {
   const { definition } = input;
   const { command, environment, workingDir, hostname, shares } = definition;
-  if (!definition.agent) return { kind: 'direct', command, environment, workingDir };
+  if (!definition.agent) {
+    const words = { command, environment, workingDir };
+    if (!bootsItself(definition.boot, definition.root.kind)) return { kind: 'direct', ...words };
+    return { kind: 'self', ...(command.length === 0 ? {} : { exec: words }) };
+  }
   const mounts = shares.flatMap(({ tag, target, readOnly }) =>
     target === undefined ? [] : [{ tag, target, readOnly }],
   );
@@ -113,19 +141,24 @@ type AgentSettings = Omit<
 
 /** What the agent does beside starting the command; only what differs from nothing. */
 function agentSettings(definition: Machine): AgentSettings {
-  const { user, tty, stdinOpen, stopCommand, stopGracePeriodMs, oneOff } = definition;
+  const { user, tty, stdinOpen, stopCommand, stopGracePeriodMs, oneOff, devices } = definition;
   return {
     ...(user === undefined ? {} : { user }),
     ...(tty ? { tty } : {}),
     ...(stdinOpen ? { stdinOpen } : {}),
     ...(oneOff?.idle ? { idle: true } : {}),
+    ...(devices?.consolePorts === undefined ? {} : { ports: devices.consolePorts }),
     ...(stopCommand.length === 0 ? {} : { stopCommand, stopGracePeriodMs }),
   };
 }
 
-function libraries(definition: Machine): MachineSpec['library'] {
+function libraries(
+  { libkrun: settings }: Machine,
+  { tee }: Pick<MachineSpec, 'tee'>,
+): MachineSpec['library'] {
   const platform = { os: process.platform, arch: process.arch };
-  const found = findLibraries(definition.libkrun, process.env, platform, nodeLibraryFiles());
+  const wanted = { ...settings, ...(tee === undefined ? {} : { variant: tee.variant }) };
+  const found = findLibraries(wanted, process.env, platform, nodeLibraryFiles());
   if (!found.ok) {
     const [first] = found.error;
     throw first ? ActionFailure.from(first) : new ActionFailure('libkrun was not found');
