@@ -6,7 +6,7 @@ import type { Call, Fd } from '../vm/calls.ts';
 import { compile } from '../vm/compile.ts';
 import type { Vm, VmConsole, VmConsolePort, VmExec, VmInterface, VmNetwork } from '../vm/vm.ts';
 import { LOADER } from './bootstrap.ts';
-import { bootOptions } from './configure-boot.ts';
+import { bootOptions, machineProperties } from './configure-boot.ts';
 import { deviceOptions } from './configure-devices.ts';
 import { consolePorts, userPorts, type ConsolePort } from './console-ports.ts';
 import { linkName } from './link-name.ts';
@@ -35,6 +35,8 @@ export function calls(
 
 /** A machine of a project as a plain virtual machine. */
 export function vmOf(spec: MachineSpec): Vm {
+  const { devices, ...options } = deviceOptions(spec);
+  const properties = { ...devices, ...machineProperties(spec) };
   return {
     log: { target: fd('log'), level: LOG_LEVELS[spec.logLevel], ignoreEnvironment: true },
     vcpus: spec.cpus,
@@ -45,7 +47,8 @@ export function vmOf(spec: MachineSpec): Vm {
     rlimits: spec.rlimits,
     network: networkOf(spec),
     consoles: { kind: 'explicit', consoles: consolesOf(spec) },
-    ...deviceOptions(spec),
+    ...options,
+    ...(Object.keys(properties).length === 0 ? {} : { devices: properties }),
     ...execOf(spec.guest),
   };
 }

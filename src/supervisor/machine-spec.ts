@@ -59,11 +59,21 @@ export function machineSpec(input: SpecInput): MachineSpec {
       daxBytes,
     })),
     rlimits: definition.rlimits,
-    ...specDevices(definition, layout),
+    ...withSerialOutput(specDevices(definition, layout), definition, rawFile(files, run, 'stdout')),
     network: specNetwork(input),
     guest: guestSpec(input),
     stopSignal: definition.stopSignal,
   };
+}
+
+/** What a kernel or firmware of the user's own says on the serial port is its output, unless it shall go elsewhere. */
+function withSerialOutput(
+  spec: Pick<MachineSpec, 'devices'>,
+  { boot, root }: Machine,
+  log: string,
+): Pick<MachineSpec, 'devices'> {
+  if (!bootsItself(boot, root.kind) || boot?.kind === 'init') return spec;
+  return { devices: { ...spec.devices, serial: { log, ...spec.devices?.serial } } };
 }
 
 /** Properties that are told as they are. */

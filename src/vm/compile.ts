@@ -7,6 +7,7 @@ import { KERNEL_FORMATS, LOG_OPTION_NO_ENV, LOG_STYLES, RLIMITS, UNLIMITED } fro
 import { addConsoles } from './consoles.ts';
 import { addDevices, addMachineOptions } from './devices.ts';
 import { execProblems } from './exec-words.ts';
+import { bzip2Problem, cmdlineProblem, formatProblem, initrdProblem } from './kernel-format.ts';
 import { addNetwork } from './network.ts';
 import { addStorage } from './storage.ts';
 import type { Vm, VmExec, VmRlimit } from './vm.ts';
@@ -34,11 +35,31 @@ export function compile(vm: Vm, capabilities: Capabilities): Result<readonly Cal
   return list.result();
 }
 
-function addBoot(list: CallList, { boot }: Vm): void {
+function addBoot(list: CallList, { boot, memoryMiB }: Vm): void {
   if (boot?.kind === 'firmware') list.add('krun_set_firmware', CTX, boot.path);
   if (boot?.kind !== 'kernel') return;
+  list.reject(...kernelProblems(boot, memoryMiB, list));
   const { path, format, initramfs, cmdline } = boot;
   list.add('krun_set_kernel', CTX, path, KERNEL_FORMATS[format], initramfs ?? null, cmdline ?? null);
+}
+
+/** What libkrun would abort on, or take for something else. */
+function kernelProblems(
+  { format, initramfs, cmdline }: Extract<Vm['boot'], { kind: 'kernel' }>,
+  memoryMiB: number,
+  list: CallList,
+): readonly Diagnostic[] {
+  const { arch } = list.capabilities;
+  const problems = [
+    ['capability', formatProblem(format, arch)],
+    // 1.18 brought krun_add_virtiofs3, too.
+    ['capability', bzip2Problem(format, list.has('krun_add_virtiofs3'))],
+    ['limit', initramfs === undefined ? undefined : initrdProblem(memoryMiB, arch)],
+    ['invalid-value', cmdline === undefined ? undefined : cmdlineProblem(cmdline)],
+  ] as const;
+  return problems.flatMap(([code, problem]) =>
+    problem === undefined ? [] : [errorDiagnostic(code, problem.message, problem)],
+  );
 }
 
 function addRlimits(list: CallList, rlimits: readonly VmRlimit[]): void {

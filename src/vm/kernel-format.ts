@@ -1,3 +1,4 @@
+import { err, ok, type Result } from '../base/result.ts';
 import type { KernelFormat } from './vm.ts';
 
 /** What libkrun loads on a processor, in Node's words. */
@@ -27,23 +28,30 @@ export function formatProblem(format: KernelFormat, arch: string): KernelProblem
   return { message: `libkrun does not load kernels of format ${format} on ${arch}`, hint };
 }
 
+/** Why libkrun up to 1.17 boots no image compressed with bzip2: it looks for four bytes where three are. */
+export function bzip2Problem(format: KernelFormat, isFixed: boolean): KernelProblem | undefined {
+  if (format !== 'image_bz2' || isFixed) return undefined;
+  return {
+    message: 'libkrun before 1.18 does not find the kernel in an image that is compressed with bzip2',
+    hint: 'use libkrun 1.18 or newer, or the ELF file of the kernel (vmlinux)',
+  };
+}
+
 /** Bytes of a file from an offset; fewer where the file ends. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
-export type DetectedFormat =
-  | { readonly format: KernelFormat }
-  | { readonly format?: never; readonly problem: KernelProblem };
+type Detected = Result<KernelFormat, KernelProblem>;
 
-/** The format of a kernel file by its contents, or why libkrun boots nothing like it. */
-export function detectKernelFormat(read: ReadAt): DetectedFormat {
+/** The format of a kernel file by its contents, or why libkrun boots nothing like it: words that follow its name. */
+export function detectKernelFormat(read: ReadAt): Result<KernelFormat, KernelProblem> {
   const start = read(0, 0x250);
   const at = (offset: number, text: string): boolean => latin1(start, offset, text.length) === text;
-  if (at(0, '\u007FELF')) return { format: 'elf' };
+  if (at(0, '\u007FELF')) return ok('elf');
   if (at(0x202, 'HdrS')) return bzImage(start, read);
-  if (at(0x38, 'ARMd') || at(0x38, 'RSC\u0005')) return { format: 'raw' };
+  if (at(0x38, 'ARMd') || at(0x38, 'RSC\u0005')) return ok('raw');
   if (at(0, 'MZ') && at(4, 'zimg')) return efiImage(latin1(start, 24, 32));
   const compression = compressionOf(start);
-  if (compression?.format) return { format: compression.format };
+  if (compression?.format) return ok(compression.format);
   if (compression) return unread(`is compressed with ${compression.name}`);
   return unread('is not a kernel that libkrun knows', 'set `format` if it is one all the same');
 }
@@ -74,7 +82,7 @@ const SECTOR_BYTES = 512;
 const DEFAULT_SETUP_SECTORS = 4;
 
 /** x86's image says in its header where the compressed kernel is (Documentation/arch/x86/boot.rst). */
-function bzImage(start: Uint8Array, read: ReadAt): DetectedFormat {
+function bzImage(start: Uint8Array, read: ReadAt): Detected {
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
   const sectors = start[0x1f1] || DEFAULT_SETUP_SECTORS;
   const protocol = view.getUint16(0x206, true);
@@ -82,20 +90,20 @@ function bzImage(start: Uint8Array, read: ReadAt): DetectedFormat {
   if (protocol < 0x208) return unread('is an x86 image older than Linux 2.6.26');
   const offset = (sectors + 1) * SECTOR_BYTES + view.getUint32(0x248, true);
   const compression = compressionOf(read(offset, 8));
-  if (compression?.format) return { format: compression.format };
+  if (compression?.format) return ok(compression.format);
   const how = compression ? `compressed with ${compression.name}` : 'in a form that krun does not know';
   return unread(`holds its kernel ${how}`);
 }
 
 /** The name of the compression is in the header of a zboot image. */
-function efiImage(header: string): DetectedFormat {
+function efiImage(header: string): Detected {
   const name = header.split('\0')[0] ?? '';
-  return name === 'gzip' ? { format: 'pe_gz' } : unread(`holds its kernel compressed with ${name}`);
+  return name === 'gzip' ? ok('pe_gz') : unread(`holds its kernel compressed with ${name}`);
 }
 
-function unread(how: string, hint?: string): DetectedFormat {
+function unread(how: string, hint?: string): Detected {
   const unpack = "unpack it: the kernel's scripts/extract-vmlinux prints the ELF file of an x86 image";
-  return { problem: { message: how, hint: hint ?? unpack } };
+  return err({ message: how, hint: hint ?? unpack });
 }
 
 function latin1(bytes: Uint8Array, offset: number, length: number): string {
