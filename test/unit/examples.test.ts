@@ -8,7 +8,8 @@ import { LINUX_HOST, MAC_HOST } from '../support/host-facts.ts';
 
 const examples = path.resolve(import.meta.dirname, '..', '..', 'examples');
 const entries = await readdir(examples, { withFileTypes: true });
-const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+/** Beside them are programs, in `api`. */
+const names = entries.filter((entry) => entry.isDirectory() && entry.name !== 'api').map(({ name }) => name);
 
 async function load(workingDirectory: string): Promise<LoadResult> {
   const text = await readFile(path.join(workingDirectory, 'krun.yaml'), 'utf8');
