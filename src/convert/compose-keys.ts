@@ -2,6 +2,7 @@ import { isMap, isSeq, Scalar, type Node } from 'yaml';
 import { hasWords } from './compose-root.ts';
 import { checksSomething } from './compose-resources.ts';
 import { type KeyConverter, noteService, type Service } from './compose-service.ts';
+import { mountTargets } from './compose-volumes.ts';
 import {
   entriesOf,
   flowMap,
@@ -95,25 +96,40 @@ const EXEC_KEYS: ReadonlySet<string> = new Set('command user working_dir environ
 
 /** Rules of watch mode are compose's. */
 export const convertDevelop: KeyConverter = (original, service) => {
-  const rules = itemsOf(valueOf(original.value, 'watch')).map((rule, index) =>
-    mapLike(
-      rule,
-      entriesOf(rule).flatMap((part): Entry[] => {
-        const about = `.watch[${index}].${keyOf(part)}`;
-        if (keyOf(part) === 'exec') return [renamed(part, 'exec', watchExec(part, original, service, about))];
-        if (RULE_KEYS.has(keyOf(part)) || keyOf(part).startsWith('x-')) return [part];
-        noteService(service, original, 'krun has no such key of a rule', about);
-        return [];
-      }),
-    ),
-  );
-  if (rules.length === 0) return [];
   const watch = entriesOf(original.value).find((part) => keyOf(part) === 'watch');
-  const list = listLike(watch?.value, rules);
-  return [
-    renamed(original, 'develop', mapLike(original.value, watch ? [renamed(watch, 'watch', list)] : [])),
-  ];
+  const rules = itemsOf(watch?.value).flatMap((rule, index) => watchRule({ rule, index }, original, service));
+  if (!watch || rules.length === 0) return [];
+  const list = renamed(watch, 'watch', listLike(watch.value, rules));
+  return [renamed(original, 'develop', mapLike(original.value, [list]))];
 };
+
+function watchRule(
+  { rule, index }: { readonly rule: Node | null; readonly index: number },
+  original: Entry,
+  service: Service,
+): readonly Node[] {
+  const target = textOf(valueOf(rule, 'target'));
+  const action = textOf(valueOf(rule, 'action')) ?? '';
+  const mount = mountTargets(service).find((one) => target === one || target?.startsWith(`${one}/`));
+  const isShared = action.startsWith('sync') && mount !== undefined;
+  const rest = action.replace(/^sync\+?/, '');
+  if (isShared) {
+    const text = `the guest sees changes of ${mount} without a copy: the host shares it`;
+    noteService(service, original, text, `.watch[${index}].action`);
+    if (rest === '') return [];
+  }
+  const items = entriesOf(rule).flatMap((part): Entry[] => {
+    const key = keyOf(part);
+    const about = `.watch[${index}].${key}`;
+    if (isShared && key === 'action') return [renamed(part, 'action', new Scalar(rest))];
+    if (isShared && (key === 'target' || key === 'initial_sync')) return [];
+    if (key === 'exec') return [renamed(part, 'exec', watchExec(part, original, service, about))];
+    if (RULE_KEYS.has(key) || key.startsWith('x-')) return [part];
+    noteService(service, original, 'krun has no such key of a rule', about);
+    return [];
+  });
+  return [mapLike(rule, items)];
+}
 
 function watchExec(exec: Entry, original: Entry, service: Service, about: string): Node | null {
   if (!isMap(exec.value)) return exec.value;

@@ -27,6 +27,13 @@ interface Mount {
   readonly isReadOnly: boolean;
 }
 
+/** Where in the guest a service has mounts. */
+export function mountTargets(service: Service): readonly string[] {
+  return itemsOf(serviceValue(service, 'volumes')).flatMap(
+    (item) => mountOf(item, () => undefined)?.target ?? [],
+  );
+}
+
 /** Directories become shares, single files configs, named volumes directories beside krun.yaml. */
 export const convertVolumes: KeyConverter = (original, service) => {
   const shares: (Node | null)[] = [];

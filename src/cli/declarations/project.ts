@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Declare } from '../program.ts';
+import { declareConvert } from './convert.ts';
 
 /** Commands about krun.yaml. */
 export function declareProject(declare: Declare): void {
@@ -38,4 +39,5 @@ export function declareProject(declare: Declare): void {
   declare
     .command('validate', 'Check krun.yaml and say what is wrong')
     .action(declare.action(() => import('../commands/validate.ts')));
+  declareConvert(declare);
 }
