@@ -13,6 +13,6 @@ const mounts = root
   .fs((fs) => fs.tag('logs').path('/host/logs'));
 
 // libkrun serves no file system that the program implements; files from memory are what it can do (1.19).
-const files = vm().fs((fs) => fs.root('/path/to/rootfs').directory('etc/app').file('etc/app/id', 'web-1\n'));
+const files = vm().fs((fs) => fs.root('/path/to/rootfs').directory('/app').file('/app/id', 'web-1\n'));
 
 for (const program of [root, mounts, files]) console.log(`${program.build().formatCalls()}\n`);

@@ -81,7 +81,7 @@ export class FsBuilder extends Part<FsState> {
     return this.with({ semantics }, oneOf('fs.semantics', semantics, ['complete', 'simplified']));
   }
 
-  /** A file that exists in the guest only, libkrun >= 1.19. Its directories are there, or were added before. */
+  /** A file that exists in the guest only, libkrun >= 1.19; below the root, or below what `directory` added before. */
   file(path: string, data: string | Uint8Array, options: OverlayFileOptions = {}): this {
     const { mode = 0o644, oneShot = false } = options;
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
@@ -111,14 +111,23 @@ export class FsBuilder extends Part<FsState> {
     return this.with(
       { overlays: [...this.state.overlays, overlay] },
       text(where, overlay.path),
+      this.#parentProblem(where, overlay.path),
       wholeNumber(`${where} mode`, overlay.mode, 0, MOST_MODE),
     );
+  }
+
+  /** libkrun looks for it among what was added, and not in the directory of the host. */
+  #parentProblem(where: string, path: string): Diagnostic | undefined {
+    const parent = path.split('/').slice(0, -1).join('/');
+    const isThere = this.state.overlays.some((one) => one.kind === 'directory' && one.path === parent);
+    if (parent === '' || isThere) return undefined;
+    return mistake(where, `${path} lies in ${parent}, which directory() has not added`);
   }
 }
 
 /** Overlay paths begin at the share's own root. */
 function relative(path: string): string {
-  return path.replace(/^\/+/, '');
+  return typeof path === 'string' ? path.split('/').filter(Boolean).join('/') : path;
 }
 
 /** What the file systems amount to. */

@@ -8,6 +8,10 @@ export { ROOT_TAG } from './constants.ts';
 /** What the kernel command line names as init. */
 const INIT_NAME = 'init.krun';
 
+/** Types of files as in stat(2), Linux's: the guest sees them. */
+const REGULAR_FILE = 0o100_000;
+const DIRECTORY = 0o040_000;
+
 /** The calls for the root file system, disks, shares and overlays. */
 export function addStorage(list: CallList, vm: Vm): void {
   const init = vm.boot?.kind === 'bundled' ? vm.boot.init : undefined;
@@ -77,10 +81,9 @@ function addShare(list: CallList, share: VmShare): void {
 function addOverlay(list: CallList, overlay: VmOverlay): void {
   const { tag, path, mode } = overlay;
   if (overlay.kind === 'directory') {
-    list.add('krun_fs_add_overlay_dir', CTX, tag, path, mode);
+    list.add('krun_fs_add_overlay_dir', CTX, tag, path, DIRECTORY | mode);
     return;
   }
   const { data, oneShot = false } = overlay;
-  const regularFile = 0o100_000;
-  list.add('krun_fs_add_overlay_file', CTX, tag, path, data, data.length, regularFile | mode, oneShot);
+  list.add('krun_fs_add_overlay_file', CTX, tag, path, data, data.length, REGULAR_FILE | mode, oneShot);
 }

@@ -198,8 +198,8 @@ describe('each part', () => {
         fs
           .root('/srv/rootfs')
           .readOnly()
-          .directory('/etc/app', 0o700)
-          .file('/etc/app/conf', 'a = 1\n', { mode: 0o600 })
+          .directory('/app', 0o700)
+          .file('/app//conf', 'a = 1\n', { mode: 0o600 })
           .file('once', new Uint8Array(3), { oneShot: true }),
       );
     expect(newest(init)).toMatchInlineSnapshot(`
@@ -209,8 +209,8 @@ describe('each part', () => {
       krun_disable_implicit_init(ctx)
       krun_add_virtiofs3(ctx, "/dev/root", "/srv/rootfs", 0, true)
       krun_fs_add_overlay_file(ctx, "/dev/root", "init.krun", <12 bytes>, 12, 33261, false)
-      krun_fs_add_overlay_dir(ctx, "/dev/root", "etc/app", 448)
-      krun_fs_add_overlay_file(ctx, "/dev/root", "etc/app/conf", <6 bytes>, 6, 33152, false)
+      krun_fs_add_overlay_dir(ctx, "/dev/root", "app", 16832)
+      krun_fs_add_overlay_file(ctx, "/dev/root", "app/conf", <6 bytes>, 6, 33152, false)
       krun_fs_add_overlay_file(ctx, "/dev/root", "once", <3 bytes>, 3, 33188, true)
       krun_disable_implicit_vsock(ctx)
       krun_set_kernel_console(ctx, "ttyS0")
@@ -224,7 +224,7 @@ describe('each part', () => {
       .devices((d) =>
         d
           .display({ width: 1920, height: 1080, refreshRateHz: 60, dpi: 96 })
-          .display({ width: 800, height: 600, edid: new Uint8Array(128) })
+          .display({ width: 800, height: 600, edid: new Uint8Array(128).fill(255, 1, 7) })
           .input({ descriptor: 'keyboard' }),
       )
       .machine((m) => m.splitIrqchip().hostUid(1000).hostGid(1000).teeConfigFile('/p/tee.json'));

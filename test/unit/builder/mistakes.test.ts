@@ -51,6 +51,7 @@ describe('mistakes', () => {
     ['two roots', small.fs((fs) => fs.root('/other'))],
     ['a file system without a source', small.fs((fs) => fs.tag('data'))],
     ['a root on a disk that is not there', vm().fs((fs) => fs.rootDevice('/dev/vda'))],
+    ['a file in a directory of the host', vm().fs((fs) => fs.root('/r').file('/etc/app/id', 'x'))],
     ['two shares of one tag', small.fs((fs) => fs.tag('a').path('/1')).fs((fs) => fs.tag('a').path('/2'))],
     ['two disks of one id', small.disk((d) => d.id('a').path('/1')).disk((d) => d.id('a').path('/2'))],
     ['a disk without an image', small.disk((d) => d.readOnly())],
