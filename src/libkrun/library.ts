@@ -10,6 +10,7 @@ import {
   type LibraryVariant,
   type Platform,
 } from './packages.ts';
+import { isOlder } from './version.ts';
 
 /** The oldest libkrun whose console devices krun's guests need. */
 export const OLDEST_LIBKRUN = '1.17.0';
@@ -146,7 +147,8 @@ function find(
     const version =
       realPath === undefined ? undefined : versionOf(libraryBaseName(library, context.variant), realPath);
     // A library that the user names is the user's decision; what it lacks is told when it is missed.
-    const tooOld = !order.named && library === 'libkrun' && isOlder(version, OLDEST_LIBKRUN);
+    const tooOld =
+      !order.named && library === 'libkrun' && version !== undefined && isOlder(version, OLDEST_LIBKRUN);
     const outcome = realPath === undefined ? 'missing' : tooOld ? 'too old' : 'found';
     tried.push({ library, path: place.path, outcome });
     if (outcome !== 'found') continue;
@@ -210,16 +212,6 @@ function versionOf(baseName: string, realPath: string): string | undefined {
     if (version !== undefined) return version;
   }
   return undefined;
-}
-
-function isOlder(version: string | undefined, than: string): boolean {
-  if (version === undefined) return false;
-  const [left, right] = [version, than].map((text) => text.split('.').map(Number));
-  for (let index = 0; index < 3; index++) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 function namedMissing(library: LibraryName, place: NamedPlace): Diagnostic {

@@ -1,0 +1,15 @@
+import { closeSync } from 'node:fs';
+import { koffi } from '../host/koffi.ts';
+import { makePipe } from '../host/libc.ts';
+
+/** Whether the process has memory there: the kernel tells it without the crash that looking would be. */
+export function isReadable(address: bigint, byteLength: number): boolean {
+  const write = koffi().load(null).func('write', 'long', ['int', 'const void *', 'size_t']);
+  const pipe = makePipe();
+  try {
+    return write(pipe.write, address, byteLength) === byteLength;
+  } finally {
+    closeSync(pipe.read);
+    closeSync(pipe.write);
+  }
+}
