@@ -20,6 +20,14 @@ const OWN_KERNEL = advice('remove it: a machine has a kernel of its own, and its
 const IMAGES_ARE_ROOTS = advice('write `root: { image: ... }`', 'root');
 const BOOT = (key: string): ForeignWord => advice(`write \`boot: { ${key}: ... }\``, 'boot');
 
+const NO_BACKENDS = advice(
+  "remove it: libkrun's C API takes a backend of one's own as C functions only, which its threads call",
+);
+const NO_HYPERTHREADING = advice(
+  'remove it: libkrun 1.x has no call for it; each virtual CPU is a core, and `cpus` says how many',
+  'cpus',
+);
+
 const MACHINE_WORDS: Readonly<Record<string, ForeignWord>> = {
   image: IMAGES_ARE_ROOTS,
   rootfs: renamed('root'),
@@ -36,6 +44,10 @@ const MACHINE_WORDS: Readonly<Record<string, ForeignWord>> = {
   shm_size: advice('remove it: /dev/shm in the guest is limited by `memory` only'),
   cpu_count: renamed('cpus'),
   vcpus: renamed('cpus'),
+  hyperthreading: NO_HYPERTHREADING,
+  threads_per_core: NO_HYPERTHREADING,
+  backend: NO_BACKENDS,
+  backends: NO_BACKENDS,
   cpuset: advice('write `cpus` for the number of virtual CPUs', 'cpus'),
   cpu_shares: advice('write `cpus` for the number of virtual CPUs', 'cpus'),
   deploy: advice('write `cpus`, `memory` and `restart` directly in the machine'),
@@ -98,6 +110,8 @@ const SHARE_WORDS: Readonly<Record<string, ForeignWord>> = {
   mountTag: renamed('tag'),
   type: advice('remove it: a share is always a host directory; disks go under `disks`'),
   bind: advice('remove it: a share is always a host directory'),
+  backend: NO_BACKENDS,
+  custom: NO_BACKENDS,
 };
 
 /** By the path of the map that the word stands in. */
@@ -132,7 +146,12 @@ export const FOREIGN_WORDS: Readonly<Record<string, Readonly<Record<string, Fore
     mode: advice('remove it'),
     app_protocol: advice('remove it'),
   },
-  'machines.*.vsock[]': { socketURL: renamed('socket'), path: renamed('socket') },
+  'machines.*.vsock[]': {
+    socketURL: renamed('socket'),
+    path: renamed('socket'),
+    listen: advice('write `direction: listen`: the guest listens', 'direction'),
+    connect: advice('write `direction: connect`: the guest connects', 'direction'),
+  },
   'machines.*.networks.*': {
     ipv4_address: renamed('ip'),
     ipv6_address: advice('remove it: machines have IPv4 addresses', 'ip'),
@@ -140,8 +159,27 @@ export const FOREIGN_WORDS: Readonly<Record<string, Readonly<Record<string, Fore
     priority: advice('remove it: the first network of the list is eth0'),
     driver_opts: advice('options belong to the network: write them under `networks` at the top level'),
     mac_address: renamed('mac'),
+    backend: NO_BACKENDS,
   },
-  'machines.*.console': { logFilePath: renamed('log'), logFile: renamed('log') },
+  'machines.*.console': {
+    logFilePath: renamed('log'),
+    logFile: renamed('log'),
+    tty: advice('write `ports: [{ name: ..., tty: PATH }]`', 'ports'),
+    backend: NO_BACKENDS,
+    custom: NO_BACKENDS,
+  },
+  'machines.*.console.ports[]': { path: renamed('socket'), backend: NO_BACKENDS, custom: NO_BACKENDS },
+  'machines.*.gpu': { shm_size: renamed('shm'), backend: NO_BACKENDS },
+  'machines.*.display[]': {
+    refresh: renamed('refresh_rate'),
+    backend: NO_BACKENDS,
+    physical_size: advice('write `width_mm` and `height_mm`', 'width_mm'),
+  },
+  'machines.*.input[]': {
+    path: renamed('device'),
+    fd: advice('write `device: /dev/input/event3`: krun opens it', 'device'),
+    backend: NO_BACKENDS,
+  },
   'machines.*.build': {
     context: advice('write `command`: krun runs a command of yours that makes the root', 'command'),
     dockerfile: advice('write `command`: krun runs a command of yours that makes the root', 'command'),

@@ -1,10 +1,11 @@
-import path from 'node:path';
 import { errorDiagnostic, type Diagnostic, type Span } from '../base/diagnostic.ts';
 import type { DiskAttachment, FileGrant, HelperPaths, Machine, Project } from '../project/project.ts';
 import { keySpan, treeAt } from '../source/locate.ts';
-import type { MapTree, Tree } from '../source/tree.ts';
+import type { MapTree } from '../source/tree.ts';
 import type { FileAccess, FileKind } from './file-access.ts';
-import { child, scalarText } from './normalize.ts';
+import { deviceClaims } from './device-paths.ts';
+import { child } from './normalize.ts';
+import { itemSpan, type Claim } from './path-claim.ts';
 import { shownPath } from './read.ts';
 
 /** What a resolved project needs of the file system and does not find there. */
@@ -24,18 +25,6 @@ export async function checkPaths(project: Project, tree: MapTree, files: FileAcc
     if (diagnostic) diagnostics.set(`${claim.span.file}:${claim.span.start}:${problem.message}`, diagnostic);
   }
   return [...diagnostics.values()];
-}
-
-/** What a path has to lead to. */
-interface Claim {
-  readonly path: string;
-  readonly span: Span;
-  /** `root directory`. */
-  readonly what: string;
-  readonly kind: 'file' | 'directory' | 'any' | 'program';
-  /** A build makes it. */
-  readonly mayBeMissing: boolean;
-  readonly hint?: string;
 }
 
 function problemOf(
@@ -133,7 +122,8 @@ function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim
     const { directory } = machine.build;
     claims.push({ path: directory, span, what: 'build directory', kind: 'directory', mayBeMissing: false });
   }
-  return [...claims, ...grantClaims(machine, tree), ...watchClaims(machine, tree)];
+  const devices = deviceClaims(machine, at, { directory: project.directory, fallback });
+  return [...claims, ...devices, ...grantClaims(machine, tree), ...watchClaims(machine, tree)];
 }
 
 /** Files of the secrets and configs that a machine gets. */
@@ -166,21 +156,4 @@ function diskClaim(disk: DiskAttachment, span: Span, mayBeMissing: boolean): Cla
 
 function filePath(disk: DiskAttachment): string | undefined {
   return disk.source.kind === 'file' ? disk.source.path : undefined;
-}
-
-/** Where the item of a list is written whose path is the given one. */
-function itemSpan(
-  list: Tree | undefined,
-  key: string,
-  directory: string,
-  wanted: string | undefined,
-): Span | undefined {
-  if (list?.kind !== 'sequence' || wanted === undefined) return undefined;
-  for (const item of list.items) {
-    const value = item.kind === 'map' ? child(item, key) : item;
-    const text = scalarText(value) ?? '';
-    const candidates = [text, text.replace(/:\/[^:]*(:(ro|rw))?$/, '')];
-    if (candidates.some((candidate) => path.resolve(directory, candidate) === wanted)) return value?.span;
-  }
-  return undefined;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { checkBoot } from './boot-check.ts';
 import { bootstrapScript } from './bootstrap.ts';
 import type { Call } from '../vm/calls.ts';
 import { calls } from './configure.ts';
@@ -9,6 +10,8 @@ import type { BootstrapGuest } from './console-ports.ts';
 import { lockDisks } from './disk-locks.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
+import { checkHostUser } from './host-user.ts';
+import { hasFeature } from '../libkrun/features.ts';
 import { functionsOf, LibraryError, openLibkrun, type Libkrun } from '../libkrun/ffi.ts';
 import { lockPorts } from './port-locks.ts';
 import { checkRoot, checkShares } from './root-check.ts';
@@ -31,11 +34,14 @@ export function prepare(spec: MachineSpec): PreparedMachine {
   refuse(lockDisks(spec.disks));
   refuse(lockPorts(spec));
   useOwnTemporaryDirectory(spec);
+  refuse(checkHostUser(spec));
   const library = open(spec);
+  refuse(checkBoot(spec, library));
   const planned = calls(spec, {
     functions: functionsOf(library),
     arch: process.arch,
     os: process.platform,
+    hasFeature: (feature) => hasFeature(library, feature),
   });
   if (!planned.ok) throw new StartFailure(failureOf(planned.error));
   return { library, calls: planned.value, ...openDescriptors(spec) };

@@ -1,38 +1,72 @@
+import { bootsItself } from './boot.ts';
 import { diskKey } from './disks.ts';
 import type { ResolvedMachine } from './machine.ts';
 import type { Machine } from './project.ts';
 
 /** x86_64 guests have the interrupts 5 to 15 for virtio-mmio devices, one each. */
 const X86_64_DEVICES = 11;
-const BUILT_IN = ['balloon', 'rng', 'console', 'root file system'];
 
 /** Reports a machine with more devices than its guest has interrupts; libkrun would refuse the start without saying why. */
 export function checkDeviceBudget({ machine, at }: ResolvedMachine, hostArch: string): void {
   if (hostArch !== 'x64') return;
-  const hasTsi = machine.networks.some(({ network }) => network.driver === 'tsi');
-  const own = [...BUILT_IN, ...(machine.agent ? ['control console'] : []), ...(hasTsi ? ['vsock'] : [])];
-  const disks = disksOf(machine);
-  const shares = machine.shares.map((share) => share.target ?? share.tag);
-  const networks = interfacesOf(machine);
-  const total = own.length + disks.length + shares.length + networks.length;
+  const own = ownDevices(machine);
+  const uses = deviceUses(machine).filter(({ names }) => names.length > 0);
+  const total = uses.reduce((sum, { names }) => sum + names.length, own.length);
   if (total <= X86_64_DEVICES) return;
   const used = [
     `krun itself uses ${own.length} (${own.join(', ')})`,
-    ...(disks.length > 0 ? [`disks ${disks.length} (${disks.join(', ')})`] : []),
-    ...(shares.length > 0 ? [`shares ${shares.length} (${shares.join(', ')})`] : []),
-    ...(networks.length > 0 ? [`networks ${networks.length} (${networks.join(', ')})`] : []),
+    ...uses.map(({ key, names }) => `${key} ${names.length} (${names.join(', ')})`),
   ];
-  const [key = 'disks'] =
-    [
-      ['disks', disks.length] as const,
-      ['shares', shares.length] as const,
-      ['networks', networks.length] as const,
-    ].toSorted(([, a], [, b]) => b - a)[0] ?? [];
-  at.child(key).keyError(
+  const [largest] = uses.toSorted((a, b) => b.names.length - a.names.length);
+  at.child(largest?.key ?? 'disks').keyError(
     'limit',
     `machine \`${machine.name}\` needs ${total} devices; a guest on x86_64 has ${X86_64_DEVICES}: ${used.join(', ')}`,
     { hint: `remove ${total - X86_64_DEVICES}; one share can hold several directories` },
   );
+}
+
+/** What every machine has, and what carries krun's words and the guest's sockets. */
+function ownDevices(machine: Machine): readonly string[] {
+  const hasTsi = machine.networks.some(({ network }) => network.driver === 'tsi');
+  return [
+    'balloon',
+    'rng',
+    'console',
+    ...(hasRootDevice(machine) ? ['root file system'] : []),
+    ...(machine.agent ? ['control console'] : []),
+    ...(hasTsi ? ['vsock'] : []),
+  ];
+}
+
+/** libkrun makes one for a root that it mounts; a guest that boots by itself mounts its own. */
+function hasRootDevice({ boot, root }: Machine): boolean {
+  return root.kind !== 'none' && !bootsItself(boot, root.kind);
+}
+
+interface DeviceUse {
+  /** As the file calls them. */
+  readonly key: string;
+  /** One for each device. */
+  readonly names: readonly string[];
+}
+
+/** The devices that the file asks for. The serial port and screens take no interrupt of this kind. */
+function deviceUses(machine: Machine): readonly DeviceUse[] {
+  const { devices = {}, shares, networks, agent } = machine;
+  const { vsock = [], consolePorts = [], inputs = [] } = devices;
+  // With TSI the device is there already, and with an agent a console that carries the ports.
+  const needsVsock = vsock.length > 0 && !networks.some(({ network }) => network.driver === 'tsi');
+  const needsConsole = consolePorts.length > 0 && !agent;
+  return [
+    { key: 'disks', names: disksOf(machine) },
+    { key: 'shares', names: shares.map((share) => share.target ?? share.tag) },
+    { key: 'networks', names: interfacesOf(machine) },
+    { key: 'vsock', names: needsVsock ? ['vsock'] : [] },
+    { key: 'console', names: needsConsole ? ['ports'] : [] },
+    { key: 'gpu', names: devices.gpu ? ['gpu'] : [] },
+    { key: 'input', names: inputs },
+    { key: 'sound', names: devices.sound ? ['sound'] : [] },
+  ];
 }
 
 /** Networks with an interface in the guest; TSI has none. */

@@ -63,6 +63,11 @@ export class Place {
     return keySpan(this.#root, path);
   }
 
+  /** Where the thing of that name is written that {@link isOriginOf} told of; the value itself otherwise. */
+  originOf(name: string): Span {
+    return this.#findings.origins.get([...this.path, name].join('.')) ?? this.valueSpan;
+  }
+
   /** Reports a mistake in the value. */
   error(code: DiagnosticCode, message: string, more: More = {}): void {
     this.#findings.diagnostics.push(errorDiagnostic(code, message, { span: this.valueSpan, ...more }));

@@ -3,7 +3,7 @@ import { checkKernelConsole, resolveConsolePorts, resolveSerial } from './consol
 import { resolveDisplays, resolveGpu, resolveInputs } from './graphics.ts';
 import type { HostScope } from './host-path.ts';
 import type { Place } from './place.ts';
-import type { Devices } from './project.ts';
+import type { Devices, VsockPort } from './project.ts';
 import { boolOr } from './scalars.ts';
 import { resolveVsock } from './vsock.ts';
 
@@ -16,6 +16,7 @@ export function resolveDevices(
   const { console = {}, serial } = config;
   checkKernelConsole(console, config.boot, at.child('console'));
   const vsock = resolveVsock(config.vsock ?? [], scope, at.child('vsock'));
+  checkVsockUser(config, vsock, at);
   const consolePorts = resolveConsolePorts(console.ports ?? [], scope, at.child('console', 'ports'));
   const gpu = config.gpu === undefined ? undefined : resolveGpu(config.gpu, at.child('gpu'));
   const displays = resolveDisplays(config.display ?? [], gpu !== undefined, scope, at.child('display'));
@@ -31,4 +32,15 @@ export function resolveDevices(
     ...(boolOr(config.sound, false) ? { sound: true } : {}),
   };
   return Object.keys(devices).length === 0 ? {} : { devices };
+}
+
+/** libkrun makes the socket after it has become that user, who has no way into krun's own directory. */
+function checkVsockUser(config: MachineConfig, ports: readonly VsockPort[], at: Place): void {
+  const key = config.uid === undefined ? 'gid' : 'uid';
+  const listening = ports.find(({ listener }) => listener === 'guest');
+  if (config[key] === undefined || listening === undefined) return;
+  at.child('vsock').error('conflict', `krun cannot protect a socket that another user makes (\`${key}\`)`, {
+    span: at.child('vsock').originOf(String(listening.port)),
+    hint: 'let the guest connect to a socket of the host: `direction: connect`',
+  });
 }

@@ -9,6 +9,7 @@ import { resolveDisk } from './disks.ts';
 import type { HostEnvironment } from './env.ts';
 import type { HostFacts } from './host-facts.ts';
 import { type HostScope, resolveHostPath } from './host-path.ts';
+import { checkHostPlaces } from './host-places.ts';
 import { dependencyGraph } from './graph.ts';
 import { type MachineScope, type ResolvedMachine, resolveMachine } from './machine.ts';
 import { resolveNetworks } from './networks.ts';
@@ -141,5 +142,6 @@ function checkTogether(machines: readonly ResolvedMachine[], input: ResolveInput
     dependencyPlace(own(configs, machine)?.depends_on, need, at.child(machine, 'depends_on')),
   );
   checkDiskUsers(machines);
+  checkHostPlaces(machines);
   for (const machine of machines) checkDeviceBudget(machine, input.hostArch ?? 'x64');
 }

@@ -18,6 +18,8 @@ export interface IngestOptions {
   readonly now?: () => Date;
   /** Gives the blocks of `[0, end)` back to the file system; see {@link LogIngest}. */
   readonly punchHole?: (file: string, end: number) => void;
+  /** Gets the lines that have come into the log. */
+  readonly copy?: (lines: readonly LogLine[]) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export class LogIngest {
   readonly #layout: MachineLayout;
   readonly #log: LogFile;
   readonly #now: () => Date;
+  readonly #copy: ((lines: readonly LogLine[]) => void) | undefined;
   readonly #punchHole: ((file: string, end: number) => void) | undefined;
   #run = 0;
   #offsets: Mutable = [0, 0, 0, 0];
@@ -45,6 +48,7 @@ export class LogIngest {
     this.#log = new LogFile(layout.logFile, settings);
     this.#now = options.now ?? (() => new Date());
     this.#punchHole = options.punchHole;
+    this.#copy = options.copy;
   }
 
   /** Sets the sizes for the next rotation. */
@@ -83,6 +87,7 @@ export class LogIngest {
       const position = this.#log.position;
       if (position?.run === run) this.#offsets = [...position.offsets];
     }
+    this.#copy?.(lines);
     this.#giveBack(run);
     return { lines, more };
   }

@@ -197,7 +197,7 @@ export class MachineKeeper {
       const endpoint = await this.#context.networks.update(definition, this.record.endpoint);
       await this.#kept.set({ endpoint });
     }
-    this.#logs.ingest.configure(definition.logs);
+    this.#logs.configure(definition.logs);
     const before = this.record.definition;
     await this.#kept.set({ definition, hash });
     await this.#health.change(before);

@@ -1,7 +1,12 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Call, CallArgument } from './calls.ts';
-import { LIBKRUN_FUNCTIONS, type BuildFeature, type LibkrunFunction } from './functions.ts';
+import {
+  LIBKRUN_FUNCTIONS,
+  type BuildFeature,
+  type LibkrunFeature,
+  type LibkrunFunction,
+} from './functions.ts';
 
 /** The context that all calls after the first are about. */
 export const CTX = { result: 'ctx' } as const;
@@ -12,6 +17,8 @@ export interface Capabilities {
   /** Node's name of the processor. */
   readonly arch: string;
   readonly os: string;
+  /** Whether the library was built with a part; undefined where it cannot tell. */
+  readonly hasFeature?: (feature: LibkrunFeature) => boolean | undefined;
 }
 
 /** Collects calls, and diagnostics for those that the library lacks. */
@@ -40,6 +47,16 @@ export class CallList {
   ): { readonly result: string } {
     this.#push({ name, args, result });
     return { result };
+  }
+
+  /** Refuses what a library without the part takes without a word, and does not do. */
+  need(feature: 'GPU' | 'SND' | 'INPUT', what: string): void {
+    if (this.capabilities.hasFeature?.(feature) !== false) return;
+    this.reject(
+      errorDiagnostic('capability', `this libkrun was built without ${what}`, {
+        hint: `use one that was built with ${feature}=1; \`krun doctor\` shows which one is used`,
+      }),
+    );
   }
 
   reject(...diagnostics: readonly Diagnostic[]): void {

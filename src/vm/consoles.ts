@@ -1,8 +1,9 @@
+import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
-import type { Vm, VmConsole, VmConsolePort } from './vm.ts';
+import type { Vm, VmConsole, VmConsolePort, VmSerial } from './vm.ts';
 
 /** The calls for virtio consoles, serial ports, and what the kernel takes for its console. */
-export function addConsoles(list: CallList, { consoles, serial = [], kernelConsole }: Vm): void {
+export function addConsoles(list: CallList, { consoles, serial = [], kernelConsole, boot }: Vm): void {
   if (consoles.kind === 'explicit') {
     // libkrun's own console would put the process's terminal, if any, into raw mode.
     list.add('krun_disable_implicit_console', CTX);
@@ -11,8 +12,28 @@ export function addConsoles(list: CallList, { consoles, serial = [], kernelConso
     if (consoles.outputFile !== undefined) list.add('krun_set_console_output', CTX, consoles.outputFile);
     consoles.more?.forEach((console, index) => addConsole(list, console, index));
   }
-  for (const { input, output } of serial) list.add('krun_add_serial_console_default', CTX, input, output);
-  if (kernelConsole !== undefined) list.add('krun_set_kernel_console', CTX, kernelConsole);
+  for (const port of serial) addSerial(list, port);
+  if (kernelConsole === undefined) return;
+  // libkrun puts it in the place of a `console=` with something behind it, and aborts where there is none.
+  if (boot?.kind === 'kernel' && boot.cmdline !== undefined && !/(^| )console=\S* /.test(boot.cmdline)) {
+    const hint = `write \`console=${kernelConsole}\` into the command line`;
+    list.reject(
+      errorDiagnostic('conflict', "the kernel's command line names no console to replace", { hint }),
+    );
+  }
+  list.add('krun_set_kernel_console', CTX, kernelConsole);
+}
+
+function addSerial(list: CallList, { input, output }: VmSerial): void {
+  // 1.18 brought this function too.
+  if ((input === -1 || output === -1) && !list.has('krun_add_virtiofs3')) {
+    list.reject(
+      errorDiagnostic('capability', 'this libkrun aborts on a serial port without input or output', {
+        hint: 'give it /dev/null, or use libkrun 1.18 or newer',
+      }),
+    );
+  }
+  list.add('krun_add_serial_console_default', CTX, input, output);
 }
 
 function addConsole(list: CallList, console: VmConsole, index: number): void {

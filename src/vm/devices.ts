@@ -1,3 +1,4 @@
+import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
 import { checkDeviceBudget } from './device-budget.ts';
 import type { Vm, VmDisplay } from './vm.ts';
@@ -12,9 +13,19 @@ export function addMachineOptions(list: CallList, { devices = {}, hostGid, hostU
   if (hostUid !== undefined) list.add('krun_setuid', CTX, hostUid);
 }
 
+/** KRUN_MAX_DISPLAYS. */
+const MOST_DISPLAYS = 16;
+
 /** Devices for people: GPU, screens, input, sound. */
 export function addDevices(list: CallList, vm: Vm): void {
   const { gpu, displays = [], inputs = [], sound } = vm.devices ?? {};
+  if (gpu || displays.length > 0) list.need('GPU', 'a GPU');
+  if (inputs.length > 0) list.need('INPUT', 'input devices');
+  if (sound) list.need('SND', 'sound');
+  if (displays.length > MOST_DISPLAYS) {
+    const message = `the machine has ${displays.length} displays; libkrun takes ${MOST_DISPLAYS}`;
+    list.reject(errorDiagnostic('limit', message, { hint: `remove ${displays.length - MOST_DISPLAYS}` }));
+  }
   if (gpu?.shmBytes !== undefined) list.add('krun_set_gpu_options2', CTX, gpu.virglFlags, gpu.shmBytes);
   else if (gpu) list.add('krun_set_gpu_options', CTX, gpu.virglFlags);
   displays.forEach((display, index) => addDisplay(list, display, index));
@@ -23,11 +34,26 @@ export function addDevices(list: CallList, vm: Vm): void {
   list.reject(...checkDeviceBudget(vm, list.capabilities.arch));
 }
 
+const EDID_BLOCK_BYTES = 128;
+const EDID_BEGINNING = [0, 255, 255, 255, 255, 255, 255, 0];
+
+function isEdid(bytes: Uint8Array): boolean {
+  const isWhole = bytes.length >= EDID_BLOCK_BYTES && bytes.length % EDID_BLOCK_BYTES === 0;
+  return isWhole && EDID_BEGINNING.every((byte, index) => bytes[index] === byte);
+}
+
 function addDisplay(list: CallList, display: VmDisplay, index: number): void {
   const { width, height, refreshRateHz, dpi, physicalSizeMm, edid } = display;
   const id = list.addResult(`display${index}`, 'krun_add_display', CTX, width, height);
   // libkrun refuses the rest after an EDID, which says all of it.
   if (edid) {
+    if (!isEdid(edid)) {
+      list.reject(
+        errorDiagnostic('invalid-value', `display ${index + 1}: the EDID is not one`, {
+          hint: 'an EDID has blocks of 128 bytes and begins with 00 FF FF FF FF FF FF 00, as /sys/class/drm/*/edid',
+        }),
+      );
+    }
     list.add('krun_display_set_edid', CTX, id, edid, edid.length);
     return;
   }

@@ -1,0 +1,38 @@
+import { appendFileSync } from 'node:fs';
+import { errnoOf } from '../host/errno.ts';
+import type { LogLine } from './records.ts';
+
+/**
+ * A file of the user's that gets all that a machine says, as plain text without times: its kernel, its command, libkrun.
+ * It is a copy of the log and may lack some lines where the supervisor was killed, or the file could not be written.
+ */
+export class ConsoleFile {
+  readonly #warn: (message: string) => void;
+  #file: string | undefined;
+  #hasFailed = false;
+
+  constructor(file: string | undefined, warn: (message: string) => void) {
+    this.#file = file;
+    this.#warn = warn;
+  }
+
+  /** Sets the file for the next lines. */
+  configure(file: string | undefined): void {
+    this.#file = file;
+    this.#hasFailed = false;
+  }
+
+  append(lines: readonly LogLine[]): void {
+    const said = lines.filter(({ s }) => s !== 'helper' && s !== 'network');
+    if (this.#file === undefined || said.length === 0) return;
+    const text = said.map(({ l, p }) => (p ? l : `${l}\n`)).join('');
+    try {
+      appendFileSync(this.#file, text, { mode: 0o600 });
+      this.#hasFailed = false;
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      if (!this.#hasFailed) this.#warn(`cannot write the console's log: ${(error as Error).message}`);
+      this.#hasFailed = true;
+    }
+  }
+}
