@@ -3,10 +3,14 @@ import type { Command, Option } from 'commander';
 import { type Context, print } from './context.ts';
 import type { GivenOptions } from './global-options.ts';
 import { configuredMachines, publishedTargets, recordedMachines, recordedNetworks } from './known-names.ts';
+import { krunkitChoices } from './krunkit-completion.ts';
 import { createProgram } from './program.ts';
 
 /** ShellCompDirectiveDefault: the shell completes file names. */
 const FILES = ':0';
+
+/** ShellCompDirectiveNoFileComp: what is offered is all there is. */
+const NO_FILES = ':4';
 
 /** ShellCompDirectiveNoSpace: the same, and more belongs to the word. */
 const PART_OF_WORD = ':2';
@@ -39,15 +43,27 @@ export async function answerCompletion(context: Context, words: readonly string[
     print(context, FILES);
     return;
   }
-  if (command.name() === 'cp' && !last.startsWith('-')) {
-    const sides = (await machineNames(context, command, globals)).map((name) => `${name}:`);
-    const meant = sides.filter((side) => side.startsWith(last));
-    for (const side of meant) print(context, side);
-    print(context, meant.length > 0 ? PART_OF_WORD : FILES);
-    return;
-  }
+  if (await answerAlone({ context, program, command, globals, own }, last)) return;
   const choices = await choicesOf({ context, program, command, globals, own });
   commandTree(command, choices).parse(asked.slice(commandAt));
+}
+
+/** Commands whose words the tree does not know. */
+async function answerAlone({ context, command, globals, own }: Asked, last: string): Promise<boolean> {
+  if (command.name() === 'krunkit') {
+    const choices = krunkitChoices([...own, last]);
+    if (choices !== 'files') for (const choice of choices) print(context, choice);
+    // Values go on: a device's arguments, a number behind a colon.
+    const ready = last.startsWith('-') ? NO_FILES : PART_OF_WORD;
+    print(context, choices === 'files' ? FILES : ready);
+    return true;
+  }
+  if (command.name() !== 'cp' || last.startsWith('-')) return false;
+  const sides = (await machineNames(context, command, globals)).map((name) => `${name}:`);
+  const meant = sides.filter((side) => side.startsWith(last));
+  for (const side of meant) print(context, side);
+  print(context, meant.length > 0 ? PART_OF_WORD : FILES);
+  return true;
 }
 
 /** What stands at the tab. */

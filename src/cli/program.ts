@@ -4,6 +4,7 @@ import type { Context, Host } from './context.ts';
 import { declareCopy } from './declarations/copy.ts';
 import { declareGuest } from './declarations/guest.ts';
 import { declareLifecycle } from './declarations/lifecycle.ts';
+import { declareKrunkit } from './declarations/krunkit.ts';
 import { declareLooking } from './declarations/looking.ts';
 import { declareProject } from './declarations/project.ts';
 import { declareSetup } from './declarations/setup.ts';
@@ -78,6 +79,7 @@ export function createProgram(runner: Runner): Command {
   declareLifecycle(declare);
   declareGuest(declare);
   declareCopy(declare);
+  declareKrunkit(declare);
   declareLooking(declare);
   declareProject(declare);
   declareSetup(declare);

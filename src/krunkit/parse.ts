@@ -42,10 +42,17 @@ export function parseKrunkit(argv: readonly string[]): Result<KrunkitRequest, re
 class OptionReader {
   readonly diagnostics: Diagnostic[];
   readonly values: (name: OptionName) => readonly string[];
+  readonly #isWhole: boolean;
 
   constructor(values: (name: OptionName) => readonly string[], diagnostics: readonly Diagnostic[]) {
     this.values = values;
     this.diagnostics = [...diagnostics];
+    this.#isWhole = diagnostics.length === 0;
+  }
+
+  /** An option that is not there; a misspelt one may have been it. */
+  miss(name: OptionName, hint: string): void {
+    if (this.#isWhole) this.reject('missing-key', `\`--${name}\` is missing`, hint);
   }
 
   has(name: OptionName): boolean {
@@ -100,7 +107,7 @@ function readOptions(reader: OptionReader): KrunkitOptions {
 function readCpus(reader: OptionReader): number {
   const text = reader.value('cpus');
   if (text === undefined) {
-    reader.reject('missing-key', '`--cpus` is missing', 'say how many CPUs the machine has: --cpus 2');
+    reader.miss('cpus', 'say how many CPUs the machine has: --cpus 2');
     return 1;
   }
   const cpus = wholeNumber(text, 1, MOST_CPUS);
@@ -112,7 +119,7 @@ function readCpus(reader: OptionReader): number {
 function readMemory(reader: OptionReader): number {
   const text = reader.value('memory');
   if (text === undefined) {
-    reader.reject('missing-key', '`--memory` is missing', 'say how much memory the machine has: --memory 2G');
+    reader.miss('memory', 'say how much memory the machine has: --memory 2G');
     return 1;
   }
   const [memoryMiB = 1] = reader.take(parseMemory(text));

@@ -1,7 +1,7 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { nearest } from '../base/text.ts';
 
-interface OptionForm {
+export interface OptionForm {
   readonly short?: string;
   /** What the help calls its value; absent for one that takes none. */
   readonly value?: string;
@@ -27,7 +27,7 @@ export type OptionName =
   | 'version';
 
 /** Every option of krunkit, and one of krun's own. */
-const OPTIONS: Readonly<Record<OptionName, OptionForm>> = {
+export const OPTIONS: Readonly<Record<OptionName, OptionForm>> = {
   cpus: { short: 'c', value: 'N' },
   memory: { short: 'm', value: 'SIZE' },
   bootloader: { value: 'efi,variable-store=FILE,create' },

@@ -202,7 +202,7 @@ export function libraryCacheDirectory(environment: LayoutEnvironment): string {
 }
 
 /** Parent of the runtime directories of all projects of the user; short, because socket paths are. */
-function runtimeBase(environment: LayoutEnvironment, uid: number): string {
+export function runtimeBase(environment: LayoutEnvironment, uid: number): string {
   const own = environment.XDG_RUNTIME_DIR;
   // A long XDG_RUNTIME_DIR would not leave room for the id and the socket's name.
   if (own && path.isAbsolute(own) && Buffer.byteLength(own) <= 60) return path.join(own, 'krun');
