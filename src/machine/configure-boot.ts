@@ -4,6 +4,7 @@ import type { OverlayFile } from '../project/project.ts';
 import { ROOT_TAG } from '../vm/constants.ts';
 import type { Vm, VmBoot, VmDevices, VmOverlay, VmRoot } from '../vm/vm.ts';
 import { StartFailure } from './failure.ts';
+import { missingMountPoints } from './mount-points.ts';
 import type { MachineSpec, SpecBoot, SpecRoot } from './spec.ts';
 
 /** What boots in a plain virtual machine, and from what. Files of an overlay are read here: throws {@link StartFailure}. */
@@ -11,7 +12,7 @@ export function bootOptions(
   spec: MachineSpec,
 ): Pick<Vm, 'boot' | 'root' | 'overlays' | 'shutdownEvent' | 'hostUid' | 'hostGid'> {
   const { boot, root, hostUid, hostGid } = spec;
-  const overlays = root.kind === 'directory' ? overlaysOf(root) : [];
+  const overlays = root.kind === 'directory' ? overlaysOf(root, missingMountPoints(spec).possible) : [];
   return {
     ...(boot === undefined ? {} : { boot: vmBoot(boot) }),
     ...(root.kind === 'none' ? {} : { root: vmRoot(root) }),
@@ -62,10 +63,19 @@ function vmRoot(root: Exclude<SpecRoot, { readonly kind: 'none' }>): VmRoot {
   return { kind, path, ...(readOnly ? { readOnly } : {}) };
 }
 
-function overlaysOf({ overlay }: Extract<SpecRoot, { readonly kind: 'directory' }>): readonly VmOverlay[] {
+function overlaysOf(
+  { overlay }: Extract<SpecRoot, { readonly kind: 'directory' }>,
+  mountPoints: readonly string[],
+): readonly VmOverlay[] {
   const { files = [], directories = [] } = overlay ?? {};
+  const made = mountPoints.map((path) => ({ path, mode: 0o755 }));
   return [
-    ...directories.map(({ path, mode }): VmOverlay => ({ kind: 'directory', tag: ROOT_TAG, path, mode })),
+    ...[...directories, ...made].map(({ path, mode }): VmOverlay => ({
+      kind: 'directory',
+      tag: ROOT_TAG,
+      path,
+      mode,
+    })),
     ...files.map((file): VmOverlay => ({
       kind: 'file',
       tag: ROOT_TAG,

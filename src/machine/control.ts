@@ -1,37 +1,52 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { watchPath } from '../host/watch.ts';
 import { watchClock } from './clock-watch.ts';
 import type { ConsoleEnds } from './console-ends.ts';
 import { ControlLines } from './control-lines.ts';
 import { serveControl } from './control-server.ts';
+import { changesUser } from './host-user.ts';
 import { performLastActs } from './last-acts.ts';
+import type { OpenStatus } from './open-status.ts';
+import type { PowerButton } from './power-button.ts';
 import type { SessionGround } from './session-server.ts';
 import type { MachineSpec } from './spec.ts';
-import { parseStatus, readStatus, type GuestStatus } from './status-file.ts';
+import { parseStatus, type GuestStatus } from './status-file.ts';
 
 /** libkrun 1.17 sometimes does not end after the guest did; by then everything has been written. */
 const EXIT_GRACE_MS = 3000;
 const UNWATCHED_POLL_MS = 1000;
 
+/** What a machine process controls its guest by. */
+export interface Controls {
+  /** Of a guest that has the agent. */
+  readonly ends: ConsoleEnds | undefined;
+  readonly status: OpenStatus;
+  readonly button: PowerButton;
+}
+
 /** Connects the socket and the process's own signals with the guest. */
-export async function takeControl(spec: MachineSpec, ends: ConsoleEnds | undefined): Promise<void> {
+export async function takeControl(spec: MachineSpec, controls: Controls): Promise<void> {
+  const { ends, status } = controls;
   const agent = ends && new Agent(spec, ends);
-  const stop = stopper(spec, agent);
+  const statusOf = (): GuestStatus => parseStatus(status.text());
+  const stop = stopper(spec, agent, { statusOf, button: controls.button });
   process.on('SIGTERM', () => stop.ask());
   process.on('SIGINT', () => stop.ask());
   // Whoever closes a terminal or ends a session does not end detached machines.
   process.on('SIGHUP', () => undefined);
   // What a terminal prints before anybody asks is output, too.
-  if (ends?.tty !== undefined) await agent?.ground();
+  if (ends?.tty !== undefined || changesUser(spec)) await agent?.ground();
+  // The user that the process becomes may not read krun's own files.
+  if (changesUser(spec)) await Promise.all([import('./session-server.ts'), import('./guest-stop.ts')]);
   await serveControl(spec.controlSocket, {
     isStopping: () => stop.isStopping(),
     stop: (signal) => stop.ask(signal),
     hardStop: endProcess,
-    session: (socket) => serve(socket, spec, agent),
+    inspect: async () => (await import('./inspect.ts')).inspect(spec),
+    session: (socket) => serve(socket, agent, statusOf),
   });
   if (agent) watchClock((seconds) => compareClock(agent, seconds));
-  endWithGuest(spec.files.status, (reason) => agent?.lose(reason));
+  endWithGuest(spec.files.status, status, (reason) => agent?.lose(reason));
 }
 
 /** The agent in the guest. What sessions need is loaded with the first one, not before the guest's start. */
@@ -74,7 +89,12 @@ interface Stopper {
   ask(signal?: string): void;
 }
 
-function stopper(spec: MachineSpec, agent: Agent | undefined): Stopper {
+interface StopMeans {
+  readonly statusOf: () => GuestStatus;
+  readonly button: PowerButton;
+}
+
+function stopper(spec: MachineSpec, agent: Agent | undefined, { statusOf, button }: StopMeans): Stopper {
   let isStopping = false;
 
   function ask(named?: string): void {
@@ -82,11 +102,11 @@ function stopper(spec: MachineSpec, agent: Agent | undefined): Stopper {
     const wasStopping = isStopping;
     // Any other signal may mean anything to the guest's command.
     isStopping ||= signal === spec.stopSignal;
-    // libkrun 1.x has no way to ask a guest that runs without krun's script.
-    if (!agent) return endProcess();
+    // Elsewhere libkrun 1.x has no way to ask a guest that runs without krun's script.
+    if (!agent) return button.press() ? undefined : endProcess();
     const send = (): void => agent.control.send('signal', signal.replace(/^SIG/, ''));
     const hasCommand = spec.guest.kind === 'bootstrap' && (spec.guest.stopCommand?.length ?? 0) > 0;
-    const isByCommand = hasCommand && named === undefined && !wasStopping && statusOf(spec).isReady;
+    const isByCommand = hasCommand && named === undefined && !wasStopping && statusOf().isReady;
     if (isByCommand) runStopCommand(spec, agent, send).catch(send);
     else send();
   }
@@ -100,19 +120,15 @@ async function runStopCommand(spec: MachineSpec, agent: Agent, send: () => void)
   stopByCommand(pool, spec.guest, send);
 }
 
-async function serve(socket: Socket, spec: MachineSpec, agent: Agent | undefined): Promise<void> {
+async function serve(socket: Socket, agent: Agent | undefined, statusOf: () => GuestStatus): Promise<void> {
   const { serveSession } = await import('./session-server.ts');
-  await serveSession(socket, await agent?.ground(), () => statusOf(spec));
+  await serveSession(socket, await agent?.ground(), statusOf);
 }
 
 function compareClock(agent: Agent, seconds: number): void {
   agent.control.send('clock', seconds);
   // What it says to that is told there.
   agent.ground().catch((error: unknown) => process.stderr.write(`krun: ${String(error)}\n`));
-}
-
-function statusOf({ files }: MachineSpec): GuestStatus {
-  return parseStatus(readStatus(files.status));
 }
 
 /** Ends the machine at once. */
@@ -122,13 +138,11 @@ export function endProcess(): void {
 }
 
 /** Ends the process when the guest has ended, and when the project's state was deleted: nobody would find it any more. */
-function endWithGuest(statusFile: string, hasEnded: (reason: string) => void): void {
-  // It must exist to be watched.
-  closeSync(openSync(statusFile, 'a', 0o600));
+function endWithGuest(statusFile: string, status: OpenStatus, hasEnded: (reason: string) => void): void {
   let timer: NodeJS.Timeout | undefined;
   const check = (): void => {
-    if (!existsSync(statusFile)) return endProcess();
-    const { exitCode } = parseStatus(readStatus(statusFile));
+    if (status.isGone()) return endProcess();
+    const { exitCode } = parseStatus(status.text());
     if (exitCode === undefined) return;
     watch.close();
     clearInterval(timer);

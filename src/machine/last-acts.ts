@@ -1,3 +1,5 @@
+import { ignoreErrno } from '../host/errno.ts';
+
 /*
  * What has to be undone before the process ends itself. libkrun ends it without a word to JavaScript: what is left then
  * is the supervisor's to remove, or the next start's.
@@ -17,5 +19,12 @@ export function addLastAct(moment: LastMoment, act: () => void): void {
 export function performLastActs(moment: LastMoment): void {
   const due =
     moment === 'guest' ? acts.guest.splice(0) : [...acts.guest.splice(0), ...acts.process.splice(0)];
-  for (const act of due) act();
+  for (const act of due) {
+    try {
+      act();
+    } catch (error) {
+      // The user that the process has become may not; the supervisor removes what is left.
+      ignoreErrno(error, 'EACCES', 'EPERM');
+    }
+  }
 }

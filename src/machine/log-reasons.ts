@@ -108,6 +108,26 @@ export function isHalted(text: string): boolean {
   return /^\[[^\]]*init_or_kernel\] \[ *[\d.]+\] reboot: (System halted|Power off not available)/m.test(text);
 }
 
+/** A line of a kernel that the user brought, on its serial port or through libkrun's log. */
+const KERNEL_LINE = String.raw`^(?:\[[^\]]*init_or_kernel\] )?(?:\[ *[\d.]+\] )?`;
+
+/** The same of a guest that boots by itself, whose kernel speaks on its serial port. */
+export function isHaltedBySelf(text: string): boolean {
+  return new RegExp(`${KERNEL_LINE}reboot: (?:System halted|Power off not available)`, 'm').test(text);
+}
+
+/** The last line of a kernel that stays after its panic: why it panicked. */
+export function lastPanic(text: string): string | undefined {
+  return new RegExp(`${KERNEL_LINE}---\\[ end Kernel panic - not syncing: (.*?) ?\\]---`, 'm').exec(
+    text,
+  )?.[1];
+}
+
+/** Why a kernel panicked that was told to reboot then. */
+export function panicBeforeReboot(text: string): string | undefined {
+  return new RegExp(`${KERNEL_LINE}Kernel panic - not syncing: ([^\\r\\n]*)`, 'm').exec(text)?.[1];
+}
+
 /** libkrun's last words on an interface whose socket was closed by the other end. */
 export function hasLostLink(text: string): boolean {
   return /^LIBKRUN VIRTIO-NET FATAL: /m.test(text);

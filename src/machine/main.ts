@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { claimRun } from '../host/claim-run.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
 import { prepare, type PreparedMachine } from './prepare.ts';
@@ -11,21 +11,37 @@ import { StartFailure, type MachineFailure } from './failure.ts';
 import { MACHINE_FAILED_EXIT, MACHINE_SPEC_VERSION, type MachineSpec } from './spec.ts';
 import { endProcess, takeControl } from './control.ts';
 import { performLastActs } from './last-acts.ts';
+import { OpenStatus } from './open-status.ts';
+import { PowerButton } from './power-button.ts';
 
 /** `node dist/machine.js SPEC`: runs one machine in this process, which ends with it. */
 async function main(): Promise<never> {
   const spec = readSpec(process.argv[2]);
   if (!claimRun(spec)) process.exit(0);
+  const run: Run = {
+    spec,
+    status: new OpenStatus(spec.files.status),
+    console: openSync(spec.files.console, 'a+', 0o600),
+    button: new PowerButton(),
+  };
   try {
     const machine = prepare(spec);
     const devices = await openDevices(spec, machine);
-    await takeControl(spec, machine.ends);
+    await takeControl(spec, { ...run, ends: machine.ends });
     const links = await openLinks(spec, machine.library, endProcess);
     const descriptors = { ...machine.descriptors, ...devices, ...links };
-    return fail(spec, await start(spec, { ...machine, descriptors }));
+    return fail(run, await start(run, { ...machine, descriptors }));
   } catch (error) {
-    return fail(spec, failureOf(error));
+    return fail(run, failureOf(error));
   }
+}
+
+/** This process's one run. Its files are open, because libkrun may make the process another user's. */
+interface Run {
+  readonly spec: MachineSpec;
+  readonly status: OpenStatus;
+  readonly console: number;
+  readonly button: PowerButton;
 }
 
 /** Loads what few machines need for these only: it delays the guest. */
@@ -46,13 +62,14 @@ function failureOf(error: unknown): MachineFailure {
   return { code: 'io', message: error.message, ...(hint === undefined ? {} : { hint }) };
 }
 
-async function start(spec: MachineSpec, machine: PreparedMachine): Promise<MachineFailure> {
-  const refused = await execute(machine.calls, machine.library, machine.descriptors, () => {
-    appendFileSync(spec.files.status, `krun-start ${Date.now()}\n`);
+async function start({ spec, ...run }: Run, machine: PreparedMachine): Promise<MachineFailure> {
+  const refused = await execute(machine.calls, machine.library, machine.descriptors, ({ shutdown }) => {
+    run.button.connect(shutdown);
+    run.status.add(`krun-start ${Date.now()}`);
   });
   const text = krunErrorText(refused);
   // libkrun gives one number for everything that can go wrong in building a machine; its log says more.
-  const log = readFileSync(spec.files.console, 'utf8');
+  const log = readFileSync(run.console, 'utf8');
   const reason = (log.includes('virtio-blk') ? imageProblem(spec.disks) : undefined) ?? explainLog(log);
   const message = reason === undefined ? text : `${reason.reason} (${refused.call}: ${refused.errno})`;
   const hint = reason?.hint ?? refused.hint;
@@ -69,8 +86,8 @@ function readSpec(file: string | undefined): MachineSpec {
   return spec;
 }
 
-function fail(spec: MachineSpec, failure: MachineFailure): never {
-  appendFileSync(spec.files.status, `krun-error ${JSON.stringify(failure)}\n`);
+function fail({ status }: Run, failure: MachineFailure): never {
+  status.add(`krun-error ${JSON.stringify(failure)}`);
   performLastActs('process');
   process.exit(MACHINE_FAILED_EXIT);
 }

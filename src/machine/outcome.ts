@@ -1,5 +1,14 @@
 import type { Exit } from '../plan/machine-state.ts';
-import { explainLog, hasLostLink, hasPanic, isHalted, type LogReason } from './log-reasons.ts';
+import {
+  explainLog,
+  hasLostLink,
+  hasPanic,
+  isHalted,
+  isHaltedBySelf,
+  lastPanic,
+  panicBeforeReboot,
+  type LogReason,
+} from './log-reasons.ts';
 import { parseStatus, type GuestStatus, type HelperEnd } from './status-file.ts';
 
 export { parseStatus, readStatus } from './status-file.ts';
@@ -15,6 +24,8 @@ export interface RunRemains {
   readonly signal: string | null;
   readonly guest: 'bootstrap' | 'direct' | 'self';
   readonly root: 'directory' | 'disk' | 'none';
+  /** End of what a guest that boots by itself said on its serial port. */
+  readonly output?: string;
 }
 
 /** What became of a run: a guest that ended, or a machine that never came to run one. */
@@ -39,7 +50,14 @@ export function runOutcome(remains: RunRemains): RunOutcome {
   if (known) return hasRun && remains.guest === 'bootstrap' ? lost(remains, known.reason) : failed(known);
   if (remains.signal !== null) return endedBySignal(remains, remains.signal, hasRun);
   if (status.startedAtMs === undefined) return failed({ reason: beforeStart(remains) });
-  return remains.guest === 'bootstrap' ? withoutReport(remains, status) : directExit(remains);
+  switch (remains.guest) {
+    case 'bootstrap':
+      return withoutReport(remains, status);
+    case 'direct':
+      return directExit(remains);
+    case 'self':
+      return selfExit(remains);
+  }
 }
 
 /**
@@ -56,6 +74,19 @@ export function hangOutcome(consoleTail: string): RunOutcome | undefined {
   }
   const known = hasPanic(consoleTail) ? explainLog(consoleTail) : undefined;
   return known && failed(known);
+}
+
+/**
+ * What becomes of a guest that boots by itself and will not go on: it was halted, which ends no microVM, or its kernel
+ * panicked and was not told to reboot then.
+ */
+export function selfHangOutcome(said: string): RunOutcome | undefined {
+  if (isHaltedBySelf(said))
+    return exited({ code: null, reason: 'the guest was halted; how it ended is not known' });
+  const panic = lastPanic(said);
+  return panic === undefined
+    ? undefined
+    : exited({ code: null, reason: `the guest kernel panicked: ${panic}` });
 }
 
 function exited(exit: Exit): RunOutcome {
@@ -125,6 +156,14 @@ function directExit(remains: RunRemains): RunOutcome {
   // The same number for a command that was successful and for a guest that was rebooted from inside.
   if (remains.code === 0) return lost(remains, 'libkrun reports 0 for a guest that rebooted itself, too');
   return exited({ code: remains.code });
+}
+
+/** Nothing in such a guest tells libkrun how it ended. */
+function selfExit({ code, output = '' }: RunRemains): RunOutcome {
+  const panic = panicBeforeReboot(output);
+  if (panic !== undefined) return exited({ code: null, reason: `the guest kernel panicked: ${panic}` });
+  const told = code === null || code === 0 ? '' : ` (libkrun ended with exit code ${code})`;
+  return exited({ code: null, reason: `a guest that boots by itself does not say how it ended${told}` });
 }
 
 function lastLine(text: string): string | undefined {

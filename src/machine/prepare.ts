@@ -34,8 +34,8 @@ export function prepare(spec: MachineSpec): PreparedMachine {
   refuse(lockDisks(spec.disks));
   refuse(lockPorts(spec));
   useOwnTemporaryDirectory(spec);
-  refuse(checkHostUser(spec));
   const library = open(spec);
+  refuse(checkHostUser(spec, library));
   refuse(checkBoot(spec, library));
   const planned = calls(spec, {
     functions: functionsOf(library),

@@ -47,14 +47,19 @@ export function readStatus(file: string): string {
     return '';
   }
   try {
-    const { size } = fstatSync(handle);
-    const head = readAt(handle, 0, Math.min(size, 2 * END_BYTES));
-    if (size <= 2 * END_BYTES) return head;
-    const tail = readAt(handle, size - END_BYTES, END_BYTES);
-    return `${head.slice(0, head.lastIndexOf('\n', END_BYTES) + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
+    return readStatusFrom(handle);
   } finally {
     closeSync(handle);
   }
+}
+
+/** {@link readStatus} of an open file. */
+export function readStatusFrom(handle: number): string {
+  const { size } = fstatSync(handle);
+  const head = readAt(handle, 0, Math.min(size, 2 * END_BYTES));
+  if (size <= 2 * END_BYTES) return head;
+  const tail = readAt(handle, size - END_BYTES, END_BYTES);
+  return `${head.slice(0, head.lastIndexOf('\n', END_BYTES) + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
 }
 
 function readAt(handle: number, position: number, length: number): string {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Machine } from '../project/project.ts';
+import { bootsItself } from '../project/boot.ts';
+import type { Boot, Machine, Root } from '../project/project.ts';
 import { runSession } from '../session/run-session.ts';
 import type { MachineLayout } from '../store/layout.ts';
 import { askToStop } from './control-client.ts';
@@ -30,6 +31,9 @@ export interface RunEnd {
   /** Ends the guest in place of the signal; empty for none. */
   readonly stopCommand: readonly string[];
   readonly stopSignal: string;
+  readonly agent: boolean;
+  readonly boot?: Boot;
+  readonly root: Root;
 }
 
 /**
@@ -47,8 +51,11 @@ export async function endRun(run: MachineRun, end: RunEnd): Promise<string | und
   // Without a socket, the process's own SIGTERM asks the guest, and ends a process that has no guest yet.
   if (answer === 'absent') run.terminate();
   else if (answer === 'silent') run.killOverdue('killed: the machine process did not answer');
+  if (!end.agent && bootsItself(end.boot, end.root.kind) && process.platform !== 'darwin') return POWERED_OFF;
   return problem && `the stop command failed, so ${stopSignal} was sent: ${problem}`;
 }
+
+const POWERED_OFF = 'powered off: libkrun cannot ask a guest that boots by itself to shut down';
 
 /** Why a run was killed. */
 export function overdueText(graceMs: number): string {

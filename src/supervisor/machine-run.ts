@@ -1,7 +1,14 @@
 import { statfsSync } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
 import { watchPath, type PathWatch } from '../host/watch.ts';
-import { hangOutcome, parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
+import {
+  hangOutcome,
+  parseStatus,
+  readStatus,
+  runOutcome,
+  selfHangOutcome,
+  type RunOutcome,
+} from '../machine/outcome.ts';
 import type { Machine } from '../project/project.ts';
 import { rawFile, type MachineLayout } from '../store/layout.ts';
 import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
@@ -44,6 +51,7 @@ export class MachineRun {
   readonly ended: Promise<RunOutcome>;
   readonly #options: RunOptions;
   readonly #watch: PathWatch;
+  readonly #bootsItself: boolean;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
   #next: NodeJS.Immediate | undefined;
@@ -53,6 +61,8 @@ export class MachineRun {
   #ready = false;
   #over = false;
   #console = '';
+  /** What a guest says that boots by itself: the only sign of how it is. */
+  #output = '';
   /** Why we killed it, where that is the machine's own fault. */
   #fault: RunOutcome | undefined;
   /** Whether the fault counts whatever the guest says of its end. */
@@ -69,6 +79,8 @@ export class MachineRun {
     });
     // What is in the console already is not a new line any more, but may say that the machine hangs.
     this.#console = tailOf(rawFile(options.layout, options.run, 'console'));
+    this.#bootsItself = guestOf(options.definition).guest === 'self';
+    if (this.#bootsItself) this.#output = tailOf(rawFile(options.layout, options.run, 'stdout'));
     this.#armDeadline();
     this.ended = options.process.ended.then((end) => this.#finish(end));
     this.#look();
@@ -157,8 +169,13 @@ export class MachineRun {
   }
 
   #remember(lines: readonly LogLine[]): void {
-    const added = lines.filter(({ s }) => s === 'console').map(({ l, p }) => (p ? l : `${l}\n`));
-    if (added.length > 0) this.#console = keepTail(this.#console + added.join(''));
+    const text = (stream: LogLine['s']): string =>
+      lines
+        .filter(({ s }) => s === stream)
+        .map(({ l, p }) => (p ? l : `${l}\n`))
+        .join('');
+    this.#console = keepTail(this.#console + text('console'));
+    if (this.#bootsItself) this.#output = keepTail(this.#output + text('stdout'));
   }
 
   #checkReady(): void {
@@ -178,9 +195,14 @@ export class MachineRun {
 
   #checkHang(): void {
     if (this.#hang || this.#fault) return;
-    const found = hangOutcome(this.#console);
+    const found = hangOutcome(this.#console) ?? this.#selfHang();
     if (found === undefined) return;
     this.#hang = setTimeout(() => this.#killFor(found), HANG_GRACE_MS);
+  }
+
+  #selfHang(): RunOutcome | undefined {
+    if (!this.#bootsItself) return undefined;
+    return selfHangOutcome(this.#output) ?? selfHangOutcome(this.#console);
   }
 
   #armDeadline(): void {
@@ -226,7 +248,7 @@ export class MachineRun {
     try {
       const status = readStatus(rawFile(layout, this.run, 'status'));
       const console = tailOf(rawFile(layout, this.run, 'console'));
-      return runOutcome({ status, console, ...end, ...guestOf(definition) });
+      return runOutcome({ status, console, ...end, ...guestOf(definition), output: this.#output });
     } catch (error) {
       this.#warnOnce('cannot read how the guest ended', error);
       return {
