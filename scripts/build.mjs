@@ -22,7 +22,7 @@ const QUICK = ['ps', 'ls', 'exec', 'logs', 'port', 'network-ls', 'version'].map(
 );
 
 /** What package.json exports, by the name of the bundle. */
-const library = { builder: 'src/builder/index.ts' };
+const library = { libkrun: 'src/libkrun/index.ts', builder: 'src/builder/index.ts' };
 const declarations = writeDeclarations(root, Object.values(library), path.join(outdir, 'types'));
 // Told by the `await` below, which may come after a failure of the bundles.
 declarations.catch(() => undefined);

@@ -1,5 +1,6 @@
 // Runs a command in a directory as chroot(8) does, in a microVM: node chroot-vm.ts ROOT COMMAND [ARGUMENT...]
 import { BuilderError, vm } from 'krun/builder';
+import { LibkrunError } from 'krun/libkrun';
 
 const [root, command, ...args] = process.argv.slice(2);
 if (root === undefined || command === undefined) {
@@ -25,7 +26,8 @@ try {
     // The process ends with the command, and with its exit code; nothing below runs then.
     .enter();
 } catch (error) {
-  if (!(error instanceof BuilderError)) throw error;
+  if (!(error instanceof BuilderError || error instanceof LibkrunError)) throw error;
   console.error(`chroot-vm: ${error.message}`);
+  if (error instanceof LibkrunError) console.error(`hint: ${error.hint}`);
   process.exitCode = 125;
 }

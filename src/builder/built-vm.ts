@@ -2,9 +2,9 @@ import type { Capabilities } from '../vm/call-list.ts';
 import { formatCall, type Call } from '../vm/calls.ts';
 import { compile } from '../vm/compile.ts';
 import type { Vm } from '../vm/vm.ts';
+import { newestLibkrun } from './capabilities.ts';
 import { enter, type EnterOptions } from './enter.ts';
 import { BuilderError } from './error.ts';
-import { newestLibkrun } from './newest-libkrun.ts';
 
 /** A machine without mistakes: a value that can be looked at, turned into libkrun's calls, and started. */
 export class BuiltVm {
@@ -21,7 +21,7 @@ export class BuiltVm {
    * The calls that make the machine, for a library with these capabilities; the newest one that krun knows, on this
    * host, when not said. Throws {@link BuilderError} where the library, or the host, cannot do it.
    */
-  calls(capabilities: Capabilities = newestLibkrun(process)): readonly Call[] {
+  calls(capabilities: Capabilities = newestLibkrun()): readonly Call[] {
     const compiled = compile(this.vm, capabilities);
     if (!compiled.ok) throw new BuilderError(compiled.error);
     return compiled.value;

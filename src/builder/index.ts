@@ -7,7 +7,7 @@
 export { vm, VmBuilder } from './vm-builder.ts';
 export { BuiltVm } from './built-vm.ts';
 export { BuilderError } from './error.ts';
-export { newestLibkrun } from './newest-libkrun.ts';
+export { capabilitiesOf, newestLibkrun } from './capabilities.ts';
 export type { EnterOptions } from './enter.ts';
 
 export type { ConsoleBuilder, PortEnds, Streams } from './console-builder.ts';

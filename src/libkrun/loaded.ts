@@ -20,6 +20,13 @@ export interface LogOptions {
 
 const STANDARD_ERROR = -1;
 
+let read: (library: LoadedLibkrun) => LibrarySide;
+
+/** The functions behind a library: for the builder, which makes a list of calls, and nothing for callers. */
+export function sideOf(library: LoadedLibkrun): LibrarySide {
+  return read(library);
+}
+
 /** A libkrun that is loaded, or a stub of one. */
 export class LoadedLibkrun {
   readonly variant: LibraryVariant;
@@ -28,6 +35,10 @@ export class LoadedLibkrun {
   /** The library's file; absent for a stub. */
   readonly path?: string;
   readonly #binding: Binding;
+
+  static {
+    read = (library) => library.#binding.side;
+  }
 
   constructor(side: LibrarySide, path: string | undefined) {
     this.#binding = new Binding(side);
