@@ -67,7 +67,7 @@ const onDemand = {
 };
 
 const cli = await build({ ...quick, plugins: [onDemand] });
-const rest = await build({
+const modules = {
   ...shared,
   format: 'esm',
   splitting: true,
@@ -75,21 +75,26 @@ const rest = await build({
   banner: {
     js: "import { createRequire as __krunRequire } from 'node:module'; const require = __krunRequire(import.meta.url);",
   },
+};
+const rest = await build({
+  ...modules,
   entryPoints: {
     ...parts,
     supervisor: 'src/supervisor/main.ts',
     machine: 'src/machine/main.ts',
     network: 'src/network/main.ts',
     install: 'src/machine/install-main.ts',
-    ...library,
   },
 });
+// Apart from the programs, whose parts would be more and smaller, and slower to load. They share theirs, so that an error
+// of one is an error of the other.
+const exported = await build({ ...modules, entryPoints: library });
 
 const noticesFile = path.join(outdir, 'THIRD-PARTY-NOTICES');
-writeFileSync(noticesFile, notices(root, [cli.metafile, rest.metafile]));
+writeFileSync(noticesFile, notices(root, [cli.metafile, rest.metafile, exported.metafile]));
 
 // Old files go only now: a build that fails leaves the last good one, and a running supervisor keeps what it has open.
-const outputs = [cli, rest].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const outputs = [cli, rest, exported].flatMap(({ metafile }) => Object.keys(metafile.outputs));
 const written = new Set([
   noticesFile,
   ...outputs.map((file) => path.resolve(root, file)),
