@@ -1,9 +1,13 @@
 import type { Argument } from '../vm/calls.ts';
 import { LIBKRUN_FUNCTIONS, type LibkrunFunction, type ParameterType } from '../vm/functions.ts';
 import { ArgumentError } from './errors.ts';
+import { isReadable } from './readable.ts';
 
 /** libkrun reads at most so many entries of a string array. */
 export const MOST_STRINGS = 4095;
+
+/** More than any structure of callbacks has. */
+export const LARGEST_STRUCTURE_BYTES = 4096;
 
 /** What koffi is given. */
 export type PassedArgument =
@@ -25,18 +29,22 @@ export function checkArguments(name: LibkrunFunction, args: readonly Argument[])
     throw new ArgumentError({ call: name }, `takes ${types.length} arguments, not ${args.length}`);
   return types.map((type, index) => {
     const value = args[index];
-    const isSize = type === 'u64' && sizesWhatIsBefore(args[index - 1]);
-    const hasSize = !isSize || value === (args[index - 1] as Uint8Array).length;
-    if (!ACCEPTS[type](value) || !hasSize) {
-      const wanted = hasSize ? NAMES[type] : 'the number of bytes before it';
+    const wanted = problem(type, value, args[index - 1]);
+    if (wanted !== undefined)
       throw new ArgumentError({ call: name }, `argument ${index + 1} must be ${wanted}, not ${show(value)}`);
-    }
     return passed(type, value as Argument);
   });
 }
 
-function sizesWhatIsBefore(value: unknown): boolean {
-  return value instanceof Uint8Array;
+/** What a value should have been; undefined for one that is right. */
+function problem(type: ParameterType, value: unknown, before: unknown): string | undefined {
+  if (!ACCEPTS[type](value)) return NAMES[type];
+  if (type !== 'u64') return undefined;
+  if (before instanceof Uint8Array)
+    return value === before.length ? undefined : 'the number of bytes before it';
+  if (typeof before !== 'bigint') return undefined;
+  const isStructure = (value as number) <= LARGEST_STRUCTURE_BYTES && isReadable(before, value as number);
+  return isStructure ? undefined : 'the size of the structure before it, which lies in memory';
 }
 
 /** Bytes that libkrun goes on to read after the call; they live as long as the process. */

@@ -1,13 +1,9 @@
 import type { Argument } from '../vm/calls.ts';
-import {
-  LIBKRUN_FEATURES,
-  type BuildFeature,
-  type LibkrunFeature,
-  type LibkrunFunction,
-} from '../vm/functions.ts';
+import type { BuildFeature, LibkrunFeature, LibkrunFunction } from '../vm/functions.ts';
 import { availability, FUNCTION_NAMES, SILENT_FEATURES } from './availability.ts';
 import { krunError } from './errno.ts';
 import { KrunError, NotSupportedByVariant, NotSupportedByVersion } from './errors.ts';
+import { hasFeature } from './features.ts';
 import type { Libkrun } from './ffi.ts';
 import { libraryBaseName, type LibraryVariant } from './packages.ts';
 import { isOlder } from './version.ts';
@@ -25,7 +21,7 @@ export interface LibrarySide {
 /** Calls libkrun; what the library lacks or refuses becomes one of this module's errors. */
 export class Binding {
   readonly side: LibrarySide;
-  readonly #features = new Map<LibkrunFeature, boolean>();
+  readonly #features = new Map<LibkrunFeature, boolean | undefined>();
 
   constructor(side: LibrarySide) {
     this.side = side;
@@ -55,15 +51,8 @@ export class Binding {
 
   /** Whether the library was built with a part; undefined for a library that cannot tell (before 1.17.3). */
   hasFeature(feature: LibkrunFeature): boolean | undefined {
-    const { native } = this.side;
-    if (!native.has('krun_has_feature')) return undefined;
-    let has = this.#features.get(feature);
-    if (has === undefined) {
-      // A library that is older than the feature answers EINVAL.
-      has = native.call('krun_has_feature', [LIBKRUN_FEATURES[feature]]) === 1;
-      this.#features.set(feature, has);
-    }
-    return has;
+    if (!this.#features.has(feature)) this.#features.set(feature, hasFeature(this.side.native, feature));
+    return this.#features.get(feature);
   }
 
   #problem(name: LibkrunFunction): NotSupportedByVariant | NotSupportedByVersion | undefined {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import { LibkrunNotAvailable } from './errors.ts';
-import { LIBKRUN_FEATURES, type LibkrunFeature } from '../vm/functions.ts';
+import { hasFeature } from './features.ts';
 import { LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
 import { findLibraries, type LibraryEnvironment } from './library.ts';
 import { LoadedLibkrun } from './loaded.ts';
@@ -60,13 +60,12 @@ function open(libkrun: string, libkrunfw: string | undefined): Libkrun {
 
 /** What the library says it is, or, where it is too old to say so, its name. */
 function variantOf(native: Libkrun, file: string): LibraryVariant {
-  const has = (feature: LibkrunFeature): boolean =>
-    native.has('krun_has_feature') && native.call('krun_has_feature', [LIBKRUN_FEATURES[feature]]) === 1;
   const name = path.basename(file);
   const isNamed = (variant: LibraryVariant): boolean =>
     name.startsWith(`${libraryBaseName('libkrun', variant)}.`);
-  if (native.has('krun_set_tee_config_file')) return has('INTEL_TDX') || isNamed('tdx') ? 'tdx' : 'sev';
-  return has('EFI') || isNamed('efi') ? 'efi' : 'generic';
+  if (native.has('krun_set_tee_config_file'))
+    return hasFeature(native, 'INTEL_TDX') || isNamed('tdx') ? 'tdx' : 'sev';
+  return hasFeature(native, 'EFI') || isNamed('efi') ? 'efi' : 'generic';
 }
 
 function refuseOther(file: string, actual: LibraryVariant, asked: LibraryVariant | undefined): void {

@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ignoreErrno } from '../host/errno.ts';
 import type { LibkrunFunction } from '../vm/functions.ts';
-import { isCString, MOST_STRINGS, show } from './arguments.ts';
+import { isCString, LARGEST_STRUCTURE_BYTES, MOST_STRINGS, show } from './arguments.ts';
 import { ArgumentError } from './errors.ts';
 import { isReadable } from './readable.ts';
 
@@ -22,7 +22,6 @@ const IS_MACOS = process.platform === 'darwin';
 const LONGEST_PATH_BYTES = IS_MACOS ? 1023 : 4095;
 /** Room of `sockaddr_un` without the closing NUL; libkrun panics on a longer one, in a thread of its own. */
 const LONGEST_SOCKET_PATH_BYTES = IS_MACOS ? 103 : 107;
-const LARGEST_STRUCTURE_BYTES = 4096;
 
 /** Reads the options of one call. Whatever is not as it should be ends in an {@link ArgumentError}. */
 export class OptionReader {

@@ -1,6 +1,5 @@
-import { closeSync } from 'node:fs';
 import { koffi } from '../host/koffi.ts';
-import { makePipe } from '../host/libc.ts';
+import { libc, makePipe } from '../host/libc.ts';
 
 /** Whether the process has memory there: the kernel tells it without the crash that looking would be. */
 export function isReadable(address: bigint, byteLength: number): boolean {
@@ -9,7 +8,7 @@ export function isReadable(address: bigint, byteLength: number): boolean {
   try {
     return write(pipe.write, address, byteLength) === byteLength;
   } finally {
-    closeSync(pipe.read);
-    closeSync(pipe.write);
+    libc().close(pipe.read);
+    libc().close(pipe.write);
   }
 }
