@@ -3,6 +3,14 @@ import { chmodSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { SESSION_REQUEST_START } from '../session/handshake.ts';
 
+/** Everything that the socket answers; docs/openapi.yaml describes it. */
+export const CONTROL_ROUTES = [
+  'GET /vm/state',
+  'POST /vm/state',
+  'GET /vm/inspect',
+  'POST /sessions',
+] as const;
+
 /** What the socket's clients can do to the machine. */
 export interface MachineControl {
   isStopping(): boolean;
@@ -10,6 +18,8 @@ export interface MachineControl {
   stop(signal?: string): void;
   /** Ends the machine at once. */
   hardStop(): void;
+  /** The virtual machine in vfkit's words, without secrets. */
+  inspect(): Promise<object>;
   /** Serves a connection that asks for a session; nothing of it has been read. */
   session(socket: Socket): Promise<void>;
 }
@@ -18,8 +28,8 @@ export interface MachineControl {
 const MOST_BODY_BYTES = 4096;
 
 /**
- * krunkit's REST interface on a unix socket: `GET /vm/state`, `POST /vm/state` with `Stop` or `HardStop`. krun's
- * extensions are `"signal"` beside `Stop`, and sessions (src/session/api.ts).
+ * krunkit's REST interface on a unix socket: `GET /vm/state`, `POST /vm/state` with `Stop` or `HardStop`, and vfkit's
+ * `GET /vm/inspect`. krun's extensions are `"signal"` beside `Stop`, and sessions (src/session/api.ts).
  */
 export async function serveControl(socketPath: string, control: MachineControl): Promise<Server> {
   rmSync(socketPath, { force: true });
@@ -80,9 +90,32 @@ async function answer(
   control: MachineControl,
 ): Promise<void> {
   const path = (request.url ?? '').split('?')[0]?.replace(/\/$/, '');
-  if (path !== '/vm/state') return reply(response, 404, { error: `no such path: ${path}` });
-  if (request.method === 'GET') return reply(response, 200, stateBody(control.isStopping()));
-  if (request.method !== 'POST') return reply(response, 405, { error: 'use GET or POST' });
+  const methods = CONTROL_ROUTES.map((route) => route.split(' ')).filter(([, known]) => known === path);
+  const route = CONTROL_ROUTES.find((one) => one === `${request.method} ${path}`);
+  if (methods.length === 0) return reply(response, 404, { error: `no such path: ${path}` });
+  switch (route) {
+    case undefined:
+      return reply(response, 405, { error: `use ${methods.map(([method]) => method).join(' or ')}` });
+    case 'GET /vm/state':
+      return reply(response, 200, stateBody(control.isStopping()));
+    case 'GET /vm/inspect':
+      return reply(response, 200, await control.inspect());
+    case 'POST /vm/state':
+      return changeState(request, response, control);
+    case 'POST /sessions':
+      // The first request of a connection never gets here.
+      return reply(response, 400, {
+        kind: 'invalid',
+        error: 'a session is the first request of its connection',
+      });
+  }
+}
+
+async function changeState(
+  request: IncomingMessage,
+  response: ServerResponse,
+  control: MachineControl,
+): Promise<void> {
   const wanted = parseBody(await readBody(request));
   switch (wanted?.state) {
     case 'Stop':

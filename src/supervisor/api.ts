@@ -3,8 +3,17 @@ import type { MachineRecord } from '../store/records.ts';
 /** Version of the HTTP interface on the supervisor's socket; a command line of another version replaces the supervisor. */
 export const SUPERVISOR_PROTOCOL = 1;
 
+/** Everything that the socket answers. */
+export const SUPERVISOR_ROUTES = [
+  'GET /v1/version',
+  'GET /v1/machines',
+  'GET /v1/events',
+  'POST /v1/requests',
+  'POST /v1/exit',
+] as const;
+
 /*
- * HTTP/1.1 over the unix socket, JSON bodies.
+ * HTTP/1.1 over the unix socket, JSON bodies; docs/openapi.yaml describes them.
  *
  *   GET  /v1/version   -> SupervisorVersion
  *   GET  /v1/machines  -> MachineRecord[]

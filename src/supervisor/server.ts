@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { Event } from '../plan/event.ts';
 import type { Request } from '../plan/request.ts';
-import type { SupervisorVersion } from './api.ts';
+import { SUPERVISOR_ROUTES, type SupervisorVersion } from './api.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A resolved project of some thousand machines stays far below. */
@@ -41,7 +41,8 @@ async function handle(
   response: http.ServerResponse,
   options: ServerOptions,
 ): Promise<void> {
-  const route = `${request.method} ${request.url}`;
+  const asked = `${request.method} ${request.url}`;
+  const route = SUPERVISOR_ROUTES.find((one) => one === asked);
   if (route === 'GET /v1/events') {
     streamEvents(response, options.supervisor);
     return;
@@ -60,8 +61,8 @@ async function handle(
       response.writeHead(204, { connection: 'close' });
       response.end();
       return;
-    default:
-      return reply(response, 404, { error: `no ${route}` });
+    case undefined:
+      return reply(response, 404, { error: `no ${asked}` });
   }
 }
 
