@@ -3,6 +3,7 @@ import type { DiskAttachment, FileGrant, HelperPaths, Machine, Project } from '.
 import { keySpan, treeAt } from '../source/locate.ts';
 import type { MapTree } from '../source/tree.ts';
 import type { FileAccess, FileKind } from './file-access.ts';
+import { bootClaims } from './boot-paths.ts';
 import { deviceClaims } from './device-paths.ts';
 import { child } from './normalize.ts';
 import { itemSpan, type Claim } from './path-claim.ts';
@@ -122,8 +123,9 @@ function machineClaims(machine: Machine, project: Project, tree: MapTree): Claim
     const { directory } = machine.build;
     claims.push({ path: directory, span, what: 'build directory', kind: 'directory', mayBeMissing: false });
   }
-  const devices = deviceClaims(machine, at, { directory: project.directory, fallback });
-  return [...claims, ...devices, ...grantClaims(machine, tree), ...watchClaims(machine, tree)];
+  const more = { directory: project.directory, fallback };
+  claims.push(...bootClaims(machine, at, more), ...deviceClaims(machine, at, more));
+  return [...claims, ...grantClaims(machine, tree), ...watchClaims(machine, tree)];
 }
 
 /** Files of the secrets and configs that a machine gets. */

@@ -89,7 +89,7 @@ function checkParents(written: readonly Written[], directories: ReadonlySet<stri
     }
     seen.set(path, place);
     const parent = path.split('/').slice(0, -1).join('/');
-    if (parent === '' || directories.has(parent)) continue;
+    if (parent === '' || directories.has(parent) || reservedGuestPath(`/${path}`) !== undefined) continue;
     place.error('path', `/${parent} is no directory of the overlay`, {
       hint: `add it to \`directories\`, where it hides a /${parent} of the root, or put this directly below /`,
     });

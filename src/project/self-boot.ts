@@ -16,8 +16,12 @@ const IDLE_KEYS = [
   ['rlimits', "set them in the guest's own init"],
 ] as const;
 const UNHEARD_KEYS = [
-  ['boot_timeout', 'wait for what it does, with a `healthcheck` such as `log` or `tcp`'],
-  ['stop_signal', 'remove it: the machine is powered off'],
+  [
+    'boot_timeout',
+    'krun cannot see whether a guest that boots by itself has booted',
+    'wait for what it does, with a `healthcheck` such as `log` or `tcp`',
+  ],
+  ['stop_signal', 'no signal reaches a guest that boots by itself', 'remove it: the machine is powered off'],
 ] as const;
 
 /** What a machine that boots something of its own cannot have, and what its boot cannot be. */
@@ -46,13 +50,8 @@ function checkSelfBoot(config: MachineConfig, boot: Boot, at: Place): void {
       hint,
     });
   }
-  for (const [key, hint] of UNHEARD_KEYS) {
-    if (!at.child(key).isWritten) continue;
-    at.child(key).keyError(
-      'conflict',
-      `\`${key}\` means nothing here: a guest that boots by itself does not report to krun`,
-      { related, hint },
-    );
+  for (const [key, message, hint] of UNHEARD_KEYS) {
+    if (at.child(key).isWritten) at.child(key).keyError('conflict', message, { related, hint });
   }
   for (const key of boot.kind === 'init' ? [] : (['device', 'fstype', 'options'] as const)) {
     if (!at.child('root', key).isWritten) continue;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { MachineOverrides } from '../../config/command-line.ts';
 import type { LoadResult } from '../../config/load.ts';
+import { bootsItself } from '../../project/boot.ts';
 import { oneOffProject } from '../../project/one-off.ts';
 import type { Project } from '../../project/project.ts';
 import type { Layout } from '../../store/layout.ts';
@@ -72,9 +73,10 @@ async function start(
   const machine = project.machines[name];
   if (!machine) throw new Error(`the project has no machine ${name}`);
   if (!args.detach && !machine.agent) {
+    const why = bootsItself(machine.boot, machine.root.kind) ? 'it boots by itself' : 'agent: false';
     tellError(
       context,
-      `${args.machine} has no agent (agent: false), through which its command would talk with this terminal`,
+      `${args.machine} has no agent (${why}), through which its command would talk with this terminal`,
       'krun run -d starts it without one; krun logs shows its output',
     );
     return EXIT.usage;

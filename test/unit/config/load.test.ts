@@ -178,7 +178,9 @@ describe('mistakes', () => {
 
   test('of several stages are told together, in the order of the file', async () => {
     const result = await load({
-      '/p/krun.yaml': web('    memroy: 1GiB\n    cpus: ${NONE}\n    sound: true\n    restart: maybe\n'),
+      '/p/krun.yaml': web(
+        '    memroy: 1GiB\n    cpus: ${NONE}\n    shares: [{ source: ./rootfs, target: /a, exclude: [x] }]\n    restart: maybe\n',
+      ),
     });
     expect(result.diagnostics.map(({ code }) => code)).toEqual([
       'unknown-key',
