@@ -3,7 +3,8 @@
  * host (Linux), in a PID namespace, and leaves the process with _exit(2) as libkrun does. Shares cannot be mounted.
  *
  * FAKE_KRUN_CALLS=FILE   every call is appended to FILE, one a line.
- * ROOT/.fake             selects a fault, one a line:
+ * ROOT/.fake             selects a fault, one a line; IMAGE.fake where the root is on the first disk, and IMAGE.init is then
+ *                        what the guest finds as its init:
  *   hang-boot            the guest never does anything
  *   hang-log             a thread panics: the message is printed and nothing happens any more
  *   return N             krun_start_enter returns N
@@ -24,6 +25,9 @@
  * A console port may be opened once in a guest's life, as in libkrun, which serves it wrongly or panics afterwards: a
  * second time aborts. Ports that carry both ways, and terminals, are pseudo terminals whose other end this process
  * carries to and from what it was given.
+ *
+ * What a guest would do at a vsock port where it listens, and at its serial port, this process does itself: it sends back
+ * what comes, and says "serial port ready" first.
  *
  * A guest with interfaces gets network, mount and host name namespaces of its own. Each interface is a tap device named
  * eth0, eth1, ... whose frames this process carries to the link that it was given and back: to stop the process with
@@ -66,6 +70,7 @@
 #define MAX_TEXT 4096
 
 #define MAX_LINKS 8
+#define MAX_ECHOES 16
 #define MAX_FRAME 65562
 
 struct port {
@@ -93,10 +98,18 @@ struct link {
     size_t have, left, sent;
 };
 
+/* Something of the guest that sends back what comes: a vsock port where it listens, or a serial port. */
+struct echo {
+    char path[108];
+    int in, out;
+};
+
 static struct {
+    int nechoes;
+    struct echo echoes[MAX_ECHOES];
     int created, consumed, log_fd, disks, consoles, nports;
     bool implicit_console, vsock, has_root, has_default_console;
-    char root[MAX_TEXT], workdir[MAX_TEXT], *exec, **argv, **envp;
+    char root[MAX_TEXT], disk[MAX_TEXT], console_file[MAX_TEXT], workdir[MAX_TEXT], *exec, **argv, **envp;
     struct port ports[MAX_PORTS];
     int out_fd, err_fd, nlinks;
     bool explicit_vsock;
@@ -194,7 +207,7 @@ static int32_t add_disk(uint32_t ctx, const char *path, uint32_t format, bool re
     int fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (fd < 0) return -EINVAL;
     close(fd);
-    vm.disks++;
+    if (vm.disks++ == 0) snprintf(vm.disk, sizeof vm.disk, "%s", path);
     return 0;
 }
 
@@ -233,6 +246,22 @@ int32_t krun_set_rlimits(uint32_t ctx, const char *const rlimits[]) {
     return 0;
 }
 
+int32_t krun_set_firmware(uint32_t ctx, const char *path) {
+    insist(path != NULL, "null path");
+    record("krun_set_firmware(%u, %s)", ctx, path);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_set_console_output(uint32_t ctx, const char *path) {
+    insist(path != NULL, "null path");
+    record("krun_set_console_output(%u, %s)", ctx, path);
+    NEED_CTX(ctx);
+    if (vm.console_file[0]) return -EINVAL;
+    snprintf(vm.console_file, sizeof vm.console_file, "%s", path);
+    return 0;
+}
+
 int32_t krun_disable_implicit_vsock(uint32_t ctx) {
     record("krun_disable_implicit_vsock(%u)", ctx);
     NEED_CTX(ctx);
@@ -246,6 +275,22 @@ int32_t krun_add_vsock(uint32_t ctx, uint32_t tsi_features) {
     if (tsi_features & ~3U) return -EINVAL;
     if (vm.vsock) return -EEXIST;
     vm.vsock = vm.explicit_vsock = true;
+    return 0;
+}
+
+static struct echo *add_echo(void) {
+    insist(vm.nechoes < MAX_ECHOES, "too many vsock ports and serial ports");
+    return &vm.echoes[vm.nechoes++];
+}
+
+int32_t krun_add_vsock_port2(uint32_t ctx, uint32_t port, const char *path, bool listen) {
+    insist(path != NULL, "null path");
+    record("krun_add_vsock_port2(%u, %u, %s, %d)", ctx, port, path, listen);
+    NEED_CTX(ctx);
+    insist(strlen(path) < sizeof vm.echoes[0].path, "a path that does not end in sun_path");
+    if (listen && access(path, F_OK) == 0) return -EEXIST;
+    if (!vm.vsock) return -ENODEV;
+    if (listen) strcpy(add_echo()->path, path);
     return 0;
 }
 
@@ -385,6 +430,35 @@ int32_t krun_add_virtio_console_default(uint32_t ctx, int in, int out, int err) 
     return 0;
 }
 
+int32_t krun_add_serial_console_default(uint32_t ctx, int in, int out) {
+    record("krun_add_serial_console_default(%u, %s, %s)", ctx, in < 0 ? "-1" : "fd", out < 0 ? "-1" : "fd");
+    NEED_CTX(ctx);
+    insist(in >= 0 && out >= 0, "fd != -1");
+    struct echo *echo = add_echo();
+    echo->in = in;
+    echo->out = out;
+    return 0;
+}
+
+int32_t krun_set_kernel_console(uint32_t ctx, const char *console) {
+    insist(console != NULL, "null console");
+    record("krun_set_kernel_console(%u, %s)", ctx, console);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_set_gpu_options(uint32_t ctx, uint32_t flags) {
+    record("krun_set_gpu_options(%u, %u)", ctx, flags);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_add_input_device_fd(uint32_t ctx, int fd) {
+    record("krun_add_input_device_fd(%u, %s)", ctx, fd < 0 ? "-1" : "fd");
+    NEED_CTX(ctx);
+    return -ENOTSUP;
+}
+
 int32_t krun_set_exec(uint32_t ctx, const char *path, const char *const argv[], const char *const envp[]) {
     char words[MAX_TEXT], variables[MAX_TEXT];
     insist(path != NULL, "null path");
@@ -420,8 +494,8 @@ int32_t krun_get_max_vcpus(void) { return 64; }
 /* The line of ROOT/.fake that starts with the word, its argument in *argument. */
 static bool fault(const char *word, long *argument) {
     char file[MAX_TEXT + 16], line[256];
-    if (!vm.root[0]) return false;
-    snprintf(file, sizeof file, "%s/.fake", vm.root);
+    if (!vm.root[0] && !vm.disk[0]) return false;
+    snprintf(file, sizeof file, vm.root[0] ? "%s/.fake" : "%s.fake", vm.root[0] ? vm.root : vm.disk);
     FILE *stream = fopen(file, "re");
     if (!stream) return false;
     bool found = false;
@@ -632,6 +706,39 @@ static void *carry_ports(void *unused) {
     return NULL;
 }
 
+static struct termios console_modes;
+static int console_terminal = -1;
+
+static void take_sigint(int number) { (void)number; }
+
+/*
+ * libkrun's own console, on a file or on the standard streams: those no longer block, for all who share them; a terminal
+ * is in raw mode; and where there is none to type at, SIGINT is a key of the guest.
+ */
+static void open_implicit_console(void) {
+    if (!vm.implicit_console) return;
+    if (vm.console_file[0]) {
+        vm.out_fd = vm.err_fd = open(vm.console_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        return;
+    }
+    for (int fd = 2; fd >= 0; fd--) {
+        if (isatty(fd)) console_terminal = fd;
+        do_not_wait(fd);
+    }
+    /* Node closes its own for programs that are started. */
+    vm.out_fd = dup(1);
+    vm.err_fd = dup(2);
+    if (!isatty(0)) signal(SIGINT, take_sigint);
+    if (console_terminal < 0 || tcgetattr(console_terminal, &console_modes) < 0) return;
+    struct termios raw = console_modes;
+    cfmakeraw(&raw);
+    tcsetattr(console_terminal, TCSANOW, &raw);
+}
+
+static void close_implicit_console(void) {
+    if (console_terminal >= 0) tcsetattr(console_terminal, TCSANOW, &console_modes);
+}
+
 /* Before the guest is cloned. */
 static void open_ports(void) {
     pthread_t thread;
@@ -642,6 +749,41 @@ static void open_ports(void) {
         watch_openings(&vm.ports[i], i);
     }
     insist(pthread_create(&thread, NULL, carry_ports, NULL) == 0, "pthread_create");
+}
+
+static void echo_bytes(int in, int out) {
+    uint8_t bytes[4096];
+    for (ssize_t size; (size = read(in, bytes, sizeof bytes)) > 0;)
+        for (ssize_t done = 0, more; done < size; done += more)
+            if ((more = write(out, bytes + done, size - done)) <= 0) return;
+}
+
+static void *serve_echo(void *argument) {
+    const struct echo *echo = argument;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct stat input;
+    if (!echo->path[0]) {
+        dprintf(echo->out, "serial port ready\n");
+        /* libkrun waits with epoll, which takes no regular file. */
+        if (fstat(echo->in, &input) == 0 && !S_ISREG(input.st_mode)) echo_bytes(echo->in, echo->out);
+        return NULL;
+    }
+    strcpy(address.sun_path, echo->path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    insist(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 5) == 0, "bind");
+    for (int client; (client = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0; close(client))
+        echo_bytes(client, client);
+    return NULL;
+}
+
+static mode_t guest_umask;
+
+/* Before the guest is cloned; its shares leave the process without a umask, as libkrun's do. */
+static void start_echoes(void) {
+    pthread_t thread;
+    guest_umask = umask(0);
+    for (int i = 0; i < vm.nechoes; i++)
+        insist(pthread_create(&thread, NULL, serve_echo, &vm.echoes[i]) == 0, "pthread_create");
 }
 
 /* --- the guest's interfaces ------------------------------------------------------------------------------------ */
@@ -886,6 +1028,9 @@ static void prepare_command(struct guest *self, char *base) {
                     "KRUN_HOSTNAME_FILE=/dev/null", text("KRUN_RUN=%s/run", base) };
     int count = sizeof own / sizeof *own;
     memcpy(environment, own, sizeof own);
+    static char init[MAX_TEXT + 32];
+    snprintf(init, sizeof init, "KRUN_INITS=%s.init", vm.disk);
+    if (!vm.root[0]) environment[count++] = init;
     Dl_info info;
     if (fault("no-tty", NULL) && dladdr((void *)guest_directory, &info)) environment[count++] = text("LD_PRELOAD=%s", info.dli_fname);
     for (int i = 0; vm.envp[i] && count < MAX_WORDS - 1; i++) environment[count++] = vm.envp[i];
@@ -910,6 +1055,7 @@ static int guest(void *argument) {
     if (vm.nlinks) make_devices(self->devices);
     keep_mounts(self->base);
     arrange_descriptors(self->life);
+    umask(guest_umask);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The machine process may have been killed before that; it holds the other end. */
     struct pollfd life = { .fd = LIFE_FD, .events = POLLIN };
@@ -987,9 +1133,10 @@ int32_t krun_start_enter(uint32_t ctx) {
     int32_t result;
     if (misbehave(&result)) return result;
     if (!vm.exec || !vm.has_root) return -EINVAL;
-    insist(!vm.implicit_console, "the stand-in has no terminal");
+    open_implicit_console();
     open_links();
     open_ports();
+    start_echoes();
     pid_t child = start_guest();
     int status;
     long argument;
@@ -1002,6 +1149,7 @@ int32_t krun_start_enter(uint32_t ctx) {
     if (vm.nlinks) carry_frames(child);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     if (fault("linger", NULL)) hang();
+    close_implicit_console();
     if (!vm.root[0] || fault("lose-exit-code", NULL)) _exit(0);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
