@@ -3,6 +3,7 @@ import { networkFunctions, networkLines } from './bootstrap-network.ts';
 import { portNumber, sessionCounts, terminalId, type BootstrapGuest } from './console-ports.ts';
 import { GRANT_FUNCTIONS, grantLines } from './grant-script.ts';
 import { environmentPrefix, exportLines } from './guest-environment.ts';
+import { PORT_FUNCTIONS, portLines } from './port-script.ts';
 import { quote } from './quote.ts';
 import { SETUP_FUNCTIONS } from './setup-script.ts';
 import type { GuestFile, MachineSpec } from './spec.ts';
@@ -30,6 +31,7 @@ export function bootstrapScript(
   return [
     SETUP_FUNCTIONS + AGENT_FUNCTIONS + CONTROL_FUNCTIONS + TERMINAL_FUNCTIONS + USER_FUNCTIONS,
     (files.length > 0 ? GRANT_FUNCTIONS : '') + networkFunctions(guest.network),
+    ...(guest.ports ? [PORT_FUNCTIONS] : []),
     ...shellFunction('krun_environment', [':', ...exportLines(guest.environment)]),
     // In a subshell: whatever fails in it, the code is reported.
     ...shellFunction('krun_workload', [
@@ -72,6 +74,7 @@ function setupLines(
     `krun_hostname ${quote(guest.hostname)}`,
     ...networkLines(guest.network, guest.hostname),
     ...grantLines(files),
+    ...portLines(guest),
   ];
 }
 

@@ -6,8 +6,10 @@ import {
   consolePorts,
   terminalId,
   userPorts,
+  userTerminalSize,
   type BootstrapGuest,
   type ConsolePort,
+  type PortName,
 } from './console-ports.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
 
@@ -82,8 +84,8 @@ function openPorts(ports: readonly ConsolePort[]): {
   const descriptors: Record<string, number> = {};
   for (const { name, carries } of ports) {
     if (carries === 'terminal') {
-      const size = terminalId(name);
-      const { master, slave } = openPty(size, size);
+      const { rows, columns } = terminalSize(name);
+      const { master, slave } = openPty(rows, columns);
       [host[name], descriptors[name]] = [master, slave];
       continue;
     }
@@ -92,6 +94,11 @@ function openPorts(ports: readonly ConsolePort[]): {
     if (carries !== 'input') [host[output], descriptors[output]] = pipeEnds();
   }
   return { host, descriptors };
+}
+
+function terminalSize(name: PortName): { readonly rows: number; readonly columns: number } {
+  if (name.startsWith('u')) return userTerminalSize(name);
+  return { rows: terminalId(name), columns: terminalId(name) };
 }
 
 function pipeEnds(): readonly [read: number, write: number] {

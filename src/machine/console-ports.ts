@@ -87,6 +87,10 @@ export function portNumber(guest: BootstrapGuest, name: PortName): number {
  * in the guest tells which of its /dev/hvc* belongs to which port.
  */
 export function terminalId(name: PortName): number {
-  if (name === 'tty') return 20_000;
-  return (name.startsWith('u') ? 20_101 : 20_001) + Number(name.slice(1));
+  return name === 'tty' ? 20_000 : 20_001 + Number(name.slice(1));
+}
+
+/** Size of a terminal of the user's own: nobody sets another one, so it is a usual one, and yet not that of another. */
+export function userTerminalSize(name: PortName): { readonly rows: number; readonly columns: number } {
+  return { rows: 24, columns: 80 + Number(name.slice(1)) };
 }

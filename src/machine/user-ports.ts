@@ -47,6 +47,7 @@ class SocketRelay {
     }
     this.#client?.destroy();
     this.#client = client;
+    this.#fromGuest.resume();
     client.on('close', () => this.#release(client));
     client.on('data', (chunk) => {
       if (this.#toGuest.write(chunk)) return;
