@@ -5,10 +5,10 @@ import { hasFeature } from './features.ts';
 import { LibraryError, openLibkrun, type Libkrun } from './ffi.ts';
 import { findLibraries, type LibraryEnvironment } from './library.ts';
 import { LoadedLibkrun } from './loaded.ts';
-import { libraryBaseName, type LibraryVariant } from './packages.ts';
+import { libraryBaseName, variantInName, type LibraryVariant } from './packages.ts';
 
 export interface LoadOptions {
-  /** `generic` when absent. */
+  /** When absent, what the library's file name says; `generic` where none is named. */
   readonly variant?: LibraryVariant;
   /** The library's file. Looked for when absent: `KRUN_LIBKRUN`, the system's, npm packages, what krun installed. */
   readonly library?: string;
@@ -24,9 +24,10 @@ export interface LoadOptions {
  */
 export function loadLibkrun(options: LoadOptions = {}): LoadedLibkrun {
   const { variant, library, libkrunfw, environment = process.env } = options;
+  const named = path.basename(library ?? environment.KRUN_LIBKRUN ?? '');
   const found = findLibraries(
     {
-      variant: variant ?? 'generic',
+      variant: variant ?? variantInName(named),
       ...(library === undefined ? {} : { library: path.resolve(library) }),
       ...(libkrunfw === undefined ? {} : { kernelBundle: path.resolve(libkrunfw) }),
     },
@@ -60,12 +61,10 @@ function open(libkrun: string, libkrunfw: string | undefined): Libkrun {
 
 /** What the library says it is, or, where it is too old to say so, its name. */
 function variantOf(native: Libkrun, file: string): LibraryVariant {
-  const name = path.basename(file);
-  const isNamed = (variant: LibraryVariant): boolean =>
-    name.startsWith(`${libraryBaseName('libkrun', variant)}.`);
+  const named = variantInName(path.basename(file));
   if (native.has('krun_set_tee_config_file'))
-    return hasFeature(native, 'INTEL_TDX') || isNamed('tdx') ? 'tdx' : 'sev';
-  return hasFeature(native, 'EFI') || isNamed('efi') ? 'efi' : 'generic';
+    return hasFeature(native, 'INTEL_TDX') || named === 'tdx' ? 'tdx' : 'sev';
+  return hasFeature(native, 'EFI') || named === 'efi' ? 'efi' : 'generic';
 }
 
 function refuseOther(file: string, actual: LibraryVariant, asked: LibraryVariant | undefined): void {

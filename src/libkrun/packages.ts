@@ -97,3 +97,9 @@ export function libraryBaseName(library: LibraryName, variant: LibraryVariant): 
   const hasOwn = library === 'libkrun' || variant !== 'efi';
   return variant === 'generic' || !hasOwn ? library : `${library}-${variant}`;
 }
+
+/** The variant that the name of a library's file says. */
+export function variantInName(fileName: string): LibraryVariant {
+  const word = /^libkrun-(sev|tdx|efi)\./.exec(fileName)?.[1];
+  return (word as LibraryVariant | undefined) ?? 'generic';
+}

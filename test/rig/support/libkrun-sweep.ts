@@ -4,11 +4,19 @@ import path from 'node:path';
 import { openPty } from '../../../src/host/pty.ts';
 import { availability } from '../../../src/libkrun/availability.ts';
 import { LibkrunError } from '../../../src/libkrun/errors.ts';
+import { openLibkrun } from '../../../src/libkrun/ffi.ts';
 import { loadLibkrun } from '../../../src/libkrun/load.ts';
 import type { LoadedLibkrun } from '../../../src/libkrun/loaded.ts';
+import type { Argument } from '../../../src/vm/calls.ts';
 import type { LibkrunFunction } from '../../../src/vm/functions.ts';
-import { badCalls } from '../../unit/libkrun/bad-values.ts';
-import { callMethod, methodCases, type CaseFiles, type MethodCase } from '../../unit/libkrun/methods.ts';
+import { BAD_VALUES, badCalls } from '../../unit/libkrun/bad-values.ts';
+import {
+  callMethod,
+  goodArguments,
+  methodCases,
+  type CaseFiles,
+  type MethodCase,
+} from '../../unit/libkrun/methods.ts';
 
 // `node libkrun-sweep.mjs [FUNCTION]`: calls one method of the real libkrun, or each, with good options and with every
 // bad one. `{"call": …}` is written before each call and `{"outcome": …}` after it, so that who reads knows on which
@@ -19,9 +27,14 @@ const file = path.join(directory, 'file');
 writeFileSync(file, 'x');
 
 const library = loadLibkrun();
+if (library.path === undefined) throw new Error('the library has no path');
+const native = openLibkrun({ libkrun: library.path });
 const wanted = process.argv[2];
 for (const name of methodCases(openFiles()).map((method) => method.name))
-  if (wanted === undefined || wanted === name) sweep(name);
+  if (wanted === undefined || wanted === name) {
+    sweep(name);
+    sweepArguments(name);
+  }
 if (wanted === undefined) sweepStart();
 rmSync(directory, { recursive: true });
 
@@ -46,11 +59,31 @@ function attempt(method: MethodCase, title: string, options: unknown): void {
 }
 
 function outcome(on: LoadedLibkrun, method: MethodCase, options: unknown): string {
-  try {
+  return outcomeOf(() => {
     const context = on.createContext();
     if (on.supports(method.name)) method.before?.(context);
     const { of, method: name } = availability[method.name];
     callMethod({ library: on, context }, of, name, options);
+  });
+}
+
+/** The same function below the methods, where arguments are positional and options have not been read. */
+function sweepArguments(name: LibkrunFunction): void {
+  if (name === 'krun_start_enter' || !native.has(name)) return;
+  const files = openFiles();
+  const good = goodArguments(name, files);
+  for (const index of good.keys()) {
+    for (const { title, value } of BAD_VALUES) {
+      write({ call: `${name} argument ${index + 1}: ${title}` });
+      write({ outcome: outcomeOf(() => native.call(name, good.with(index, value as Argument))) });
+    }
+  }
+  if (files.tty !== undefined) closeSync(files.tty);
+}
+
+function outcomeOf(action: () => unknown): string {
+  try {
+    action();
     return 'done';
   } catch (error) {
     return error instanceof LibkrunError ? error.name : `untyped: ${String(error)}`;

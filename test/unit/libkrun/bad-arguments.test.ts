@@ -2,13 +2,14 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Argument } from '../../../src/vm/calls.ts';
 import { openPty, type Pty } from '../../../src/host/pty.ts';
 import { checkArguments } from '../../../src/libkrun/arguments.ts';
 import { availability } from '../../../src/libkrun/availability.ts';
 import { ArgumentError, LibkrunError } from '../../../src/libkrun/errors.ts';
 import { stubLibkrun } from '../../../src/libkrun/stub.ts';
 import { BAD_VALUES, badCalls, type BadCall } from './bad-values.ts';
-import { callMethod, methodCases, type CaseFiles } from './methods.ts';
+import { callMethod, goodArguments, methodCases, type CaseFiles } from './methods.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'krun-bad-'));
 let files: CaseFiles;
@@ -54,10 +55,10 @@ describe('bad arguments', () => {
     let count = 0;
     const wrong: string[] = [];
     for (const { name } of methodCases(files)) {
-      const good = goodArguments(name);
+      const good = goodArguments(name, files);
       for (const [index] of good.entries()) {
         for (const { title, value } of BAD_VALUES.filter(({ isAlwaysBad }) => isAlwaysBad)) {
-          const args = good.with(index, value as never);
+          const args = good.with(index, value as Argument);
           count += 1;
           try {
             checkArguments(name, args);
@@ -82,19 +83,4 @@ function isTyped(error: unknown): boolean {
 function isPassable(value: unknown): boolean {
   const isText = typeof value === 'string' && !value.includes('\0') && !value.includes('\uD83D');
   return value === null || value === -1 || isText || typeof value === 'bigint';
-}
-
-function goodArguments(name: string): readonly never[] {
-  const method = methodCases(files).find((entry) => entry.name === name)!;
-  const { of, method: methodName, variants } = availability[method.name];
-  const library = stubLibkrun({ variant: variants.includes('generic') ? 'generic' : 'sev' });
-  const context = library.createContext();
-  method.before?.(context);
-  try {
-    const result = callMethod({ library, context }, of, methodName, method.good);
-    if (result instanceof Promise) result.catch(() => undefined);
-  } catch (error) {
-    if (!(error instanceof LibkrunError)) throw error;
-  }
-  return library.calls.at(-1)!.args as readonly never[];
 }

@@ -1,5 +1,9 @@
+import { availability } from '../../../src/libkrun/availability.ts';
 import type { Context } from '../../../src/libkrun/context.ts';
 import type { LoadedLibkrun } from '../../../src/libkrun/loaded.ts';
+import { LibkrunError } from '../../../src/libkrun/errors.ts';
+import { stubLibkrun } from '../../../src/libkrun/stub.ts';
+import type { Argument } from '../../../src/vm/calls.ts';
 import type { LibkrunFunction } from '../../../src/vm/functions.ts';
 
 /** Called with good options, and, by the sweeps, with each of them replaced by a bad value. */
@@ -213,4 +217,31 @@ export function callMethod(
   const fn = receiver[method];
   if (!fn) throw new Error(`${of} has no method ${method}`);
   return fn.call(receiver, options);
+}
+
+/** The message with its class of what an action throws. */
+export function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return String(error);
+  }
+  return 'nothing was thrown';
+}
+
+/** The arguments of a function's call with good options. */
+export function goodArguments(name: LibkrunFunction, files: CaseFiles): readonly Argument[] {
+  const method = methodCases(files).find((entry) => entry.name === name)!;
+  const { of, method: methodName, variants } = availability[name];
+  const library = stubLibkrun({ variant: variants.includes('generic') ? 'generic' : 'sev' });
+  const context = library.createContext();
+  method.before?.(context);
+  try {
+    const result = callMethod({ library, context }, of, methodName, method.good);
+    // A stub does not start.
+    if (result instanceof Promise) result.catch(() => undefined);
+  } catch (error) {
+    if (!(error instanceof LibkrunError)) throw error;
+  }
+  return library.calls.at(-1)!.args as readonly Argument[];
 }
