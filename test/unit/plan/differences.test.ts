@@ -53,6 +53,54 @@ describe('a changed field is told in its own words', () => {
       { root: { kind: 'disk', disk: namedDisk('system'), device: '/dev/vda', fstype: 'ext4' } },
       ['root changed /p/web -> disk system (raw, writable, sync full; /dev/vda ext4)'],
     ],
+    [
+      {},
+      {
+        root: {
+          kind: 'directory',
+          path: '/p/web',
+          readOnly: true,
+          overlay: {
+            files: [
+              { path: 'motd', source: { kind: 'content', content: 'x' }, mode: 0o644, isOneShot: false },
+            ],
+            directories: [{ path: 'mnt', mode: 0o755 }],
+          },
+        },
+      },
+      ['root changed /p/web -> /p/web, read-only, with /mnt /motd'],
+    ],
+    [
+      { boot: { kind: 'kernel', path: '/p/a', cmdline: 'token=a' }, root: { kind: 'none' } },
+      {
+        boot: { kind: 'kernel', path: '/p/b', format: 'elf', initrd: '/p/i', cmdline: 'token=b' },
+        root: { kind: 'none' },
+      },
+      [
+        'boot kernel changed /p/a -> /p/b',
+        'boot format changed by contents -> elf',
+        'boot initrd changed none -> /p/i',
+        'boot cmdline changed',
+      ],
+    ],
+    [{}, { boot: { kind: 'init', path: '/p/i' } }, ['boot changed bundled kernel -> init /p/i']],
+    [
+      { boot: { kind: 'firmware' } },
+      { boot: { kind: 'firmware', path: '/f' } },
+      ['boot changed firmware efi -> firmware /f'],
+    ],
+    [
+      {},
+      { nested: true, splitIrqchip: true, smbiosOemStrings: ['a'], teeConfig: '/t', hostUid: 1, hostGid: 0 },
+      [
+        'nested changed false -> true',
+        'split_irqchip changed false -> true',
+        'smbios added',
+        'tee changed none -> /t',
+        'uid changed unchanged -> 1',
+        'gid changed unchanged -> 0',
+      ],
+    ],
     [{}, { build: { command: ['x'], inputs: [], directory: '/p', environment: {} } }, ['build added']],
     [
       { rlimits: [{ name: 'nofile', soft: 1024, hard: 4096 }] },
