@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { krunError, krunErrorText } from '../../../src/libkrun/errno.ts';
 import { checkArguments } from '../../../src/libkrun/arguments.ts';
 import { ArgumentError } from '../../../src/libkrun/errors.ts';
 import type { Argument } from '../../../src/vm/calls.ts';
@@ -51,22 +50,4 @@ describe('arguments', () => {
       expect(() => checkArguments(name, args)).toThrow(ArgumentError);
     },
   );
-});
-
-describe('errors', () => {
-  it('say what the number means in the call', () => {
-    expect(krunErrorText(krunError('krun_start_enter', -2, 'linux'))).toBe(
-      'libkrun did not find libkrunfw, the library with the guest kernel (krun_start_enter: ENOENT)',
-    );
-    expect(krunErrorText(krunError('krun_set_port_map', -19, 'linux'))).toBe(
-      'ports cannot be published while the guest has no network (krun_set_port_map: ENODEV)',
-    );
-  });
-
-  it('are numbered by the system that libkrun runs on', () => {
-    expect(krunError('krun_set_root', -95, 'linux').errno).toBe('EOPNOTSUPP');
-    expect(krunError('krun_set_root', -45, 'darwin').errno).toBe('ENOTSUP');
-    expect(krunError('krun_set_root', -45, 'darwin').meaning).toBe('this build of libkrun lacks the feature');
-    expect(krunError('krun_set_root', -45, 'linux').errno).toBe('errno 45');
-  });
 });

@@ -5,7 +5,7 @@ import {
   type LibrarySettings,
 } from '../../../src/libkrun/library.ts';
 import type { LibraryFiles } from '../../../src/libkrun/library.ts';
-import { pinnedPackages, type Platform } from '../../../src/libkrun/packages.ts';
+import { pinnedPackages, variantInName, type Platform } from '../../../src/libkrun/packages.ts';
 
 const LINUX: Platform = { os: 'linux', arch: 'x64' };
 const MACOS: Platform = { os: 'darwin', arch: 'arm64' };
@@ -124,6 +124,51 @@ describe('library discovery', () => {
       "environment: libkrun 1.17.0 or newer is not installed; looked at /usr/local/lib/aarch64-linux-gnu/libkrun.so.1, /usr/local/lib64/libkrun.so.1, /usr/local/lib/libkrun.so.1, /usr/lib/aarch64-linux-gnu/libkrun.so.1, /lib/aarch64-linux-gnu/libkrun.so.1, /usr/lib64/libkrun.so.1, /lib64/libkrun.so.1, /usr/lib/libkrun.so.1, /home/linuxbrew/.linuxbrew/lib/libkrun.so.1, /home/linuxbrew/.linuxbrew/opt/libkrun/lib/libkrun.so.1, /home/me/.local/share/krun/runtime/lib/libkrun.so.1
       install your distribution's package (Fedora \`dnf install libkrun\`, Arch \`pacman -S libkrun\`, Homebrew \`brew install libkrun\`)"
     `);
+  });
+});
+
+describe('a variant', () => {
+  const CONFIDENTIAL = {
+    '/usr/lib64/libkrun.so.1': '/usr/lib64/libkrun.so.1.18.0',
+    '/usr/lib64/libkrun-sev.so.1': '/usr/lib64/libkrun-sev.so.1.18.0',
+    '/usr/lib64/libkrunfw.so.5': '/usr/lib64/libkrunfw.so.5.5.0',
+    '/usr/lib64/libkrunfw-sev.so.5': '/usr/lib64/libkrunfw-sev.so.5.5.0',
+  };
+
+  it('is a library of its own, with a guest kernel of its own', () => {
+    expect(find({ settings: { variant: 'sev' }, files: CONFIDENTIAL })).toBe(
+      'system: /usr/lib64/libkrun-sev.so.1 1.18.0\nbeside libkrun: /usr/lib64/libkrunfw-sev.so.5 5.5.0',
+    );
+  });
+
+  it('with firmware needs no guest kernel', () => {
+    const files = {
+      '/opt/homebrew/lib/libkrun-efi.1.dylib':
+        '/opt/homebrew/Cellar/libkrun-efi/1.17.0/lib/libkrun-efi.1.dylib',
+      '/opt/homebrew/lib/libkrunfw.5.dylib': '/opt/homebrew/lib/libkrunfw.5.dylib',
+    };
+    expect(find({ platform: MACOS, settings: { variant: 'efi' }, files })).toBe(
+      'system: /opt/homebrew/lib/libkrun-efi.1.dylib 1.17.0\nnone',
+    );
+  });
+
+  it('is in no npm package, and the generic library does not stand in for it', () => {
+    expect(
+      find({ settings: { variant: 'tdx' }, files: CONFIDENTIAL, packages: { [PACKAGE]: '/n' } }),
+    ).toMatch(
+      /^environment: libkrun-tdx 1\.17\.0 or newer is not installed; looked at .*libkrun-tdx\.so\.1\n.*TDX=1$/s,
+    );
+  });
+
+  it('is told from the name of a file', () => {
+    const names = [
+      'libkrun.so.1',
+      'libkrun-sev.so.1',
+      'libkrun-efi.1.dylib',
+      'libkrun-tdx.so.1.18.0',
+      'libfork.so',
+    ];
+    expect(names.map(variantInName)).toEqual(['generic', 'sev', 'efi', 'tdx', 'generic']);
   });
 });
 
