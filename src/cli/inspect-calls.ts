@@ -109,5 +109,11 @@ async function capabilitiesOf(context: Context, library: MachineSpec['library'])
       `${library.libkrun} cannot be loaded: ${probe.reason}`,
       '`krun doctor` checks the libraries',
     );
-  return { functions: new Set(probe.functions), arch: process.arch, os: context.platform };
+  const { functions, features } = probe;
+  return {
+    functions: new Set(functions),
+    arch: process.arch,
+    os: context.platform,
+    hasFeature: (feature) => features?.includes(feature.toLowerCase().replaceAll('_', '-')),
+  };
 }
