@@ -8,14 +8,14 @@ const INITS = '${KRUN_INITS:=/sbin/init /etc/init /bin/init}';
 
 /**
  * Becomes the guest's own init. Before that it leaves a listener behind that turns each line of the stop port into what
- * Ctrl-Alt-Del is to an init: SIGINT for process 1, which all of them take for an orderly reboot. A reboot is what ends
+ * Ctrl-Alt-Del is to an init: SIGINT for this process, number 1, which all of them take for an orderly reboot. A reboot is what ends
  * a microVM. The port's name may come later than this. No double quotes, no newline: it travels on the kernel command
  * line.
  */
 const SCRIPT: string = [
   '{ while :;do for p in ${KRUN_SYS:=/sys/class/virtio-ports}/*;do',
   ' { read n<$p/name;} 2>/dev/null;',
-  ` [ x$n = x${STOP_PORT} ]&&{ while read l;do kill -INT 1;done <\${KRUN_DEV:=/dev}/\${p##*/};exit;};`,
+  ` [ x$n = x${STOP_PORT} ]&&{ while read l;do kill -INT $$;done <\${KRUN_DEV:=/dev}/\${p##*/};exit;};`,
   'done;done;} </dev/null >/dev/null 2>&1 &',
   ` unset KRUN_INIT KRUN_INIT_PID1;for i in ${INITS};do [ -x $i ]&&exec $i;done;exec /bin/sh`,
 ].join('');

@@ -30,7 +30,7 @@ function rootDiskNotes(
 ): readonly string[] {
   const disk = devicesOf(options, 'disk')[0]?.path ?? '';
   const lines = [
-    `libkrun has no EFI firmware for ${os} on ${arch}: the kernel of libkrunfw runs the init of ${boot.device}` +
+    `${missingFirmware(os, arch)}: the kernel of libkrunfw runs the init of ${boot.device}` +
       ` (${boot.fstype}) of ${disk}; the boot loader and kernel on the disk are not used`,
   ];
   if (boot.fstype === 'btrfs') lines.push(`the default subvolume of ${boot.device} is taken for the root`);
@@ -39,6 +39,12 @@ function rootDiskNotes(
   if (options.cpus > BUNDLED_KERNEL_CPUS)
     lines.push(`the kernel of libkrunfw uses ${BUNDLED_KERNEL_CPUS} of the ${options.cpus} CPUs`);
   return lines;
+}
+
+function missingFirmware(os: string, arch: string): string {
+  return arch === 'arm64'
+    ? "krunkit's EFI firmware is not installed"
+    : `libkrun boots no EFI firmware on ${os} ${arch}`;
 }
 
 function ignored(options: KrunkitOptions): readonly string[] {
