@@ -15,7 +15,9 @@ export function checkDeviceBudget({ machine, at }: ResolvedMachine, hostArch: st
   if (total <= X86_64_DEVICES) return;
   const used = [
     `krun itself uses ${own.length} (${own.join(', ')})`,
-    ...uses.map(({ key, names }) => `${key} ${names.length} (${names.join(', ')})`),
+    ...uses.map(({ key, names }) =>
+      names[0] === key ? `${key} 1` : `${key} ${names.length} (${names.join(', ')})`,
+    ),
   ];
   const [largest] = uses.toSorted((a, b) => b.names.length - a.names.length);
   at.child(largest?.key ?? 'disks').keyError(
@@ -62,7 +64,7 @@ function deviceUses(machine: Machine): readonly DeviceUse[] {
     { key: 'shares', names: shares.map((share) => share.target ?? share.tag) },
     { key: 'networks', names: interfacesOf(machine) },
     { key: 'vsock', names: needsVsock ? ['vsock'] : [] },
-    { key: 'console', names: needsConsole ? ['ports'] : [] },
+    { key: 'console', names: needsConsole ? ['console'] : [] },
     { key: 'gpu', names: devices.gpu ? ['gpu'] : [] },
     { key: 'input', names: inputs },
     { key: 'sound', names: devices.sound ? ['sound'] : [] },

@@ -14,7 +14,11 @@ const MOST_MM = 65_535;
 export function resolveGpu(config: GpuConfig, at: Place): Gpu | undefined {
   if (typeof config !== 'object') return boolOr(config, false) ? PLAIN_GPU : undefined;
   const shmBytes = config.shm === undefined ? undefined : sizeOr(config.shm, 0, at.child('shm'));
-  if (shmBytes === 0) at.child('shm').error('invalid-value', 'a window of 0 bytes holds nothing');
+  if (shmBytes === 0) {
+    at.child('shm').error('invalid-value', 'a window of 0 bytes holds nothing', {
+      hint: "remove `shm`: libkrun's own window is 8 GiB of address space",
+    });
+  }
   return {
     virgl: boolOr(config.virgl, PLAIN_GPU.virgl),
     venus: boolOr(config.venus, PLAIN_GPU.venus),
@@ -37,7 +41,9 @@ export function resolveDisplays(
     at.keyError('conflict', 'a screen needs a GPU that fills it', { hint: 'write `gpu: true`' });
   }
   if (configs.length > MOST_DISPLAYS) {
-    at.keyError('limit', `the machine has ${configs.length} screens; libkrun takes ${MOST_DISPLAYS}`);
+    at.keyError('limit', `the machine has ${configs.length} screens; libkrun takes ${MOST_DISPLAYS}`, {
+      hint: `remove ${configs.length - MOST_DISPLAYS}`,
+    });
   }
   return configs.map((config, index) => resolveDisplay(config, scope, at.child(index)));
 }
@@ -74,7 +80,9 @@ function resolvePhysicalSize(config: DisplayConfig, at: Place): Pick<Display, 'p
         hint: `write \`${key}\` too`,
       });
     } else if (countOr(config[key], 0) > MOST_MM) {
-      at.child(key).error('limit', `a screen has at most ${MOST_MM} mm`);
+      at.child(key).error('limit', `a screen has at most ${MOST_MM} mm`, {
+        hint: 'write the size in millimetres',
+      });
     }
   }
   return { physicalSizeMm: { width: countOr(width, 0), height: countOr(height, 0) } };
@@ -87,18 +95,19 @@ export function resolveInputs(
   at: Place,
 ): readonly string[] {
   const places = new Map<string, Place>();
-  return configs.map((config, index) => {
+  return configs.flatMap((config, index) => {
     const place = at.child(index);
     const device = typeof config === 'string' ? config : config.device;
     if (typeof config === 'string' && !config.includes('/')) {
       refuseKind(config, place);
-      return device;
+      return [];
     }
     const path = resolveHostPath(device, scope, typeof config === 'string' ? place : place.child('device'));
     const first = places.get(path);
     if (first) {
       place.error('conflict', `the machine has ${path} twice`, {
         related: [{ message: 'the first time is here', span: first.valueSpan }],
+        hint: 'remove one of them',
       });
     }
     places.set(path, place);

@@ -23,7 +23,7 @@ export function checkHostPlaces(machines: readonly ResolvedMachine[]): void {
 
 function reportSecond(first: MadePlace, second: MadePlace): void {
   const where = first.machine === second.machine ? '' : `, in \`${first.machine}\``;
-  second.at.error('conflict', `krun would make two things at ${second.path}`, {
+  second.at.error('conflict', 'krun would make two things at this path', {
     span: second.span,
     related: [{ message: `the first is here${where}`, span: first.span }],
     hint: 'give each its own path',
