@@ -16,6 +16,8 @@ export interface Told {
   kernelConsole: string | undefined;
   /** Of each multiport console, by its number, how many ports it has. */
   readonly consolePorts: Map<number, number>;
+  /** Open files, with the call that they were given to. */
+  readonly descriptors: Map<number, LibkrunFunction>;
   exec: { path: string; args: readonly string[]; env: readonly string[]; workingDir?: string };
 }
 
@@ -31,6 +33,7 @@ export abstract class ContextBase {
     kernelCmdline: undefined,
     kernelConsole: undefined,
     consolePorts: new Map(),
+    descriptors: new Map(),
     exec: { path: '/bin/sh', args: [], env: [] },
   };
 
@@ -48,7 +51,9 @@ export abstract class ContextBase {
     const reader = new OptionReader(name, options);
     const args = read(reader);
     reader.finish();
-    return this.binding.call(name, [this.id, ...args]);
+    const result = this.binding.call(name, [this.id, ...args]);
+    for (const fd of reader.descriptors) this.told.descriptors.set(fd, name);
+    return result;
   }
 }
 

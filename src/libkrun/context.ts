@@ -1,6 +1,7 @@
 import { U32 } from './context-base.ts';
 import { DeviceContext } from './context-devices.ts';
 import { ArgumentError } from './errors.ts';
+import { isOpen } from './options.ts';
 
 const LONGEST_OEM_STRING_BYTES = 255;
 /** Less than this the bundled kernel does not fit into, and libkrun aborts. */
@@ -75,7 +76,13 @@ export class Context extends DeviceContext {
 
   /** What libkrun would abort on in the start. */
   #refuseAborts(): void {
-    const { vcpus, memoryMiB, consolePorts } = this.told;
+    const { vcpus, memoryMiB, consolePorts, descriptors } = this.told;
+    for (const [fd, call] of descriptors)
+      if (!isOpen(fd))
+        refuse(
+          `cannot start: file ${fd}, which ${call} was given, is closed`,
+          'keep it open: libkrun takes it over',
+        );
     for (const [console, ports] of consolePorts)
       if (ports === 0)
         refuse(`cannot start: console ${console} has no port`, 'add one, or leave the console out');

@@ -26,6 +26,8 @@ const LONGEST_SOCKET_PATH_BYTES = IS_MACOS ? 103 : 107;
 /** Reads the options of one call. Whatever is not as it should be ends in an {@link ArgumentError}. */
 export class OptionReader {
   readonly call: LibkrunFunction;
+  /** Every open file that was read so far. */
+  readonly descriptors: number[] = [];
   readonly #options: Readonly<Record<string, unknown>>;
   readonly #asked = new Set<string>();
 
@@ -148,12 +150,8 @@ export class OptionReader {
   /** An open file of this process. */
   descriptor(name: string): number {
     const fd = this.integer(name, [0, 0x7fff_ffff]);
-    try {
-      fstatSync(fd);
-    } catch (error) {
-      ignoreErrno(error, 'EBADF');
-      this.fail(name, `must be an open file; ${fd} is none`);
-    }
+    if (!isOpen(fd)) this.fail(name, `must be an open file; ${fd} is none`);
+    this.descriptors.push(fd);
     return fd;
   }
 
@@ -223,5 +221,16 @@ export class OptionReader {
   #allOptions(): string {
     const names = [...this.#asked].join(', ');
     return names === '' ? 'it takes no options' : `its options are ${names}`;
+  }
+}
+
+/** Whether the process has a file of that number open. */
+export function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch (error) {
+    ignoreErrno(error, 'EBADF');
+    return false;
   }
 }

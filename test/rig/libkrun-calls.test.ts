@@ -108,6 +108,19 @@ describe('libkrun, seen from the C side', () => {
   });
 });
 
+describe('a file that was handed over', () => {
+  it('must still be open at the start', async () => {
+    const context = loadLibkrun({ library: paths.generic }).createContext();
+    const input = openSync('/dev/null', 'r');
+    context.addVirtioConsoleDefault({ input });
+    closeSync(input);
+    await expect(context.startEnter()).rejects.toThrow(
+      `file ${input}, which krun_add_virtio_console_default was given, is closed`,
+    );
+    expect(recorded().at(-1)).not.toContain('krun_start_enter');
+  });
+});
+
 describe('the variant of a library', () => {
   it('is what it says it is', () => {
     for (const variant of ['generic', 'sev', 'tdx', 'efi'] as const) {
