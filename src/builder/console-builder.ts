@@ -29,7 +29,7 @@ export const CONSOLE: ConsoleState = { ports: [], isImplicit: true };
 
 /** The virtio console; without a word of it the guest has the terminal, or the standard streams, of this process. */
 export class ConsoleBuilder extends Part<ConsoleState> {
-  /** A file for what libkrun's own console prints; libkrun empties it first. */
+  /** A file for what libkrun's own console prints, in place of the standard streams; libkrun empties it first. */
   output(file: string): this {
     return this.with({ output: hostPath(file) }, text('console.output', file));
   }
@@ -75,33 +75,28 @@ export class ConsoleBuilder extends Part<ConsoleState> {
   }
 }
 
-const OWN_STREAMS: Streams = { input: 0, output: 1, error: 2 };
-
-/** The consoles; libkrun's own one where nothing else is asked for. */
+/** The consoles; libkrun's own one comes first unless it is replaced or disabled. */
 export function consolesOf({ output, streams, ports, isImplicit }: ConsoleState): VmConsoles {
-  if (isImplicit && streams === undefined && ports.length === 0)
-    return { kind: 'implicit', ...(output === undefined ? {} : { outputFile: output }) };
-  const chosen = streams ?? (isImplicit ? OWN_STREAMS : undefined);
-  const consoles: VmConsole[] = chosen ? [{ kind: 'default', ...chosen }] : [];
-  if (ports.length > 0) consoles.push({ kind: 'multiport', ports });
-  return { kind: 'explicit', consoles };
+  const more: readonly VmConsole[] = ports.length > 0 ? [{ kind: 'multiport', ports }] : [];
+  if (streams) return { kind: 'explicit', consoles: [{ kind: 'default', ...streams }, ...more] };
+  if (!isImplicit) return { kind: 'explicit', consoles: more };
+  return {
+    kind: 'implicit',
+    ...(output === undefined ? {} : { outputFile: output }),
+    ...(more.length > 0 ? { more } : {}),
+  };
 }
 
 /** What does not go together. */
 export function consoleMistakes({ output, streams, ports, isImplicit }: ConsoleState): readonly Diagnostic[] {
-  const isOwn = isImplicit && streams === undefined && ports.length === 0;
   const names = ports.map(({ name = '' }) => name);
   const twice = new Set(names.filter((one, index) => names.indexOf(one) !== index));
+  const isReplaced = streams !== undefined || !isImplicit;
+  const message = "only libkrun's own console prints to a file";
   return [
-    ...(output === undefined || isOwn
-      ? []
-      : [
-          mistake(
-            'console.output',
-            "only libkrun's own console prints to a file",
-            'name open files with streams()',
-          ),
-        ]),
+    ...(output !== undefined && isReplaced
+      ? [mistake('console.output', message, 'name an open file with streams()')]
+      : []),
     ...[...twice].map((name) => mistake('console.port', `two ports have the name '${name}'`)),
   ];
 }

@@ -4,9 +4,9 @@ import { execute, type Descriptors } from '../libkrun/execute.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
 import { loadLibkrun } from '../libkrun/load.ts';
 import { sideOf, type LoadedLibkrun } from '../libkrun/loaded.ts';
-import type { Call } from '../vm/calls.ts';
 import type { BuiltVm } from './built-vm.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { descriptorProblems } from './descriptor-problems.ts';
 import { BuilderError, mistake } from './error.ts';
 import { missingFiles } from './missing-files.ts';
 
@@ -26,13 +26,15 @@ export interface EnterOptions {
  */
 export async function enter(built: BuiltVm, options: EnterOptions): Promise<never> {
   const { descriptors = {}, beforeStart = () => {} } = options;
-  const missing = missingFiles(built.vm);
-  if (missing.length > 0) throw new BuilderError(missing);
+  refuse(missingFiles(built.vm));
   const library = libraryFor(built, options);
   const calls = built.calls(capabilitiesOf(library));
-  const unnamed = missingDescriptors(calls, descriptors);
-  if (unnamed.length > 0) throw new BuilderError(unnamed);
+  refuse(descriptorProblems(calls, descriptors));
   throw new KrunError(await execute(calls, keepingLog(sideOf(library).native), descriptors, beforeStart));
+}
+
+function refuse(problems: readonly Diagnostic[]): void {
+  if (problems.length > 0) throw new BuilderError(problems);
 }
 
 function libraryFor({ krunfwPath }: BuiltVm, { library }: EnterOptions): LoadedLibkrun {
@@ -59,17 +61,4 @@ function keepingLog(library: Libkrun): Libkrun {
       }
     },
   };
-}
-
-function missingDescriptors(calls: readonly Call[], descriptors: Descriptors): readonly Diagnostic[] {
-  const named = calls.flatMap(({ args }) =>
-    args.flatMap((argument) =>
-      typeof argument === 'object' && argument !== null && 'descriptor' in argument
-        ? [argument.descriptor]
-        : [],
-    ),
-  );
-  return [...new Set(named)]
-    .filter((name) => descriptors[name] === undefined)
-    .map((name) => mistake('enter', `no open file is given for <${name}>`, 'name it in `descriptors`'));
 }

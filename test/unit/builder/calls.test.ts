@@ -124,11 +124,9 @@ describe('each part', () => {
       krun_set_vm_config(ctx, 1, 512)
       krun_set_root(ctx, "/srv/rootfs")
       krun_disable_implicit_vsock(ctx)
-      krun_disable_implicit_console(ctx)
-      krun_add_virtio_console_default(ctx, 0, 1, 2)
-      console1 = krun_add_virtio_console_multiport(ctx)
-      krun_add_console_port_inout(ctx, console1, "agent", 5, 6)
-      krun_add_console_port_tty(ctx, console1, "tty", <pty>)
+      console0 = krun_add_virtio_console_multiport(ctx)
+      krun_add_console_port_inout(ctx, console0, "agent", 5, 6)
+      krun_add_console_port_tty(ctx, console0, "tty", <pty>)
       krun_start_enter(ctx)"
     `);
     expect(newest(ports.console((c) => c.disableImplicit()).serial((s) => s.output(7))))

@@ -70,6 +70,19 @@ describe('entering a machine', () => {
     );
   });
 
+  it('refuses numbers that are not open files, before libkrun takes them', async () => {
+    const library = stubLibkrun();
+    const built = small
+      .net((n) => n.unixstream(9999))
+      .serial((s) => s.input({ descriptor: 'keys' }).output(1))
+      .build();
+    expect(await refusal(built, { library, descriptors: { keys: 9998 } })).toMatchInlineSnapshot(`
+      "BuilderError: enter: 9999 is not an open file
+      enter: 9998, given for <keys>, is not an open file"
+    `);
+    expect(library.calls.filter(({ name }) => name !== 'krun_has_feature')).toEqual([]);
+  });
+
   it('refuses what the library at hand cannot do, by its age and by what it was built with', async () => {
     const readOnly = vm()
       .fs((fs) => fs.root(root).readOnly())

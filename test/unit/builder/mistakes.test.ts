@@ -70,7 +70,10 @@ describe('mistakes', () => {
     ],
     ['ports that are none', small.vsock((v) => v.tsi({ ports: [{ host: 0, guest: 65_536 }] }))],
     ['a socket with a long path', small.vsock((v) => v.port(1, `/run/${'x'.repeat(100)}`))],
-    ['a console file beside ports', small.console((c) => c.output('/l').port('a', { input: -1, output: 5 }))],
+    [
+      'a console file without the console that prints to it',
+      small.console((c) => c.output('/l').disableImplicit()),
+    ],
     ['one file for both directions', small.console((c) => c.port('a', { input: 5, output: 5 }))],
     ['a terminal on file 0', small.console((c) => c.portTty('t', 0))],
     ['a kernel and firmware', small.kernel((k) => k.path('/k', 'elf').firmware('/f'))],
