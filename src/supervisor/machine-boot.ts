@@ -56,7 +56,8 @@ function opened<T>(what: string, file: string, open: () => T): T {
 }
 
 function findFirmware(): string {
-  const { realPath } = nodeLibraryFiles();
+  const files = nodeLibraryFiles();
+  const realPath = (file: string): string | undefined => files.realPath(file);
   const programDirectories = (process.env['PATH'] ?? '').split(path.delimiter).filter((part) => part !== '');
   const places = firmwarePlaces({ os: process.platform, programDirectories, realPath });
   const found = places.find((place) => realPath(place) !== undefined);

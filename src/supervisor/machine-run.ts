@@ -232,7 +232,9 @@ export class MachineRun {
     this.#over = true;
     this.#stopWatching();
     try {
-      this.#options.onLines(this.#options.ingest.finish(this.run));
+      const rest = this.#options.ingest.finish(this.run);
+      this.#remember(rest);
+      this.#options.onLines(rest);
     } catch (error) {
       this.#warnOnce('cannot write the log', error);
     }

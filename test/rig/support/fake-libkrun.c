@@ -29,6 +29,9 @@
  * What a guest would do at a vsock port where it listens, and at its serial port, this process does itself: it sends back
  * what comes, and says "serial port ready" first.
  *
+ * A guest that boots by itself is a shell script in the place of its initrd, or else of its kernel: what it prints goes out
+ * of the serial port, its command line is KRUN_CMDLINE, and its end is a reboot, after which libkrun ends with 0.
+ *
  * A guest with interfaces gets network, mount and host name namespaces of its own. Each interface is a tap device named
  * eth0, eth1, ... whose frames this process carries to the link that it was given and back: to stop the process with
  * SIGSTOP is to pause the guest. That needs root or user namespaces, and a /dev/net/tun that one may open.
@@ -114,7 +117,10 @@ static struct {
     int out_fd, err_fd, nlinks;
     bool explicit_vsock;
     struct link links[MAX_LINKS];
-} vm = { .log_fd = 2, .implicit_console = true, .vsock = true, .out_fd = -1, .err_fd = -1 };
+    /* The script of a guest that boots by itself. */
+    char boots[MAX_TEXT], cmdline[MAX_TEXT];
+    long uid, gid;
+} vm = { .log_fd = 2, .implicit_console = true, .vsock = true, .out_fd = -1, .err_fd = -1, .uid = -1, .gid = -1 };
 
 /* One write, so that lines of several machines in one file stay whole. */
 static void record(const char *format, ...) {
@@ -156,6 +162,10 @@ static char **copy_words(const char *const words[], char *text, size_t size) {
 /* What travels on the guest kernel's command line. */
 static void insist_ascii(const char *text) {
     for (const char *c = text; *c; c++) insist(*c >= 0x20 && *c < 0x7f && *c != '"', "InvalidAscii");
+}
+
+static void insist_kernel_line(const char *text) {
+    for (const char *c = text; *c; c++) insist(*c >= 0x20 && *c < 0x7f, "InvalidAscii");
 }
 
 int32_t krun_init_log(int fd, uint32_t level, uint32_t style, uint32_t options) {
@@ -230,6 +240,10 @@ int32_t krun_add_virtiofs3(uint32_t ctx, const char *tag, const char *path, uint
     insist(strlen(tag) <= 36, "range end index out of range for slice of length 36");
     record("krun_add_virtiofs3(%u, %s, %s, %llu, %d)", ctx, tag, path, (unsigned long long)shm_size, read_only);
     NEED_CTX(ctx);
+    if (strcmp(tag, "/dev/root") != 0) return 0;
+    insist(!vm.has_root, "a second root");
+    vm.has_root = true;
+    snprintf(vm.root, sizeof vm.root, "%s", path);
     return 0;
 }
 
@@ -250,6 +264,58 @@ int32_t krun_set_firmware(uint32_t ctx, const char *path) {
     insist(path != NULL, "null path");
     record("krun_set_firmware(%u, %s)", ctx, path);
     NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_set_kernel(uint32_t ctx, const char *path, uint32_t format, const char *initrd, const char *cmdline) {
+    insist(path != NULL, "null path");
+    record("krun_set_kernel(%u, %s, %u, %s, %s)", ctx, path, format, initrd ? initrd : "NULL", cmdline ? cmdline : "NULL");
+    NEED_CTX(ctx);
+    insist(format != 0, "a raw kernel that is mapped as a bundle");
+    if (format > 5 || (initrd && access(initrd, R_OK) != 0)) return -EINVAL;
+    if (cmdline) insist_kernel_line(cmdline);
+    snprintf(vm.boots, sizeof vm.boots, "%s", initrd ? initrd : path);
+    snprintf(vm.cmdline, sizeof vm.cmdline, "%s", cmdline ? cmdline : "init=/init.krun");
+    return 0;
+}
+
+/* Linux without nested virtualization, which libkrun looks for from 1.18 on. */
+int32_t krun_check_nested_virt(void) {
+    record("krun_check_nested_virt()");
+    return getenv("FAKE_KRUN_NESTED") ? atoi(getenv("FAKE_KRUN_NESTED")) : -EOPNOTSUPP;
+}
+
+int32_t krun_set_nested_virt(uint32_t ctx, bool enabled) {
+    record("krun_set_nested_virt(%u, %d)", ctx, enabled);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_split_irqchip(uint32_t ctx, bool enable) {
+    record("krun_split_irqchip(%u, %d)", ctx, enable);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_set_smbios_oem_strings(uint32_t ctx, const char *const strings[]) {
+    char text[MAX_TEXT];
+    copy_words(strings, text, sizeof text);
+    record("krun_set_smbios_oem_strings(%u, [%s])", ctx, text);
+    NEED_CTX(ctx);
+    return 0;
+}
+
+int32_t krun_setuid(uint32_t ctx, uint32_t uid) {
+    record("krun_setuid(%u, %u)", ctx, uid);
+    NEED_CTX(ctx);
+    vm.uid = uid;
+    return 0;
+}
+
+int32_t krun_setgid(uint32_t ctx, uint32_t gid) {
+    record("krun_setgid(%u, %u)", ctx, gid);
+    NEED_CTX(ctx);
+    vm.gid = gid;
     return 0;
 }
 
@@ -781,6 +847,8 @@ static mode_t guest_umask;
 /* Before the guest is cloned; its shares leave the process without a umask, as libkrun's do. */
 static void start_echoes(void) {
     pthread_t thread;
+    /* Its serial port is its own. */
+    if (vm.boots[0] && !vm.exec) return;
     guest_umask = umask(0);
     for (int i = 0; i < vm.nechoes; i++)
         insist(pthread_create(&thread, NULL, serve_echo, &vm.echoes[i]) == 0, "pthread_create");
@@ -1126,13 +1194,33 @@ static bool misbehave(int32_t *result) {
     return false;
 }
 
+static void boot_itself(void) {
+    int in = vm.nechoes ? vm.echoes[0].in : -1, out = vm.nechoes ? vm.echoes[0].out : -1, status;
+    if (in < 0) in = open("/dev/null", O_RDONLY);
+    if (out < 0) out = open("/dev/null", O_WRONLY);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setenv("KRUN_CMDLINE", vm.cmdline, 1);
+        if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(1);
+        execl("/bin/sh", "sh", vm.boots, NULL);
+        _exit(1);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    _exit(0);
+}
+
 int32_t krun_start_enter(uint32_t ctx) {
     record("krun_start_enter(%u)", ctx);
     NEED_CTX(ctx);
     vm.consumed = 1;
     int32_t result;
     if (misbehave(&result)) return result;
-    if (!vm.exec || !vm.has_root) return -EINVAL;
+    bool is_self = vm.boots[0] && !vm.exec;
+    if (!is_self && (!vm.exec || !vm.has_root)) return -EINVAL;
+    if (vm.gid >= 0 && setgid((gid_t)vm.gid) < 0) return -errno;
+    if (vm.uid >= 0 && setuid((uid_t)vm.uid) < 0) return -errno;
+    if (is_self) boot_itself();
     open_implicit_console();
     open_links();
     open_ports();

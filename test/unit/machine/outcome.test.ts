@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  hangOutcome,
-  runOutcome,
-  selfHangOutcome,
-  type RunOutcome,
-  type RunRemains,
-} from '../../../src/machine/outcome.ts';
+import { hangOutcome, type RunRemains } from '../../../src/machine/outcome.ts';
+import { outcome } from './outcomes.ts';
 
 /** Texts that libkrun 1.17.4 and libkrunfw 5.6.1 really printed. */
 const LOGS = {
@@ -55,27 +50,6 @@ fatal runtime error: failed to initiate panic, error 5, aborting
 
 const STARTED = 'krun-start 1795191874657\n';
 const RAN = `${STARTED}krun 1\nready\n`;
-
-function outcome(remains: Partial<RunRemains>): string {
-  return told(
-    runOutcome({
-      status: '',
-      console: '',
-      code: null,
-      signal: null,
-      guest: 'bootstrap',
-      root: 'directory',
-      ...remains,
-    }),
-  );
-}
-
-function told(result: RunOutcome | undefined): string {
-  if (!result) return 'goes on';
-  if (result.kind === 'failed') return `failed: ${result.reason}${result.hint ? ` [${result.hint}]` : ''}`;
-  const { code, signal, reason } = result.exit;
-  return [`exited: ${code ?? 'unknown'}`, signal, reason].filter((part) => part !== undefined).join(', ');
-}
 
 describe('an exit code', () => {
   it.each([
@@ -305,54 +279,4 @@ describe('a live machine', () => {
     expect(hangOutcome(line)).toBeUndefined();
     expect(hangOutcome('reboot: System halted\n')).toBeUndefined();
   });
-});
-
-describe('a guest that boots by itself', () => {
-  const self = { guest: 'self', root: 'none', status: STARTED } as const;
-  /** What Debian's kernel really printed on its serial port under libkrun 1.17.4. */
-  const halted = '[    9.731522] reboot: Power off not available: System halted instead\r\n';
-  const panicked = '[    9.902733] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100\n';
-
-  it('does not say how it ended', () => {
-    expect(outcome({ ...self, code: 0 })).toBe(
-      'exited: unknown, a guest that boots by itself does not say how it ended',
-    );
-    expect(outcome({ ...self, code: 1 })).toBe(
-      'exited: unknown, a guest that boots by itself does not say how it ended (libkrun ended with exit code 1)',
-    );
-  });
-
-  it('was powered off where a signal ended its process', () => {
-    expect(outcome({ ...self, signal: 'SIGKILL' })).toBe('exited: unknown, SIGKILL');
-  });
-
-  it('never was one where the process ended before it started', () => {
-    expect(outcome({ ...self, status: '', code: 0 })).toContain('failed: the machine process ended before');
-  });
-
-  it('has the last words of its kernel as the reason', () => {
-    const expected =
-      'exited: unknown, the guest kernel panicked: Attempted to kill init! exitcode=0x00000100';
-    expect(outcome({ ...self, code: 0, output: panicked })).toBe(expected);
-    expect(
-      told(
-        selfHangOutcome(
-          `${panicked}[    9.9] ---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100 ]---\n`,
-        ),
-      ),
-    ).toBe(expected);
-  });
-
-  it('has ended where it was halted, which ends no machine', () => {
-    expect(told(selfHangOutcome(`booted\n${halted}`))).toBe(
-      'exited: unknown, the guest was halted; how it ended is not known',
-    );
-  });
-
-  it.each(['[    1.0] Run /init as init process\n', 'echo reboot: System halted\n', panicked])(
-    'goes on after %j',
-    (said) => {
-      expect(selfHangOutcome(said)).toBeUndefined();
-    },
-  );
 });
