@@ -85,6 +85,7 @@ export interface OverlayFileOptions extends OverlayDirOptions {
 
 const PERMISSIONS = 0o7777;
 const REGULAR_FILE = 0o100_000;
+const DIRECTORY = 0o040_000;
 /** libkrun < 1.18 makes a window of 0 bytes where 0 is given, which is no window either. */
 const NO_DAX = 0;
 
@@ -208,7 +209,7 @@ export abstract class StorageContext extends ContextBase {
     this.make('krun_fs_add_overlay_dir', options, (o) => [
       tag(o),
       o.path('path'),
-      o.integer('mode', [0, PERMISSIONS]),
+      DIRECTORY | o.integer('mode', [0, PERMISSIONS]),
     ]);
   }
 

@@ -100,7 +100,7 @@ describe('a method', () => {
       krun_add_virtiofs4(0, "data", "/srv", 0, false, 1)
       krun_disable_implicit_init(0)
       krun_fs_add_overlay_file(0, "data", "greeting", <5 bytes>, 5, 33188, true)
-      krun_fs_add_overlay_dir(0, "data", "empty", 493)
+      krun_fs_add_overlay_dir(0, "data", "empty", 16877)
       krun_add_net_unixstream(0, "/run/passt.sock", -1, "52:54:00:12:34:56", 3, 0)
       krun_add_net_unixgram(0, null, <open file 0>, "52:54:00:12:34:56", 2048, 1)
       krun_add_net_tap(0, "krun0", "52:54:00:12:34:56", 0, 0)
