@@ -24,6 +24,7 @@ const MAGICS: readonly Magic[] = [
   { at: 0, bytes: Buffer.from('XFSB'), means: root('xfs') },
   { at: 0x1_0040, bytes: Buffer.from('_BHRfS_M'), means: root('btrfs') },
   { at: 0x400, bytes: Buffer.of(0xe2, 0xe1, 0xf5, 0xe0), means: root('erofs') },
+  { at: 0, bytes: Buffer.from('QFI\u00FB', 'latin1'), means: other('a qcow2 image: write format=qcow2') },
   { at: 0, bytes: Buffer.from('LUKS\u00BA\u00BE', 'latin1'), means: other('encrypted (LUKS)') },
   { at: 0x218, bytes: Buffer.from('LVM2 001'), means: other('LVM') },
   { at: 0x1000, bytes: Buffer.of(0xfc, 0x4e, 0x2b, 0xa9), means: other('a part of a RAID') },

@@ -37,6 +37,8 @@ function fileBytes(file: string): DiskBytes {
   return {
     read(offset, length) {
       const bytes = Buffer.alloc(length);
+      // A table that leads nowhere.
+      if (!Number.isSafeInteger(offset + length)) return bytes;
       for (let done = 0; done < length;) {
         const count = readSync(fd, bytes, done, length - done, offset + done);
         if (count === 0) break;

@@ -38,7 +38,7 @@ udhcpc -q -n -i eth1 -s /tmp/lease
 mkdir /tmp/www
 echo 'page of the guest' >/tmp/www/index.html
 httpd -p 80 -h /tmp/www
-echo "gvproxy $(wget -q -T 20 -O - http://192.168.127.254:$(cat /mnt/port)/)"
+echo "gvproxy $(timeout 20 wget -q -O - http://192.168.127.254:$(cat /mnt/port)/)"
 echo ready`;
 
 const DOWN = `echo down >>/mnt/report; sync`;
@@ -81,6 +81,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
           'pid',
         ]);
         context.onTestFailed(() => console.error(krun.stdout(), krun.stderr()));
+        using _ended = endOf(krun);
         const report = await reportOf(project, krun, /^ready$/m);
         expect(report).toMatch(/^init \/bin\/busybox \/$/m);
         expect(report).toMatch(/^root \/dev\/vda2 \/ ext4 /m);
@@ -137,6 +138,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
         ...device('virtio-fs,sharedDir=share,mountTag=data'),
       ]);
       context.onTestFailed(() => console.error(krun.stdout(), krun.stderr()));
+      using _ended = endOf(krun);
       await reportOf(project, krun, /^ready$/m);
       const socketPath = path.join(project.directory, 'rest');
       expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
