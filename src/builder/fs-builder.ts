@@ -66,7 +66,10 @@ export class FsBuilder extends Part<FsState> {
     return this.#from({ path: hostPath(directory) }, text('fs.path', directory));
   }
 
-  /** The host refuses what the guest writes, libkrun >= 1.18. */
+  /**
+   * The host refuses what the guest writes, libkrun >= 1.18. libkrun's init then cannot make its mount points: a root has
+   * `dev`, `proc` and `sys`, or gets them with `directory`.
+   */
   readOnly(enabled = true): this {
     return this.with({ readOnly: enabled });
   }

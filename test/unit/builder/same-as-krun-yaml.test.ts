@@ -107,6 +107,63 @@ describe('the builder makes the calls that krun.yaml makes', () => {
         ports: [{ host: 8080, hostIp: '0.0.0.0', guest: 80, protocol: 'tcp' }],
       },
     ],
+    [
+      'a root on a disk',
+      `
+        root: { disk: ./os.img, device: /dev/vda1, fstype: ext4, options: noatime }
+        agent: false
+        ${COMMAND}
+        networks: []`,
+      supervised
+        .disk((d) => d.path('/p/os.img'))
+        .fs((fs) => fs.rootDevice('/dev/vda1', { fstype: 'ext4', options: 'noatime' }))
+        .exec((e) => e.path('/bin/app').args(['--port', '80']).workdir('/')),
+    ],
+    [
+      'a read-only root, nested virtualization, a GPU, a screen and sound',
+      `
+        root: { path: ./rootfs, readonly: true }
+        agent: false
+        nested: true
+        split_irqchip: true
+        gpu: { venus: true, virgl: false, shm: 256MiB }
+        display: [{ width: 1920, height: 1080, refresh_rate: 60, dpi: 96 }]
+        sound: true
+        ${COMMAND}
+        networks: []`,
+      supervised
+        .fs((fs) =>
+          // krun.yaml adds what a root that nobody can write to lacks of mount points; /p/rootfs is not there at all.
+          fs
+            .root('/p/rootfs')
+            .readOnly()
+            .directory('dev')
+            .directory('proc')
+            .directory('sys')
+            .directory('tmp'),
+        )
+        .machine((m) => m.nestedVirt().splitIrqchip())
+        .devices((d) =>
+          d
+            .gpu({ flags: ['venus', 'no_virgl'], shmBytes: 256 * 1024 ** 2 })
+            .display({ width: 1920, height: 1080, refreshRateHz: 60, dpi: 96 })
+            .sound(),
+        )
+        .exec((e) => e.path('/bin/app').args(['--port', '80']).workdir('/')),
+    ],
+    [
+      'a vsock port at which a program of the host listens',
+      `
+        root: ./rootfs
+        agent: false
+        vsock: [{ port: 1024, socket: ./a.sock, direction: connect }]
+        ${COMMAND}
+        networks: []`,
+      supervised
+        .fs((fs) => fs.root('/p/rootfs'))
+        .vsock((v) => v.port(1024, '/p/a.sock'))
+        .exec((e) => e.path('/bin/app').args(['--port', '80']).workdir('/')),
+    ],
   ])('of %s', async (_name, machine, builder, endpoint = { interfaces: [], ports: [] }) => {
     const text = `name: p\nnetworks: { out: { driver: tsi } }\nmachines:\n  web:${machine}\n`;
     expect(builder.build().formatCalls(without())).toBe(await callsOfFile(text, endpoint));
