@@ -55,6 +55,27 @@ const PATTERNS: readonly Pattern[] = [
     reason: ([device = '', cause = '']) => `the network backend of ${device} does not answer: ${cause}`,
   },
   {
+    pattern: /hv_vm_create: HV_DENIED/,
+    reason: () =>
+      'this node may not make virtual machines: it lacks com.apple.security.hypervisor (HV_DENIED)',
+    hint: 'run `krun doctor --fix`, which signs a copy of node',
+  },
+  {
+    pattern: /hv_vm_create: HV_NO_RESOURCES/,
+    reason: () => 'macOS has no room for a further virtual machine (HV_NO_RESOURCES)',
+    hint: 'end others; `sysctl kern.hv.max_address_spaces` says how many there can be',
+  },
+  {
+    pattern: /hv_vm_create: HV_UNSUPPORTED/,
+    reason: () => 'Hypervisor.framework cannot do here what the machine asks for (HV_UNSUPPORTED)',
+    hint: 'remove `nested`; in a virtual machine, enable nested virtualization (M3 or newer, macOS 15 or newer)',
+  },
+  {
+    pattern: /hv_vm_create: (\S+)/,
+    reason: ([answer = '']) => `Hypervisor.framework refused to create a virtual machine (${answer})`,
+    hint: '`krun doctor` checks what it needs',
+  },
+  {
     pattern: /VmSetup\(VmCreate/,
     reason: () => 'Hypervisor.framework refused to create a virtual machine',
     hint: 'the running node needs the entitlement com.apple.security.hypervisor; `krun doctor` checks it',

@@ -69,11 +69,19 @@ async function start({ spec, ...run }: Run, machine: PreparedMachine): Promise<M
   });
   const text = krunErrorText(refused);
   // libkrun gives one number for everything that can go wrong in building a machine; its log says more.
-  const log = readFileSync(run.console, 'utf8');
+  const log = await withHypervisorAnswer(readFileSync(run.console, 'utf8'));
   const reason = (log.includes('virtio-blk') ? imageProblem(spec.disks) : undefined) ?? explainLog(log);
   const message = reason === undefined ? text : `${reason.reason} (${refused.call}: ${refused.errno})`;
   const hint = reason?.hint ?? refused.hint;
   return { code: 'environment', message, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** libkrun does not tell why Hypervisor.framework made no virtual machine; asked again, it says so itself. */
+async function withHypervisorAnswer(log: string): Promise<string> {
+  if (process.platform !== 'darwin' || !log.includes('VmCreate')) return log;
+  const { hypervisorRefusal } = await import('../host/hypervisor.ts');
+  const answer = hypervisorRefusal();
+  return answer === undefined ? log : `${log}\nhv_vm_create: ${answer}\n`;
 }
 
 function readSpec(file: string | undefined): MachineSpec {

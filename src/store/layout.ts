@@ -37,6 +37,7 @@ import path from 'node:path';
  *     <runtime>/port-<n>[-udp]              flock(2) of the machine, or the supervisor, that holds host port n
  *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
  *     <data>/krun/runtime/                  libkrun and libkrunfw where npm could not bring them
+ *     <data>/krun/node/                     macOS: copies of node that may make virtual machines
  */
 export interface Layout {
   /** 12 hex digits of the project's real path and `-p` name: two worktrees never meet. */
@@ -199,6 +200,11 @@ export function dataDirectory(environment: LayoutEnvironment): string {
 /** Where `krun doctor --fix` puts libkrun and libkrunfw. */
 export function libraryCacheDirectory(environment: LayoutEnvironment): string {
   return path.join(dataDirectory(environment), 'runtime');
+}
+
+/** Where krun keeps copies of node that macOS lets make virtual machines. */
+export function signedNodeDirectory(environment: LayoutEnvironment): string {
+  return path.join(dataDirectory(environment), 'node');
 }
 
 /** Parent of the runtime directories of all projects of the user; short, because socket paths are. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { writeJson } from '../host/atomic-file.ts';
+import type { HypervisorNode } from '../host/hypervisor-node.ts';
 import type { GuestFile } from '../machine/spec.ts';
 import { exitText } from '../plan/restart.ts';
 import type { Machine } from '../project/project.ts';
@@ -16,8 +17,10 @@ import type { RunProcess } from './run-process.ts';
 export interface StartContext {
   readonly layout: Layout;
   readonly projectName: () => string;
-  /** Node and the machine process's script. */
-  readonly program: readonly [node: string, script: string];
+  /** The node that may make virtual machines. */
+  readonly node: HypervisorNode;
+  /** The machine process's script. */
+  readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly networks: Networks;
   readonly grants: GrantContents;
@@ -37,9 +40,11 @@ export interface MachineStart {
 
 /** Makes the machine a member of its networks, then starts its process: libkrun connects at once and only once. */
 export async function startMachine(context: StartContext, start: MachineStart): Promise<RunProcess> {
-  const { layout, networks, grants, projectName, program, environment, others } = context;
+  const { layout, networks, grants, projectName, environment, others } = context;
   const { definition, run } = start;
   const files = machineLayout(layout, definition.name);
+  const node = await context.node.program();
+  if (!node.ok) throw ActionFailure.from(node.error);
   const endpoint = await networks.join(definition);
   if (!isDeepStrictEqual(endpoint, start.endpoint)) await start.save(endpoint);
   const neighbours = others(definition.name).map((other) => other.definition);
@@ -49,7 +54,7 @@ export async function startMachine(context: StartContext, start: MachineStart): 
     ...(guestFiles === undefined ? {} : { guestFiles }),
   };
   const stderrFile = rawFile(files, run, 'console');
-  return startRun({ files, run, spec, program, stderrFile, environment });
+  return startRun({ files, run, spec, program: [node.value, context.script], stderrFile, environment });
 }
 
 /** The machine's process removes it as soon as it has read it. */

@@ -3,16 +3,17 @@ import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { ignoreErrno } from '../host/errno.ts';
 import { tryLock } from '../host/flock.ts';
+import { HypervisorNode } from '../host/hypervisor-node.ts';
 import { processIdentity } from '../host/identity.ts';
 import { prepareRuntimeDirectory, prepareStateDirectory } from '../store/directories.ts';
-import { projectLayout, type Layout } from '../store/layout.ts';
+import { projectLayout, signedNodeDirectory, type Layout } from '../store/layout.ts';
 import { readProjectState } from '../store/record-files.ts';
 import { SUPERVISOR_PROTOCOL } from './api.ts';
 import { describeFailure } from './failure.ts';
 import { Idle } from './idle.ts';
 import { watchOwnFiles } from './own-files.ts';
 import { createServer } from './server.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { SUPERVISOR_VERSION } from './version.ts';
 
 interface Arguments {
@@ -86,7 +87,7 @@ async function supervise(
   const supervisor = new Supervisor({
     layout,
     projectName: state.value.project?.name ?? path.basename(layout.projectDirectory),
-    programs: { machine: program('machine.js'), network: program('network.js') },
+    ...programs(),
     environment: process.env,
     userMask,
     warn,
@@ -155,9 +156,13 @@ async function supervise(
   return undefined;
 }
 
-/** Node, and a script beside this one. */
-function program(script: string): readonly [node: string, script: string] {
-  return [process.execPath, path.join(import.meta.dirname, script)];
+/** What runs machines and networks: scripts beside this one. */
+function programs(): Pick<SupervisorOptions, 'machineScript' | 'machineNode' | 'networkProgram'> {
+  return {
+    machineScript: path.join(import.meta.dirname, 'machine.js'),
+    machineNode: new HypervisorNode(signedNodeDirectory(process.env)),
+    networkProgram: [process.execPath, path.join(import.meta.dirname, 'network.js')],
+  };
 }
 
 function refuse(tell: (message: object) => void, diagnostic: Diagnostic): void {

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { own } from '../base/record.ts';
 import type { Result } from '../base/result.ts';
+import type { HypervisorNode } from '../host/hypervisor-node.ts';
 import type { Plan } from '../plan/action.ts';
 import { type Event, type EventBody, toldNodes } from '../plan/event.ts';
 import { planRequest } from '../plan/reconcile.ts';
@@ -25,8 +26,11 @@ export interface SupervisorOptions {
   readonly nameOverride?: string;
   /** Name of the project until a request says it. */
   readonly projectName: string;
-  /** Node and the script, for each kind of process. */
-  readonly programs: Readonly<Record<'machine' | 'network', readonly [node: string, script: string]>>;
+  /** The node that may make virtual machines, and the script of a machine process. */
+  readonly machineNode: HypervisorNode;
+  readonly machineScript: string;
+  /** Node, and the script of a network process. */
+  readonly networkProgram: readonly [node: string, script: string];
   readonly environment: NodeJS.ProcessEnv;
   /** The user's umask, for what builds make; krun's own files are for the user alone. */
   readonly userMask: number;
@@ -59,8 +63,9 @@ export class Supervisor {
       grants: this.#grants,
       layout: options.layout,
       projectName: () => this.#projectName,
-      program: options.programs.machine,
-      networkProgram: options.programs.network,
+      node: options.machineNode,
+      script: options.machineScript,
+      networkProgram: options.networkProgram,
       networkChanged: (network, status) => this.#emit({ type: 'network', network, status }),
       environment: machineEnvironment(options.environment),
       warn: options.warn,

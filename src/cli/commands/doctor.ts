@@ -1,13 +1,13 @@
 import { doctorText } from '../../view/doctor.ts';
 import { createPaint } from '../../view/style.ts';
-import { libraryCacheDirectory } from '../../store/layout.ts';
+import { libraryCacheDirectory, signedNodeDirectory } from '../../store/layout.ts';
 import { type Context, print, tell, tellError } from '../context.ts';
 import type { Check, DoctorHost } from '../doctor/check.ts';
-import { checkEntitlement } from '../doctor/entitlement.ts';
 import { checkDiskTools } from '../doctor/disk-tools.ts';
 import { checkLibraries } from '../doctor/libraries.ts';
 import { type NetworkNeeds, networkNeeds } from '../doctor/network-needs.ts';
 import { checkNetworkHelpers } from '../doctor/network-helpers.ts';
+import { checkNodeCopy } from '../doctor/signed-node.ts';
 import { checkTun } from '../doctor/tun.ts';
 import { checkUserNamespaces } from '../doctor/user-namespaces.ts';
 import { checkDataDirectory, checkNode, checkRuntimeDirectory } from '../doctor/surroundings.ts';
@@ -29,7 +29,10 @@ export async function run(context: Context, args: DoctorArgs): Promise<ExitCode>
   };
   const needs = await networkNeeds(context);
   let checks = await allChecks(context, host, needs);
-  if (args.fix && (await fixLibraries(context, checks))) checks = await allChecks(context, host, needs);
+  if (args.fix) {
+    const fixed = [await fixLibraries(context, checks), await fixNode(context)];
+    if (fixed.includes(true)) checks = await allChecks(context, host, needs);
+  }
   const healthy = !checks.some((check) => check.status === 'failed');
   if (args.format === 'json') print(context, JSON.stringify({ ok: healthy, checks }, undefined, 2));
   else print(context, doctorText(checks, createPaint(context.stdout.color)));
@@ -39,7 +42,7 @@ export async function run(context: Context, args: DoctorArgs): Promise<ExitCode>
 async function allChecks(context: Context, host: DoctorHost, needs: NetworkNeeds): Promise<readonly Check[]> {
   const [libraries, machine, directories, networks, tools] = await Promise.all([
     checkLibraries(host, context.self, {}),
-    checkHypervisor(host),
+    checkHypervisor(context, host),
     Promise.all([checkRuntimeDirectory(host, context.uid), checkDataDirectory(host)]),
     checkNetworks(context, host, needs),
     checkDiskTools(host),
@@ -63,10 +66,23 @@ async function checkNetworks(
   ];
 }
 
-function checkHypervisor(host: DoctorHost): Promise<readonly Check[]> {
-  const checks = [checkVirtualization(host)];
-  if (host.platform === 'darwin') checks.push(checkEntitlement(process.execPath));
-  return Promise.all(checks);
+async function checkHypervisor(context: Context, host: DoctorHost): Promise<readonly Check[]> {
+  const virtualization = checkVirtualization(host);
+  if (host.platform !== 'darwin') return [await virtualization];
+  return [await virtualization, ...(await checkNodeCopy(signedNodeDirectory(context.env), context.self))];
+}
+
+/** Signs a copy of node where macOS wants one; says whether anything has changed. */
+async function fixNode(context: Context): Promise<boolean> {
+  if (context.platform !== 'darwin') return false;
+  const [{ nodeForMachines, ownNode }, { signingHost }] = await Promise.all([
+    import('../../host/hypervisor-node.ts'),
+    import('../../host/signing-host.ts'),
+  ]);
+  const made = await nodeForMachines(ownNode(), signedNodeDirectory(context.env), signingHost);
+  if (made.ok) tell(context, `signed copy of node: ${made.value}`);
+  else tellError(context, made.error.message, made.error.hint);
+  return made.ok;
 }
 
 /** Installs what is missing; says whether anything has changed. */

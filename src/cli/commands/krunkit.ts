@@ -1,7 +1,10 @@
 import type { Diagnostic } from '../../base/diagnostic.ts';
+import { becomeHypervisorNode } from '../../host/hypervisor-node.ts';
 import { HELP } from '../../krunkit/help.ts';
+import { devicesOf } from '../../krunkit/options.ts';
 import { parseKrunkit } from '../../krunkit/parse.ts';
 import { planMachine, runMachine } from '../../krunkit/run.ts';
+import { signedNodeDirectory } from '../../store/layout.ts';
 import { renderDiagnostics } from '../../view/diagnostics.ts';
 import { formatCall } from '../../vm/calls.ts';
 import { KRUN_VERSION } from '../build-constants.ts';
@@ -28,6 +31,9 @@ export async function run(context: Context, { words }: KrunkitArgs): Promise<Exi
     for (const call of planned.value.calls) print(context, formatCall(call));
     return EXIT.ok;
   }
+  const descriptors = devicesOf(options, 'net').flatMap(({ peer }) => ('fd' in peer ? [peer.fd] : []));
+  const unsigned = await becomeHypervisorNode(signedNodeDirectory(context.env), descriptors);
+  if (unsigned) return refuse(context, [unsigned], EXIT.failure);
   const refused = await runMachine(options, {
     env: context.env,
     uid: context.uid,

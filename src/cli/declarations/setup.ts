@@ -6,7 +6,7 @@ export function declareSetup(declare: Declare): void {
   declare.program.commandsGroup('Setup:');
   declare
     .command('doctor', 'Check libkrun, KVM, helpers and directories')
-    .option('--fix', 'install libkrun and libkrunfw where they are missing')
+    .option('--fix', 'install libkrun and libkrunfw where they are missing; sign a copy of node (macOS)')
     .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(declare.action(() => import('../commands/doctor.ts')));
   declare
@@ -23,6 +23,9 @@ export function declareSetup(declare: Declare): void {
     .argument('<libkrun>')
     .argument('[libkrunfw]')
     .action(declare.action(() => import('../commands/probe-libraries.ts'), 'libkrun', 'libkrunfw'));
+  declare.program
+    .command('probe-hypervisor', { hidden: true })
+    .action(declare.action(() => import('../commands/probe-hypervisor.ts')));
   declare.program
     .command('complete', { hidden: true })
     .argument('[words...]')

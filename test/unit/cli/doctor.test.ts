@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { entitlementCheck } from '../../../src/cli/doctor/entitlement.ts';
 import { helperCheck } from '../../../src/cli/doctor/network-helpers.ts';
+import { hypervisorAnswerCheck, nodeCopyCheck } from '../../../src/cli/doctor/signed-node.ts';
 import { checkNode } from '../../../src/cli/doctor/surroundings.ts';
 import { hasNetAdmin, tunCheck } from '../../../src/cli/doctor/tun.ts';
 import { userNamespaceCheck } from '../../../src/cli/doctor/user-namespaces.ts';
@@ -46,14 +46,6 @@ test('Hypervisor.framework needs Apple silicon and its support', () => {
   expect(hypervisorCheck('arm64', '1').status).toBe('ok');
   expect(hypervisorCheck('arm64', '0').status).toBe('failed');
   expect(hypervisorCheck('x64', '1').detail).toBe('libkrun needs Apple silicon, this is x64');
-});
-
-test('the entitlement counts only when it is true', () => {
-  const plist = (value: string): string =>
-    `<dict><key>com.apple.security.hypervisor</key><${value}/><key>other</key><true/></dict>`;
-  expect(entitlementCheck('/bin/node', plist('true')).status).toBe('ok');
-  expect(entitlementCheck('/bin/node', plist('false')).status).toBe('failed');
-  expect(entitlementCheck('/bin/node', '').status).toBe('failed');
 });
 
 test.each([
@@ -194,4 +186,41 @@ test('the report is one line a check with what to do below it', () => {
   expect(text).toBe(
     'ok       node  Node.js 22\nfailed   kvm   /dev/kvm is missing\n               hint: load the module',
   );
+});
+
+const NODE = { path: '/usr/local/bin/node', version: '22.11.0' };
+
+test.each([
+  [{ kind: 'ready', program: '/c/node' }, 'ok', '/c/node is a signed copy of /usr/local/bin/node'],
+  [{ kind: 'missing' }, 'warning', 'there is no signed copy of /usr/local/bin/node yet'],
+  [{ kind: 'stale', reason: 'x' }, 'warning', 'the signed copy of node is out of date: x'],
+  [{ kind: 'invalid', reason: 'x' }, 'failed', 'the signature of the copy does not hold: x'],
+  [
+    { kind: 'not-entitled' },
+    'failed',
+    'the signed copy of node does not carry com.apple.security.hypervisor',
+  ],
+  [{ kind: 'failed', reason: 'x' }, 'failed', 'node cannot be signed: x'],
+] as const)('the signed copy of node may be $kind', (found, status, detail) => {
+  expect(nodeCopyCheck(found, NODE)).toMatchObject({ id: 'signed-node', status, detail });
+});
+
+test.each([
+  ['ok', 'ok', 'a virtual machine can be made', undefined],
+  ['HV_DENIED', 'failed', 'Hypervisor.framework refuses a virtual machine: HV_DENIED', /entitlement/],
+  [
+    'HV_NO_RESOURCES',
+    'failed',
+    'Hypervisor.framework refuses a virtual machine: HV_NO_RESOURCES',
+    /address spaces/,
+  ],
+] as const)('Hypervisor.framework may answer %s', (answer, status, detail, hint) => {
+  const check = hypervisorAnswerCheck({ kind: 'ended', code: 0, stdout: `${answer}\n`, stderr: '' });
+  expect(check).toMatchObject({ id: 'hv-vm-create', status, detail });
+  if (hint) expect(check.hint).toMatch(hint);
+});
+
+test('a copy that macOS ends is told', () => {
+  const check = hypervisorAnswerCheck({ kind: 'killed', signal: 'SIGKILL', stderr: '' });
+  expect(check.detail).toBe('the signed copy of node does not run: ended by SIGKILL');
 });
