@@ -36,6 +36,7 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
   '/boot/vmlinux': '',
   '/boot/initrd': '',
   '/shared/': '',
+  '/run/': '',
   '/fw/EFI.fd': '',
 };
 
