@@ -12,7 +12,7 @@ const FIRMWARE = 'share/krunkit/KRUN_EFI.silent.fd';
 
 /** Prefixes below which packages of krunkit put its firmware. */
 const PREFIXES: Readonly<Record<string, readonly string[]>> = {
-  darwin: ['/opt/homebrew', '/opt/homebrew/opt/krunkit', '/usr/local', '/opt/local', '/opt/podman'],
+  darwin: ['/opt/homebrew', '/opt/homebrew/opt/krunkit', '/usr/local', '/opt/local'],
   linux: ['/usr/local', '/usr', '/home/linuxbrew/.linuxbrew', '/home/linuxbrew/.linuxbrew/opt/krunkit'],
 };
 
