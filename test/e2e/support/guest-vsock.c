@@ -1,4 +1,7 @@
-/* A guest's end of vsock: `say PORT TEXT` asks the host and prints what it answers; `echo PORT` answers the host. */
+/*
+ * A guest's end of vsock: `say PORT TEXT` asks the host and prints what it answers, `send PORT` does so with its standard
+ * input; `echo PORT` answers the host.
+ */
 #include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,22 @@ static int say(const struct sockaddr_vm *peer, const char *text) {
   return 0;
 }
 
+static int carry(int from, int to) {
+  char bytes[16384];
+  ssize_t size;
+  while ((size = read(from, bytes, sizeof bytes)) > 0)
+    for (ssize_t done = 0, more; done < size; done += more)
+      if ((more = write(to, bytes + done, size - done)) < 0) return fail("write");
+  return size < 0 ? fail("read") : 0;
+}
+
+static int send_input(const struct sockaddr_vm *peer) {
+  int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+  if (fd < 0 || connect(fd, (const struct sockaddr *)peer, sizeof *peer) < 0) return fail("connect");
+  int code = carry(0, fd);
+  return code ? code : carry(fd, 1);
+}
+
 static int echo(const struct sockaddr_vm *own) {
   char bytes[4096];
   int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
@@ -43,8 +62,9 @@ int main(int count, char **words) {
   struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST };
   if (count >= 3) address.svm_port = (unsigned)atoi(words[2]);
   if (count == 4 && !strcmp(words[1], "say")) return say(&address, words[3]);
+  if (count == 3 && !strcmp(words[1], "send")) return send_input(&address);
   address.svm_cid = VMADDR_CID_ANY;
   if (count == 3 && !strcmp(words[1], "echo")) return echo(&address);
-  fputs("usage: guest-vsock say PORT TEXT | echo PORT\n", stderr);
+  fputs("usage: guest-vsock say PORT TEXT | send PORT | echo PORT\n", stderr);
   return 2;
 }
