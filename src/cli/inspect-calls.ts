@@ -1,6 +1,7 @@
 import { redactPlain, secretsOf } from '../config/redact.ts';
 import { readJsonIfPresent } from '../host/atomic-file.ts';
 import { calls } from '../machine/configure.ts';
+import { StartFailure } from '../machine/failure.ts';
 import { MACHINE_SPEC_VERSION, type MachineSpec } from '../machine/spec.ts';
 import { isActive } from '../plan/machine-state.ts';
 import type { Project } from '../project/project.ts';
@@ -69,8 +70,9 @@ async function describe(
     }
     return { machine, ...(running ? { run: running.run } : {}), calls: made.value };
   } catch (error) {
-    if (!(error instanceof ActionFailure)) throw error;
-    tellError(context, error.message, error.hint);
+    if (!(error instanceof ActionFailure || error instanceof StartFailure)) throw error;
+    const { message, hint } = error instanceof StartFailure ? error.failure : error;
+    tellError(context, message, hint);
     return undefined;
   }
 }
