@@ -1,6 +1,6 @@
 import { dependencyGraph, withNeeds } from './graph.ts';
 import { macAddress } from './mac.ts';
-import type { Attachment, Machine, OneOff, Project } from './project.ts';
+import type { Attachment, Devices, Machine, OneOff, Project } from './project.ts';
 
 /** How `krun run` wants its machine. */
 export interface OneOffRequest extends Pick<OneOff, 'idle' | 'removed'> {
@@ -35,11 +35,13 @@ export function oneOffProject(project: Project, request: OneOffRequest): Project
 
 function oneOff(project: Project, machine: Machine, request: OneOffRequest): Machine {
   const { of, name, idle, removed, tty } = request;
-  const { healthcheck, ...rest } = machine;
+  const { healthcheck, devices, ...rest } = machine;
   return {
     ...rest,
     // Whoever waits for the health of a command that comes in a session waits for ever.
     ...(healthcheck && !idle && { healthcheck }),
+    ...(devices && ownDevices(devices)),
+    logs: { maxBytes: machine.logs.maxBytes, maxFiles: machine.logs.maxFiles },
     name,
     kind: 'task',
     hostname: machine.hostname === of ? name.slice(0, LONGEST_HOSTNAME) : machine.hostname,
@@ -51,6 +53,17 @@ function oneOff(project: Project, machine: Machine, request: OneOffRequest): Mac
     watch: [],
     oneOff: { of, idle, removed },
   };
+}
+
+/** Sockets and terminals at paths of the host, and what goes into a serial port, are the other machine's, which may run. */
+function ownDevices({ vsock = [], consolePorts: _, serial, ...rest }: Devices): Pick<Machine, 'devices'> {
+  const calling = vsock.filter(({ listener }) => listener === 'host');
+  const devices: Devices = {
+    ...rest,
+    ...(calling.length === 0 ? {} : { vsock: calling }),
+    ...(serial === undefined ? {} : { serial: {} }),
+  };
+  return Object.keys(devices).length === 0 ? {} : { devices };
 }
 
 /** Linux has 64 bytes for it. */

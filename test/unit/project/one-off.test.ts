@@ -59,3 +59,30 @@ test('a hostname that the file gives stays', () => {
   const named = projectOf([machineDefinition('web', { hostname: 'shop' })]);
   expect(oneOffProject(named, REQUEST).machines['web-run-1']?.hostname).toBe('shop');
 });
+
+test('sockets and files of the other machine stay that machine’s', () => {
+  const logs = { maxBytes: 1024, maxFiles: 1 };
+  const original = machineDefinition('web', {
+    logs: { ...logs, consoleFile: '/p/console.log' },
+    devices: {
+      vsock: [
+        { port: 1, socket: '/p/host.sock', listener: 'host' },
+        { port: 2, socket: '/p/guest.sock', listener: 'guest' },
+      ],
+      consolePorts: [{ name: 'a', kind: 'socket', path: '/p/a.sock' }],
+      serial: { log: '/p/serial.log', input: '/p/serial.in' },
+      sound: true,
+    },
+  });
+  const { devices, logs: own } = oneOffProject(projectOf([original]), REQUEST).machines['web-run-1'] ?? {};
+  expect(devices).toEqual({
+    vsock: [{ port: 1, socket: '/p/host.sock', listener: 'host' }],
+    serial: {},
+    sound: true,
+  });
+  expect(own).toEqual(logs);
+  const console = machineDefinition('web', {
+    devices: { consolePorts: original.devices?.consolePorts ?? [] },
+  });
+  expect(oneOffProject(projectOf([console]), REQUEST).machines['web-run-1']).not.toHaveProperty('devices');
+});
