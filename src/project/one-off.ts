@@ -56,7 +56,8 @@ function oneOff(project: Project, machine: Machine, request: OneOffRequest): Mac
 }
 
 /** Sockets and terminals at paths of the host, and what goes into a serial port, are the other machine's, which may run. */
-function ownDevices({ vsock = [], consolePorts: _, serial, ...rest }: Devices): Pick<Machine, 'devices'> {
+function ownDevices(original: Devices): Pick<Machine, 'devices'> {
+  const { vsock = [], consolePorts: _, serial, ...rest } = original;
   const calling = vsock.filter(({ listener }) => listener === 'host');
   const devices: Devices = {
     ...rest,
