@@ -54,7 +54,13 @@ function pumped(fd: number): number {
 }
 
 function openInputDevice(file: string): number {
-  return opened(file, 'input device', () => openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+  const fd = opened(file, 'input device', () => openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+  if (fstatSync(fd).isCharacterDevice()) return fd;
+  throw new StartFailure({
+    code: 'path',
+    message: `the input device ${file} is not a device`,
+    hint: 'write a path such as /dev/input/event3; `libinput list-devices` names them',
+  });
 }
 
 function opened(file: string, what: string, open: () => number): number {

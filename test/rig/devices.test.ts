@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
-import { lstat, mkdir, open, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -235,11 +235,29 @@ test('console.log gets what the machine says, from the next line on', async () =
   expect(await log('other.log')).not.toContain('line 1\n');
 });
 
-test('what this libkrun was built without is refused before the start', async () => {
-  await using rig = await createDeviceRig(machine('web', SERVICE, { gpu: 'true' }));
+test.each([
+  { key: 'gpu', value: 'true', lacks: 'a GPU' },
+  { key: 'input', value: '[/dev/null]', lacks: 'input devices' },
+  { key: 'sound', value: 'true', lacks: 'sound' },
+])('$lacks is refused before the start where libkrun was built without', async ({ key, value, lacks }) => {
+  await using rig = await createDeviceRig(machine('web', SERVICE, { [key]: value }));
   const refused = await rig.krun(['up', '-d']);
   expect(refused.code).not.toBe(0);
-  expect(refused.stderr).toContain('this libkrun was built without a GPU');
+  expect(refused.stderr).toContain(`this libkrun was built without ${lacks}`);
+});
+
+test('nothing at the host’s paths outlives a machine, and what is not krun’s stays', async () => {
+  const console = '{ ports: [{ name: a, socket: ./run/a.sock }, { name: b, tty: ./run/b }] }';
+  await using rig = await createDeviceRig(machine('web', SERVICE, { console }));
+  await rig.write('run/other', 'mine');
+  await rig.ok(['up', '-d']);
+  expect((await readdir(path.join(rig.directory, 'run'))).toSorted()).toEqual(['a.sock', 'b', 'other']);
+  await rig.ok(['kill', 'web']);
+  expect(await readdir(path.join(rig.directory, 'run'))).toEqual(['other']);
+  // A one-off machine has no places of its own, so that it can run beside the other.
+  await rig.ok(['up', '-d']);
+  expect(await rig.ok(['run', '--rm', '-T', 'web', 'echo', 'beside'])).toBe('beside\n');
+  expect(existsSync(path.join(rig.directory, 'run/a.sock'))).toBe(true);
 });
 
 test('the plan names a changed device and its place', async () => {
