@@ -1,0 +1,44 @@
+import { fstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { libc } from '../../../src/host/libc.ts';
+import { openDevices } from '../../../src/machine/device-ends.ts';
+import { StartFailure } from '../../../src/machine/failure.ts';
+import type { SpecDevices } from '../../../src/machine/spec.ts';
+
+const directory = mkdtempSync(path.join(os.tmpdir(), 'krun-devices-'));
+const file = path.join(directory, 'file');
+writeFileSync(file, 'text');
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function refusal(devices: SpecDevices): string {
+  try {
+    openDevices(devices);
+  } catch (error) {
+    if (error instanceof StartFailure) return error.failure.message.replaceAll(directory, '');
+    throw error;
+  }
+  return 'none';
+}
+
+test('what cannot be a device of the guest is refused with its path', () => {
+  expect(refusal({ inputs: [file] })).toBe('the input device /file is not a device');
+  expect(refusal({ inputs: [path.join(directory, 'none')] })).toBe(
+    "cannot open the input device /none: ENOENT: no such file or directory, open '/none'",
+  );
+  expect(refusal({ serial: { input: directory } })).toBe(
+    'the serial input  is not a file, a FIFO or a terminal',
+  );
+  expect(refusal({ serial: { log: path.join(directory, 'none/log') } })).toMatch(
+    /^cannot open the serial log \/none\/log: ENOENT/,
+  );
+});
+
+test.runIf(process.platform === 'linux')('a serial port that nobody types at waits, and does not end', () => {
+  const ends = openDevices({ serial: {}, inputs: ['/dev/null'] });
+  const input = ends['serial.in'] ?? -1;
+  expect(fstatSync(input).isFIFO()).toBe(true);
+  expect(fstatSync(ends['serial.out'] ?? -1).isCharacterDevice()).toBe(true);
+  for (const end of Object.values(ends)) if (end !== undefined) libc().close(end);
+});
