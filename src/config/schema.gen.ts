@@ -553,7 +553,7 @@ export interface OverlayDirectoryConfig {
   mode?: FileMode;
 }
 /**
- * What boots in place of the bundled kernel, or in place of libkrun's init. A guest that boots by itself has no agent: `command` and what happens in the guest are its own affair, and `root` may be left out.
+ * What boots in place of the bundled kernel, or in place of libkrun's init. A guest that boots by itself has no agent: `command` and what happens in the guest are its own affair, `root` may be left out, what it prints on its serial port is its output, krun does not know how it ended, and a stop powers it off (on macOS, libkrun's power button asks it first).
  */
 export interface BootConfig {
   /**
