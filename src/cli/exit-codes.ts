@@ -17,6 +17,8 @@ export const EXIT = {
   timeout: 124,
   /** A machine's exit code was asked for and nobody knows it. Never reported as 0. */
   unknownExit: 125,
+  /** The terminal of a command in a guest was closed: SIGHUP. */
+  hungUp: 129,
   /** Interrupted by Ctrl-C; for an attached `up`, by the second one. */
   interrupted: 130,
   /** Ended by SIGTERM. */
