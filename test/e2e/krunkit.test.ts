@@ -204,7 +204,8 @@ async function lineServer(file: string): Promise<{ readonly lines: readonly stri
       text += part;
       if (!text.endsWith('\n')) return;
       lines.push(text.trim());
-      socket.end(`host: ${text}`);
+      // Not the end as well: libkrun would tell the guest of that first.
+      socket.write(`host: ${text}`);
     });
   });
   server.listen(file);

@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isHalted } from '../../src/krunkit/halt-watch.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
+import { serveRest } from '../../src/krunkit/rest.ts';
+import type { Stopper } from '../../src/krunkit/stop.ts';
 import { setGuestTime } from '../../src/krunkit/timesync.ts';
-import { bootableDisk, krunkit } from './support/krunkit.ts';
+import { bootableDisk, krunkit, rest } from './support/krunkit.ts';
 import { createRig } from './support/rig.ts';
 import { TestTerminal, tmux } from './support/tmux.ts';
 
@@ -83,10 +86,22 @@ describe('qcow2 images', () => {
     await create('-u', '-b', 'b.qcow2', '-F', 'qcow2', at('a.qcow2'));
     await create('-u', '-b', 'a.qcow2', '-F', 'qcow2', at('b.qcow2'));
     expect(() => openImage(at('a.qcow2'), 'qcow2')).toThrow(/stands on more than 16 images/);
-    const key = ['--object', 'secret,id=k,data=password'];
-    const encrypted = ['-o', 'encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10'];
-    await create(...key, ...encrypted, at('e.qcow2'));
-    expect(() => openImage(at('e.qcow2'), 'qcow2')).toThrow(/is encrypted/);
+    await create(at('good.qcow2'));
+    const good = await readFile(at('good.qcow2'));
+    const changes: readonly (readonly [offset: number, value: number, message: RegExp])[] = [
+      [32, 2, /is encrypted/],
+      [4, 9, /is damaged, or newer than krun: version 9/],
+      [20, 40, /clusters of 2\^40 bytes/],
+      [36, 0xffff_ffff, /entries of its first table/],
+      [76, 4, /keeps its data in another file/],
+      [76, 64, /features 0x40/],
+    ];
+    for (const [offset, value, message] of changes) {
+      const bad = Buffer.from(good);
+      bad.writeUInt32BE(value, offset);
+      await writeFile(at('bad.qcow2'), bad);
+      expect(() => openImage(at('bad.qcow2'), 'qcow2')).toThrow(message);
+    }
   });
 });
 
@@ -131,6 +146,44 @@ describe('the clock of a guest', () => {
     await expect(setGuestTime(path.join(directory, 'gone'), 1)).rejects.toThrow(
       /ENOENT.*qemu-ga must listen/,
     );
+  });
+});
+
+describe('a guest that cannot be asked to stop', () => {
+  test('is ended by HardStop only, and that is told', async () => {
+    const ended: string[] = [];
+    const stopper: Stopper = {
+      canAsk: false,
+      isStopping: () => false,
+      ask: () => ended.push('asked'),
+      end: () => ended.push('ended'),
+    };
+    const file = path.join(directory, 'rest');
+    const service = await serveRest({ kind: 'unix', path: file }, { stopper, inspection: {} });
+    if (!service.ok) throw new Error(service.error.message);
+    expect(await rest(file, 'GET', '/vm/state')).toMatchObject({
+      body: { canStop: false, canHardStop: true },
+    });
+    expect(await rest(file, 'POST', '/vm/state', { body: '{"state":"Stop"}' })).toMatchObject({
+      status: 501,
+    });
+    expect(ended).toEqual([]);
+    await rest(file, 'POST', '/vm/state', { body: '{"state":"HardStop"}' });
+    expect(ended).toEqual(['ended']);
+    service.value.server.close();
+  });
+});
+
+describe("the kernel's last words", () => {
+  test.each([
+    ['[   12.345678] reboot: System halted\n', true],
+    ['hello\r\n[    1.000000] reboot: Power off not available: System halted instead\r\n', true],
+    ['[    1.000000] reboot: Restarting system\n', false],
+    ['[    1.000000] reboot: System halted\nlogin: ', false],
+    ['echo reboot: System halted', false],
+    ['', false],
+  ])('%j', (text, expected) => {
+    expect(isHalted(text)).toBe(expected);
   });
 });
 
