@@ -1,7 +1,9 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
 
-/** Mistakes that only several arguments together make; libkrun would refuse them, or quietly use one of two. */
+/**
+ * Mistakes that only several arguments together make; libkrun would refuse them, or quietly use one of two.
+ */
 export function checkTogether(options: KrunkitOptions): readonly Diagnostic[] {
   const vsock = devicesOf(options, 'vsock');
   const ports = vsock.map(({ port }) => port);

@@ -3,7 +3,9 @@ import type { DiskBytes } from './disk-bytes.ts';
 /** A file system that the bundled kernel can have as its root. */
 export type RootFileSystem = 'ext4' | 'xfs' | 'btrfs' | 'erofs';
 
-/** What a partition begins with; `other` has no file system that a Linux root is on, with a word for messages. */
+/**
+ * What a partition begins with; `other` has no file system that a Linux root is on, with a word for messages.
+ */
 export type FoundFileSystem =
   | { readonly kind: 'root'; readonly type: RootFileSystem }
   | { readonly kind: 'other'; readonly what: string };
@@ -36,7 +38,9 @@ const MAGICS: readonly Magic[] = [
   { at: 0x8001, bytes: Buffer.from('CD001'), means: other('ISO 9660') },
 ];
 
-/** Recognizes what a disk or partition that begins at `startBytes` has on it; undefined for anything unknown. */
+/**
+ * Recognizes what a disk or partition that begins at `startBytes` has on it; undefined for anything unknown.
+ */
 export function findFileSystem(disk: DiskBytes, startBytes: number): FoundFileSystem | undefined {
   return MAGICS.find(({ at, bytes }) => disk.read(startBytes + at, bytes.length).equals(bytes))?.means;
 }

@@ -7,10 +7,10 @@ export const STOP_PORT = 'krun.stop';
 const INITS = '${KRUN_INITS:=/sbin/init /etc/init /bin/init}';
 
 /**
- * Becomes the guest's own init. Before that it leaves a listener behind that turns each line of the stop port into what
- * Ctrl-Alt-Del is to an init: SIGINT for this process, number 1, which all of them take for an orderly reboot. A reboot is what ends
- * a microVM. The port's name may come later than this. No double quotes, no newline: it travels on the kernel command
- * line.
+ * Becomes the guest's own init. Before that it leaves a listener behind that turns each line of the stop port
+ * into what Ctrl-Alt-Del is to an init: SIGINT for this process, number 1, which all of them take for an
+ * orderly reboot. A reboot is what ends a microVM. The port's name may come later than this. No double
+ * quotes, no newline: it travels on the kernel command line.
  */
 const SCRIPT: string = [
   '{ while :;do for p in ${KRUN_SYS:=/sys/class/virtio-ports}/*;do',

@@ -4,9 +4,9 @@ import { watchPath } from '../host/watch.ts';
 const UNWATCHED_POLL_MS = 2000;
 
 /**
- * Calls back when the guest's kernel has halted. The kernel of libkrunfw knows no power switch: after `poweroff` or
- * `halt` it says so on its console and waits for ever. Only a console that goes into a file, which must exist, can be
- * read.
+ * Calls back when the guest's kernel has halted. The kernel of libkrunfw knows no power switch: after
+ * `poweroff` or `halt` it says so on its console and waits for ever. Only a console that goes into a file,
+ * which must exist, can be read.
  */
 export function watchForHalt(consoleFile: string, halted: () => void): void {
   const check = (): void => {

@@ -2,8 +2,8 @@ import type { KrunkitBoot } from './boot.ts';
 import type { KrunkitDevice, KrunkitOptions } from './options.ts';
 
 /**
- * The machine as `GET /vm/inspect` of vfkit tells it: the words of the command line in vfkit's names, so that its Go
- * client reads it. `krun` is an addition: what boots.
+ * The machine as `GET /vm/inspect` of vfkit tells it: the words of the command line in vfkit's names, so that
+ * its Go client reads it. `krun` is an addition: what boots.
  */
 export function inspection(options: KrunkitOptions, boot: KrunkitBoot): Readonly<Record<string, unknown>> {
   const { bootloader, timesyncPort } = options;

@@ -20,8 +20,8 @@ const F_SETFL = 4;
 const O_NONBLOCK = isLinux ? 0x800 : 4;
 
 /**
- * Makes sure that somebody serves each interface: libkrun would ask only in the running guest, and hang. Streams are
- * connected here, as `net0`, `net1`, ...: what serves them may take one connection only.
+ * Makes sure that somebody serves each interface: libkrun would ask only in the running guest, and hang.
+ * Streams are connected here, as `net0`, `net1`, ...: what serves them may take one connection only.
  */
 export function connectInterfaces(
   interfaces: readonly KrunkitNet[],

@@ -5,7 +5,10 @@ import type { KrunkitHost } from './vm.ts';
 /** libkrunfw's kernel is built for so many. */
 const BUNDLED_KERNEL_CPUS = 16;
 
-/** What a user should know of a machine that starts: one line each, for what is done in another way or not at all. */
+/**
+ * What a user should know of a machine that starts: one line each, for what is done in another way or not at
+ * all.
+ */
 export function notesOn(
   options: KrunkitOptions,
   host: KrunkitHost & { readonly arch: string },

@@ -9,7 +9,10 @@ export type ImageFormat = 'raw' | 'qcow2';
 /** As long a chain of images as anybody makes; a circle is longer. */
 const LONGEST_CHAIN = 16;
 
-/** Opens an image, and those that it is based on, for reading; throws {@link ImageError} or the system's error. */
+/**
+ * Opens an image, and those that it is based on, for reading; throws {@link ImageError} or the system's
+ * error.
+ */
 export function openImage(file: string, format: ImageFormat, depth = 0): DiskBytes {
   if (depth > LONGEST_CHAIN)
     throw new ImageError(

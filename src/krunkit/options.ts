@@ -1,4 +1,7 @@
-/** A virtual machine as krunkit's command line describes it: the words of the user, checked, nothing looked up. */
+/**
+ * A virtual machine as krunkit's command line describes it: the words of the user, checked, nothing looked
+ * up.
+ */
 export interface KrunkitOptions {
   /** 1 to 255. */
   readonly cpus: number;
@@ -11,7 +14,10 @@ export interface KrunkitOptions {
   readonly devices: readonly KrunkitDevice[];
   readonly restfulUri: RestfulUri;
   readonly pidFile?: string;
-  /** libkrun's: 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace. Absent: info, unless RUST_LOG says otherwise. */
+  /**
+   * libkrun's: 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace. Absent: info, unless RUST_LOG says
+   * otherwise.
+   */
   readonly logLevel?: number;
   readonly logFile?: string;
   readonly firmwarePath?: string;
@@ -66,7 +72,9 @@ export interface KrunkitVsock {
   readonly port: number;
   /** Unix socket of the host. */
   readonly path: string;
-  /** `host`: a program of the host listens and the guest connects, krunkit's `listen`. `guest`: its `connect`. */
+  /**
+   * `host`: a program of the host listens and the guest connects, krunkit's `listen`. `guest`: its `connect`.
+   */
   readonly listener: 'host' | 'guest';
 }
 

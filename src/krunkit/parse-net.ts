@@ -14,7 +14,10 @@ export const NET_WORDS: readonly string[] = [
 
 const MOST_DESCRIPTOR = 0x7fff_ffff;
 
-/** `unixSocketPath=` (gvproxy as vfkit has it), `type=unixgram` or `type=unixstream`; mistakes are told to `words`. */
+/**
+ * `unixSocketPath=` (gvproxy as vfkit has it), `type=unixgram` or `type=unixstream`; mistakes are told to
+ * `words`.
+ */
 export function parseNet(words: Words): KrunkitNet | undefined {
   const mac = parseMac(words);
   if (words.has('unixSocketPath')) return parseVfkitForm(words, mac);

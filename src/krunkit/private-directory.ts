@@ -7,8 +7,8 @@ import { checkPrivateDirectory } from '../store/directories.ts';
 import { runtimeBase, type LayoutEnvironment } from '../store/layout.ts';
 
 /**
- * Makes a directory (0700) of this process's own, for sockets and what libkrun leaves in the temporary directory. libkrun
- * ends the process without a word, so what earlier ones left is removed here.
+ * Makes a directory (0700) of this process's own, for sockets and what libkrun leaves in the temporary
+ * directory. libkrun ends the process without a word, so what earlier ones left is removed here.
  */
 export async function makePrivateDirectory(
   environment: LayoutEnvironment,

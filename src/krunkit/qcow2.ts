@@ -9,7 +9,10 @@ const ALL_ZEROS = 1n;
 const SECTOR = 512;
 const SUBCLUSTERS = 32;
 
-/** Reads the clusters of a qcow2 image, one table entry at a time; what it lacks is its backing image's, or zeros. */
+/**
+ * Reads the clusters of a qcow2 image, one table entry at a time; what it lacks is its backing image's, or
+ * zeros.
+ */
 export class Qcow2 implements DiskBytes {
   readonly #file: string;
   readonly #header: Qcow2Header;

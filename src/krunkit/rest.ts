@@ -25,8 +25,8 @@ export interface RestService {
 }
 
 /**
- * krunkit's REST service, with `GET /vm/inspect` of vfkit beside it: `GET /vm/state`, and `POST /vm/state` with
- * `{"state":"Stop"}` or `{"state":"HardStop"}`. A unix socket is its owner's only.
+ * krunkit's REST service, with `GET /vm/inspect` of vfkit beside it: `GET /vm/state`, and `POST /vm/state`
+ * with `{"state":"Stop"}` or `{"state":"HardStop"}`. A unix socket is its owner's only.
  */
 export async function serveRest(
   uri: Exclude<RestfulUri, { kind: 'none' }>,

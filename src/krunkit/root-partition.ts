@@ -17,8 +17,8 @@ const ROOT_GUIDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The partition that is typed as the root of a Linux for the processor, or else the largest one with a file system that
- * a Linux root can be on. Throws {@link ImageError} where there is none.
+ * The partition that is typed as the root of a Linux for the processor, or else the largest one with a file
+ * system that a Linux root can be on. Throws {@link ImageError} where there is none.
  */
 export function findRootPartition(disk: DiskBytes, file: string, arch: string): RootPartition {
   const partitions = readPartitions(disk);

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { ignoreErrno } from '../host/errno.ts';
+import { errnoOf, systemHint } from '../host/errno.ts';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import { makePipe } from '../host/libc.ts';
 import { krunErrorText } from '../libkrun/errno.ts';
@@ -83,24 +83,36 @@ export function planMachine(
 function unreadable(file: string): readonly Diagnostic[] {
   try {
     closeSync(openSync(file, 'r'));
-    return [];
+    const kind = statSync(file);
+    if (kind.isFile() || kind.isBlockDevice()) return [];
+    const message = `disk image ${file} is neither a file nor a block device`;
+    return [errorDiagnostic('path', message, { hint: 'correct `path` of the virtio-blk' })];
   } catch (error) {
-    ignoreErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ENAMETOOLONG');
-    const message = `disk image ${file} cannot be opened: ${(error as NodeJS.ErrnoException).code}`;
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    const message = `disk image ${file} cannot be opened: ${code}`;
     return [errorDiagnostic('path', message, { hint: 'correct `path` of the virtio-blk' })];
   }
 }
 
 /** Becomes the machine. Returns only what kept it from starting. */
 export async function runMachine(options: KrunkitOptions, host: RunHost): Promise<readonly Diagnostic[]> {
-  const directory = await makePrivateDirectory(host.env, host.uid);
-  if (!directory.ok) return [directory.error];
   const end = createProcessEnd();
-  host.onSignals((signal) => end.die(signal));
-  end.undo(() => rmSync(directory.value, { recursive: true, force: true }));
-  const refused = await prepareAndStart(options, host, { directory: directory.value, end });
-  end.undoAll();
-  return refused;
+  try {
+    return await prepareAndStart(options, host, end);
+  } catch (error) {
+    return [systemFailure(error)];
+  } finally {
+    end.undoAll();
+  }
+}
+
+/** A file that the system does not let krun write; anything else is a bug. */
+function systemFailure(error: unknown): Diagnostic {
+  const code = errnoOf(error);
+  if (code === undefined || !(error instanceof Error)) throw error;
+  const hint = systemHint(code);
+  return errorDiagnostic('io', error.message, hint === undefined ? {} : { hint });
 }
 
 interface Place {
@@ -111,8 +123,13 @@ interface Place {
 async function prepareAndStart(
   options: KrunkitOptions,
   host: RunHost,
-  place: Place,
+  end: ProcessEnd,
 ): Promise<readonly Diagnostic[]> {
+  host.onSignals((signal) => end.die(signal));
+  const directory = await makePrivateDirectory(host.env, host.uid);
+  if (!directory.ok) return [directory.error];
+  end.undo(() => rmSync(directory.value, { recursive: true, force: true }));
+  const place = { directory: directory.value, end };
   const planned = planMachine(options, host, place.directory);
   if (!planned.ok) return planned.error;
   const problems = checkMachine(options, planned.value);

@@ -13,10 +13,11 @@ interface TerminalCalls {
 }
 
 /**
- * Makes the standard streams fit for libkrun's own console, and returns what restores the terminal, which libkrun puts
- * into raw mode and restores only where the guest ends by itself. That it lets descriptors no longer block is no
- * business of the shell's: Node opens terminals anew, in the place of those that it was started with. On Linux libkrun
- * takes SIGINT over where standard input is no terminal, so `silent` gives it one that nobody types at.
+ * Makes the standard streams fit for libkrun's own console, and returns what restores the terminal, which
+ * libkrun puts into raw mode and restores only where the guest ends by itself. That it lets descriptors no
+ * longer block is no business of the shell's: Node opens terminals anew, in the place of those that it was
+ * started with. On Linux libkrun takes SIGINT over where standard input is no terminal, so `silent` gives it
+ * one that nobody types at.
  */
 export function takeTerminal({ silent }: { readonly silent: boolean }): () => void {
   const { dup2, tcgetattr, tcsetattr } = bind();

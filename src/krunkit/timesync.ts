@@ -7,7 +7,10 @@ const LOOK_MS = 10_000;
 /** qemu-ga answers at once, or is not there. */
 const ANSWER_MS = 10_000;
 
-/** Sets the guest's clock after each sleep of the host, through qemu-ga at a socket; `tell` gets what went wrong. */
+/**
+ * Sets the guest's clock after each sleep of the host, through qemu-ga at a socket; `tell` gets what went
+ * wrong.
+ */
 export function keepTime(socket: string, tell: (message: string) => void): void {
   let last = readClocks();
   setInterval(() => {

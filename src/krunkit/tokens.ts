@@ -54,7 +54,10 @@ export interface Tokens {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Splits a command line as krunkit's parser does: `--name value`, `--name=value`, `-n`, `-c4`, `-c=4`, `-nc 4`. */
+/**
+ * Splits a command line as krunkit's parser does: `--name value`, `--name=value`, `-n`, `-c4`, `-c=4`, `-nc
+ * 4`.
+ */
 export function tokenize(argv: readonly string[]): Tokens {
   const reader = new Reader(argv);
   reader.read();

@@ -31,8 +31,9 @@ const MOST_ADDRESSES_MIB = 63_488;
 const INFO = 3;
 
 /**
- * The machine that krunkit would make, as libkrun's calls need it. Open descriptors have the names `log` (where there is
- * a log file), `stop`, and `net0`, `net1`, ... for the interfaces whose socket krun connects itself.
+ * The machine that krunkit would make, as libkrun's calls need it. Open descriptors have the names `log`
+ * (where there is a log file), `stop`, and `net0`, `net1`, ... for the interfaces whose socket krun connects
+ * itself.
  */
 export function krunkitVm(options: KrunkitOptions, host: KrunkitHost): Vm {
   const { boot } = host;
@@ -106,7 +107,9 @@ function interfaceOf(net: KrunkitNet, index: number): VmInterface {
   return { mac, offloading, dhcp: false, backend: backendOf(net, index) };
 }
 
-/** A stream is connected by krun: libkrun would find out too late, in the running guest, that nobody is there. */
+/**
+ * A stream is connected by krun: libkrun would find out too late, in the running guest, that nobody is there.
+ */
 function backendOf({ socket, peer, vfkitMagic }: KrunkitNet, index: number): VmInterface['backend'] {
   if (socket === 'unixstream')
     return { kind: 'unixstream', fd: 'fd' in peer ? peer.fd : { descriptor: `net${index}` } };

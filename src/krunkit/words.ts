@@ -2,8 +2,8 @@ import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { nearest, quotedList } from '../base/text.ts';
 
 /**
- * The `key=value,key` list of one argument. As in krunkit, a comma ends a value and `=` cannot be part of one. Every
- * mistake is kept, with the whole argument named.
+ * The `key=value,key` list of one argument. As in krunkit, a comma ends a value and `=` cannot be part of
+ * one. Every mistake is kept, with the whole argument named.
  */
 export class Words {
   /** The argument as it was written: `--device virtio-blk,path=/x`. */
