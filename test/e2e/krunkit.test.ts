@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
         });
         expect((await krun.result).code).toBe(0);
         expect(await project.read('share/report')).toMatch(/^down$/m);
-        expect(await project.read('serial.log')).toMatch(/reboot: Restarting system/);
+        expect(await project.read('serial.log')).toMatch(/Requesting system reboot/);
         expect(await project.read('pid')).toBe(String(krun.child.pid));
       },
     );
@@ -148,6 +148,17 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
       expect((await krun.result).code).toBe(0);
       expect(await project.read('share/report')).toBe('ready\n');
       expect(existsSync(socketPath)).toBe(false);
+    });
+
+    test('ends with a guest that is powered off, whose kernel has no switch', async (context) => {
+      await using project = await createMachines(context);
+      const disk = await makeGuestDisk(project, 'disk.raw', { rc: 'poweroff', down: 'echo in order' });
+      const words = ['krunkit', '-c1', '-m256', ...device(`virtio-blk,path=${disk}`)];
+      const result = await project.krun([...words, ...device('virtio-serial,logFilePath=serial.log')]);
+      expect(result.code).toBe(0);
+      expect(await project.read('serial.log')).toMatch(
+        /in order[^]*reboot: (Power down|System halted|Power off)/,
+      );
     });
   },
 );
