@@ -1,9 +1,17 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { errnoOf } from '../host/errno.ts';
 
 /** How often files are looked at where the system gives no events. */
 const POLL_MS = 1000;
+
+/**
+ * chokidar reads a directory before it watches it, and may never watch one that comes meanwhile: files come and change
+ * there without an event. So where something came while it was reading - at its beginning, or in new directories - it
+ * begins anew as soon as nothing has come for so long.
+ */
+const SETTLED_MS = 1000;
 
 /** Events of files, as places to look at. */
 export interface FileEvents {
@@ -17,67 +25,120 @@ export interface FileEventsOptions {
   readonly ignores: (file: string, isDirectory: boolean) => boolean;
   /** Where it is a directory after all, what is below it is of no interest. */
   readonly isShallow?: boolean;
+  /** Everything is watched, at first or again: what happened before that may have had no event. */
+  readonly onReady?: () => void;
   /** Something may have happened to this path. */
   readonly onDoubt: (file: string) => void;
   /** Something of interest about the watching itself; it goes on. */
   readonly onTrouble: (message: string, hint?: string) => void;
 }
 
-/** Watches a file or a directory with all below it; also one that is not there yet. */
+/** Watches a file or a directory with all below it; also one that is not there yet, or goes and comes back. */
 export function watchFiles(root: string, options: FileEventsOptions): FileEvents {
-  let watcher: FSWatcher;
-  let isPolling = false;
-  let isClosed = false;
-  let isReady: () => void = () => undefined;
-  const ready = new Promise<void>((resolve) => (isReady = resolve));
+  return new FileWatch(root, options);
+}
 
-  const start = (usePolling: boolean): void => {
-    watcher = watch(root, {
+class FileWatch implements FileEvents {
+  readonly ready: Promise<void>;
+  readonly #root: string;
+  readonly #options: FileEventsOptions;
+  #isReady: () => void = () => undefined;
+  #watcher: FSWatcher;
+  #isPolling = false;
+  #isClosed = false;
+  #isRestarting = false;
+  /** When what there was to read at the beginning has certainly been read. */
+  #settledAtMs = Infinity;
+  #settling: NodeJS.Timeout | undefined;
+  #arrival: NodeJS.Timeout | undefined;
+
+  constructor(root: string, options: FileEventsOptions) {
+    this.#root = root;
+    this.#options = options;
+    this.ready = new Promise((resolve) => (this.#isReady = resolve));
+    this.#watcher = this.#start();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopTimers();
+    this.#isReady();
+    await this.#watcher.close();
+  }
+
+  #start(): FSWatcher {
+    const { ignores, isShallow, onDoubt, onReady } = this.#options;
+    this.#settledAtMs = Infinity;
+    // What comes while chokidar turns to the directory around it has no event.
+    if (!existsSync(this.#root))
+      this.#arrival = setInterval(() => existsSync(this.#root) && this.#settle(), POLL_MS);
+    const watcher = watch(this.#root, {
       ignoreInitial: true,
       followSymlinks: false,
-      ...(options.isShallow ? { depth: 0 } : {}),
+      ...(isShallow ? { depth: 0 } : {}),
       ignorePermissionErrors: true,
       // Files are looked at after a quiet period anyway.
       atomic: false,
-      usePolling,
+      usePolling: this.#isPolling,
       interval: POLL_MS,
       binaryInterval: POLL_MS,
-      ignored: (file, stats) => stats !== undefined && options.ignores(file, stats.isDirectory()),
+      ignored: (file, stats) => stats !== undefined && ignores(file, stats.isDirectory()),
     });
-    watcher.on('all', (_event, file) => options.onDoubt(file));
+    watcher.on('all', (event, file) => {
+      onDoubt(file);
+      this.#see(event, file);
+    });
     // What chokidar keeps to itself, such as a change of rights.
     watcher.on('raw', (_event, name, details: unknown) => {
-      for (const file of placesOf(name, details)) options.onDoubt(file);
+      for (const file of placesOf(name, details)) onDoubt(file);
     });
-    watcher.on('ready', () => isReady());
-    watcher.on('error', (error) => fail(error));
-  };
+    watcher.on('ready', () => {
+      this.#settledAtMs = Date.now() + SETTLED_MS;
+      this.#isReady();
+      if (!this.#isClosed) onReady?.();
+    });
+    watcher.on('error', (error) => this.#fail(error));
+    return watcher;
+  }
 
-  const fail = (error: unknown): void => {
-    const limit = limitOf(errnoOf(error), root);
-    if (limit === undefined || isPolling) {
-      options.onTrouble(`cannot watch ${root}: ${error instanceof Error ? error.message : String(error)}`);
+  #see(event: string, file: string): void {
+    // chokidar does not see it come back, as it sees one come that was never there.
+    if (file === this.#root && event.startsWith('unlink')) void this.#restart();
+    else if (event === 'addDir') this.#settle();
+    else if (event === 'add' && (this.#settling || Date.now() < this.#settledAtMs)) this.#settle();
+  }
+
+  #settle(): void {
+    this.#stopTimers();
+    this.#settling = setTimeout(() => void this.#restart(), SETTLED_MS);
+  }
+
+  async #restart(): Promise<void> {
+    this.#stopTimers();
+    if (this.#isRestarting) return;
+    this.#isRestarting = true;
+    await this.#watcher.close();
+    this.#isRestarting = false;
+    if (!this.#isClosed) this.#watcher = this.#start();
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#settling);
+    clearInterval(this.#arrival);
+    this.#settling = undefined;
+  }
+
+  #fail(error: unknown): void {
+    const limit = limitOf(errnoOf(error), this.#root);
+    if (limit === undefined || this.#isPolling) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onTrouble(`cannot watch ${this.#root}: ${reason}`);
       return;
     }
-    isPolling = true;
-    options.onTrouble(limit.message, limit.hint);
-    void restart();
-  };
-
-  const restart = async (): Promise<void> => {
-    await watcher.close();
-    if (!isClosed) start(true);
-  };
-
-  start(false);
-  return {
-    ready,
-    async close() {
-      isClosed = true;
-      isReady();
-      await watcher.close();
-    },
-  };
+    this.#isPolling = true;
+    this.#options.onTrouble(limit.message, limit.hint);
+    void this.#restart();
+  }
 }
 
 /** A raw event names a path, or an entry of the directory that is watched. */

@@ -57,12 +57,13 @@ export class RuleWatch {
     // Watched first and read then: what changes meanwhile is looked at again.
     this.#events = watchFiles(rule.path, {
       ignores: (file, isDirectory) => isWithin(file, rule.path) && this.#matcher.ignores(file, isDirectory),
+      onReady: () => this.#doubtAll(),
       onDoubt: (file) => this.#doubt(file),
       onTrouble: options.onTrouble,
     });
     this.#tree = new HostTree(rule.path, this.#matcher);
     this.#kind = this.#tree.kind ?? 'directory';
-    this.ready = this.#ready();
+    this.ready = this.#events.ready;
   }
 
   /** Where its files come from and go to; undefined for a rule that does not sync. */
@@ -136,9 +137,8 @@ export class RuleWatch {
     return this.#events.close();
   }
 
-  async #ready(): Promise<void> {
-    await this.#events.ready;
-    // What came between reading the tree and watching it.
+  /** For what came between reading the tree and watching it. */
+  #doubtAll(): void {
     this.#isAllInDoubt = true;
     this.#options.onDoubt();
   }

@@ -29,6 +29,8 @@ export class ShareWatch {
   readonly #events: FileEvents;
   readonly #tree: HostTree;
   readonly #doubts = new Set<string>();
+  /** Any of the files may have changed without an event. */
+  #isAllInDoubt = false;
   readonly #closing = new AbortController();
   #gathering: Gathering | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -40,6 +42,7 @@ export class ShareWatch {
     const matcher = new Matcher({ path: source, ignore: [], include: [], gitignore: false });
     this.#events = watchFiles(source, {
       ignores: (file, isDirectory) => matcher.ignores(file, isDirectory),
+      onReady: () => this.#doubtAll(),
       onDoubt: (file) => this.#doubt(file),
       onTrouble: warn,
     });
@@ -56,6 +59,16 @@ export class ShareWatch {
 
   #doubt(file: string): void {
     this.#doubts.add(file);
+    this.#look();
+  }
+
+  /** For what came between reading the tree and watching it. */
+  #doubtAll(): void {
+    this.#isAllInDoubt = true;
+    this.#look();
+  }
+
+  #look(): void {
     this.#gathering = gather(this.#gathering, Date.now());
     this.#schedule();
   }
@@ -77,8 +90,9 @@ export class ShareWatch {
 
   /** The guest's touch is an event here, too; it changes nothing that is looked at. */
   async #tell(): Promise<void> {
-    const changes = this.#tree.refresh(this.#doubts);
+    const changes = this.#isAllInDoubt ? this.#tree.refreshAll() : this.#tree.refresh(this.#doubts);
     this.#doubts.clear();
+    this.#isAllInDoubt = false;
     const touches = touchesOf(changes, this.#tree.looks, this.#options);
     if (touches.length > 0) await this.#touch(touches);
   }

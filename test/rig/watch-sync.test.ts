@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import {
   chmod,
   lstat,
@@ -101,10 +102,11 @@ test('a switch of 3,000 files is one sync, and the trees are the same', async ()
   const tree = path.join(rig.directory, 'src');
   for (let index = 0; index < 3000; index++) {
     const file = path.join(tree, `d${index % 50}/f${index}`);
-    if (index % 10 === 0) await rm(file);
-    else await writeFile(file, `other branch ${index}`);
+    if (index % 10 === 0) rmSync(file);
+    else writeFileSync(file, `other branch ${index}`);
   }
-  for (let index = 0; index < 300; index++) await rig.write(`src/new/n${index}`, 'new');
+  mkdirSync(path.join(tree, 'new'));
+  for (let index = 0; index < 300; index++) writeFileSync(path.join(tree, `new/n${index}`), 'new');
   const complete = async (): Promise<boolean> =>
     (await guestNames(rig)).filter((name) => !name.endsWith('/')).length === 3000 &&
     (await readFile(guest(rig, 'd49/f2999'), 'utf8')) === 'other branch 2999';
@@ -114,6 +116,28 @@ test('a switch of 3,000 files is one sync, and the trees are the same', async ()
   }
   expect(await guestNames(rig)).toEqual(await sourceNames(rig));
   expect((await syncs(watch, 2)).length).toBeLessThanOrEqual(4);
+});
+
+test('a watched directory that goes and comes back, as with a branch that lacks it, is followed', async () => {
+  await using rig = await syncRig({ 'src/a': 'old', 'src/d/b': 'old' });
+  await using watch = startWatch(rig, ['watch']);
+  await watch.waitForOutput(/^watching/m);
+  const tree = path.join(rig.directory, 'src');
+  rmSync(tree, { recursive: true });
+  const sees = async (what: () => boolean | Promise<boolean>): Promise<void> => {
+    if (!(await until(what, { timeoutMs: 30_000 }))) throw new Error(`in 30 s, only:\n${watch.stderr()}`);
+  };
+  await sees(() => !existsSync(guest(rig)));
+  for (let index = 0; index < 3000; index++) {
+    const directory = path.join(tree, `d${index % 50}`);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path.join(directory, `f${index}`), `new ${index}`);
+  }
+  const wanted = await sourceNames(rig);
+  await sees(async () => existsSync(guest(rig)) && (await guestNames(rig)).length === wanted.length);
+  expect(await guestNames(rig)).toEqual(wanted);
+  await rig.write('src/d7/f7', 'edited');
+  await sees(async () => (await readFile(guest(rig, 'd7/f7'), 'utf8')) === 'edited');
 });
 
 async function sourceNames(rig: Rig): Promise<readonly string[]> {
