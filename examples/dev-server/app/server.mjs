@@ -14,7 +14,7 @@ watch(pages, { recursive: true }, (_event, name) => {
   for (const browser of browsers) browser.write(`data: ${name}\n\n`);
 });
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');
   if (pathname === '/reload') {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
@@ -31,7 +31,10 @@ const server = createServer(async (request, response) => {
   } catch (error) {
     response.writeHead(error.code === 'ENOENT' ? 404 : 500).end(`${error.code}\n`);
   }
-});
+}
 
+const server = createServer((request, response) => {
+  answer(request, response).catch((error) => response.destroy(error));
+});
 server.listen(80, '0.0.0.0', () => console.log('serving'));
 process.on('SIGTERM', () => process.exit(0));
