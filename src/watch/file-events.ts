@@ -7,16 +7,21 @@ import { errnoOf } from '../host/errno.ts';
 const POLL_MS = 1000;
 
 /**
- * chokidar reads a directory before it watches it, and may never watch one that comes meanwhile: files come and change
- * there without an event. So where something came while it was reading - at its beginning, or in new directories - it
- * begins anew as soon as nothing has come for so long.
+ * chokidar reads a directory before it watches it, may never watch one that comes meanwhile, and goes on watching one that
+ * was replaced by another: files come and change there without an event. So where something came while it was reading at
+ * its beginning, and where directories are new, it begins anew as soon as nothing has come for so long.
  */
 const SETTLED_MS = 1000;
+
+/** Of a timer that is never meant to fire. */
+const LONG_MS = 0x7fff_ffff;
 
 /** Events of files, as places to look at. */
 export interface FileEvents {
   /** Resolves when everything is watched. */
   readonly ready: Promise<void>;
+  /** Directories have come, or been replaced: watches everything anew once they are all there. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -49,6 +54,11 @@ class FileWatch implements FileEvents {
   #isRestarting = false;
   /** When what there was to read at the beginning has certainly been read. */
   #settledAtMs = Infinity;
+  /**
+   * Keeps the process alive in place of what chokidar watches: when it is closed while it reads, it may leave a watch
+   * behind that nothing ends.
+   */
+  readonly #alive = setInterval(() => undefined, LONG_MS);
   #settling: NodeJS.Timeout | undefined;
   #arrival: NodeJS.Timeout | undefined;
 
@@ -61,9 +71,14 @@ class FileWatch implements FileEvents {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#alive);
     this.#stopTimers();
     this.#isReady();
     await this.#watcher.close();
+  }
+
+  renew(): void {
+    if (!this.#isClosed) this.#settle();
   }
 
   #start(): FSWatcher {
@@ -74,6 +89,7 @@ class FileWatch implements FileEvents {
       this.#arrival = setInterval(() => existsSync(this.#root) && this.#settle(), POLL_MS);
     const watcher = watch(this.#root, {
       ignoreInitial: true,
+      persistent: false,
       followSymlinks: false,
       ...(isShallow ? { depth: 0 } : {}),
       ignorePermissionErrors: true,

@@ -17,6 +17,7 @@ export class HostTree {
   readonly #root: string;
   readonly #matcher: Matcher;
   readonly #looks = new Map<string, Look>();
+  #hasNewDirectories = false;
 
   constructor(root: string, matcher: Matcher) {
     this.#root = root;
@@ -35,6 +36,13 @@ export class HostTree {
     return this.#looks;
   }
 
+  /** Whether directories have come, or been replaced by others of the same name, since this was last asked. */
+  takeNewDirectories(): boolean {
+    const had = this.#hasNewDirectories;
+    this.#hasNewDirectories = false;
+    return had;
+  }
+
   /** Looks at paths again, and at what is below those that are new; gives what became of them. */
   refresh(doubts: ReadonlySet<string>): readonly Change[] {
     const gitignore = [...doubts].some((doubt) => path.basename(doubt) === '.gitignore');
@@ -43,6 +51,7 @@ export class HostTree {
     for (const doubt of new Set([...doubts].toSorted().map((one) => this.#outermostUnknown(one)))) {
       if (isWithin(doubt, this.#root)) this.#refreshOne(doubt, changes);
     }
+    this.#noteCreated(changes);
     return changes;
   }
 
@@ -60,8 +69,18 @@ export class HostTree {
       const known = before.get(file);
       if (known?.kind !== now.kind) changes.push({ path: file, type: 'created', kind: now.kind });
       else if (isChanged(known, now)) changes.push({ path: file, type: 'changed', kind: now.kind });
+      else this.#noteReplaced(known, now);
     }
+    this.#noteCreated(changes);
     return changes;
+  }
+
+  #noteCreated(changes: readonly Change[]): void {
+    this.#hasNewDirectories ||= changes.some(({ type, kind }) => type === 'created' && kind === 'directory');
+  }
+
+  #noteReplaced(known: Look, now: Look): void {
+    this.#hasNewDirectories ||= now.kind === 'directory' && known.inode !== now.inode;
   }
 
   /** A new directory is looked at before what is in it. */
@@ -82,6 +101,7 @@ export class HostTree {
     if (!counts) return;
     if (known?.kind === now.kind) {
       this.#looks.set(file, now);
+      this.#noteReplaced(known, now);
       if (isChanged(known, now)) changes.push({ path: file, type: 'changed', kind: now.kind });
     } else this.#walk(file, changes);
   }

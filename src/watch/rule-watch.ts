@@ -95,6 +95,7 @@ export class RuleWatch {
     this.#doubts.clear();
     this.#isAllInDoubt = false;
     this.#kind = this.#tree.kind ?? this.#kind;
+    if (this.#tree.takeNewDirectories()) this.#events.renew();
     for (const change of changes) {
       if (change.type === 'deleted') this.#owedDeletes.set(change.path, change);
       else this.#owedDeletes.delete(change.path);

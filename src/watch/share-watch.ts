@@ -93,6 +93,7 @@ export class ShareWatch {
     const changes = this.#isAllInDoubt ? this.#tree.refreshAll() : this.#tree.refresh(this.#doubts);
     this.#doubts.clear();
     this.#isAllInDoubt = false;
+    if (this.#tree.takeNewDirectories()) this.#events.renew();
     const touches = touchesOf(changes, this.#tree.looks, this.#options);
     if (touches.length > 0) await this.#touch(touches);
   }

@@ -118,16 +118,20 @@ test('a switch of 3,000 files is one sync, and the trees are the same', async ()
   expect((await syncs(watch, 2)).length).toBeLessThanOrEqual(4);
 });
 
-test('a watched directory that goes and comes back, as with a branch that lacks it, is followed', async () => {
+test.each([
+  ['goes and comes back', true],
+  ['is replaced at once', false],
+])('a watched directory that %s, as between branches, is followed', async (_, isSeenToGo) => {
   await using rig = await syncRig({ 'src/a': 'old', 'src/d/b': 'old' });
   await using watch = startWatch(rig, ['watch']);
   await watch.waitForOutput(/^watching/m);
+  await syncs(watch, 1);
   const tree = path.join(rig.directory, 'src');
   rmSync(tree, { recursive: true });
   const sees = async (what: () => boolean | Promise<boolean>): Promise<void> => {
     if (!(await until(what, { timeoutMs: 30_000 }))) throw new Error(`in 30 s, only:\n${watch.stderr()}`);
   };
-  await sees(() => !existsSync(guest(rig)));
+  if (isSeenToGo) await sees(() => !existsSync(guest(rig, 'a')));
   for (let index = 0; index < 3000; index++) {
     const directory = path.join(tree, `d${index % 50}`);
     mkdirSync(directory, { recursive: true });
@@ -136,8 +140,15 @@ test('a watched directory that goes and comes back, as with a branch that lacks 
   const wanted = await sourceNames(rig);
   await sees(async () => existsSync(guest(rig)) && (await guestNames(rig)).length === wanted.length);
   expect(await guestNames(rig)).toEqual(wanted);
-  await rig.write('src/d7/f7', 'edited');
-  await sees(async () => (await readFile(guest(rig, 'd7/f7'), 'utf8')) === 'edited');
+  for (const name of ['d7/f7', 'd49/f2999']) {
+    await rig.write(`src/${name}`, 'edited');
+    await sees(async () => (await readFile(guest(rig, name), 'utf8')) === 'edited');
+  }
+  rmSync(path.join(tree, 'd3'), { recursive: true });
+  await rig.write('src/d3/new', 'new');
+  await sees(() => existsSync(guest(rig, 'd3/new')) && !existsSync(guest(rig, 'd3/f3')));
+  await rig.write('src/d3/new', 'edited');
+  await sees(async () => (await readFile(guest(rig, 'd3/new'), 'utf8')) === 'edited');
 });
 
 async function sourceNames(rig: Rig): Promise<readonly string[]> {
