@@ -1,6 +1,19 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { openSession } from '../../src/session/client.ts';
+import { machineLayout, projectLayout } from '../../src/store/layout.ts';
+import { makeTree, summary } from '../rig/support/odd-tree.ts';
+import type { Rig } from '../rig/support/rig.ts';
 import { TestTerminal, tmux } from '../rig/support/tmux.ts';
-import { busybox, createGuests, literal } from './support/guest-tools.ts';
+import { busybox, bytesOf, createGuests, literal } from './support/guest-tools.ts';
+import { ps } from './support/machines.ts';
+
+const run = promisify(execFile);
 
 /** Everything that shells, YAML and kernels' command lines have to say about. */
 const MANY = Object.fromEntries(
@@ -74,6 +87,33 @@ describe('commands in a real guest', () => {
     expect(await project.ok(['logs', '--no-log-prefix'])).toBe('ready\ngot hello\n');
   });
 
+  test('carry twenty times 1 MB at once, both ways, byte for byte', async (context) => {
+    await using project = await createGuests(context, CONFIG, { files: FILES });
+    await project.ok(['up', '-d']);
+    const layout = projectLayout(project.directory, undefined, project.env, process.getuid?.() ?? 0);
+    const { controlSocket } = machineLayout(layout, 'web');
+    const request = { command: ['cat'], environment: {}, stdin: true };
+    // One client for all of them: twenty starts of Node take the emulated processor for half a minute.
+    const same = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const opened = await openSession(controlSocket, request, { answerMs: 60_000 });
+        if (!opened.ok) return opened.error.message;
+        const { stdin, stdout, stderr, end } = opened.value;
+        const input = randomBytes(1024 * 1024);
+        stdin.end(input);
+        stderr.resume();
+        const [output, { exitCode }] = await Promise.all([buffer(stdout), end]);
+        return exitCode === 0 && output.equals(input);
+      }),
+    );
+    expect(same).toEqual(Array.from({ length: 20 }, () => true));
+    const inputs = Array.from({ length: 3 }, () => randomBytes(1024 * 1024));
+    const ended = await Promise.all(inputs.map((input) => bytesOf(project, ['exec', 'web', 'cat'], input)));
+    expect(ended.map(({ code, output }, index) => [code, inputs[index]?.equals(output)])).toEqual(
+      inputs.map(() => [0, true]),
+    );
+  });
+
   test.skipIf(!tmux)('have terminals with a size that follows, keys and job control', async (context) => {
     await using project = await createGuests(context, CONFIG, { files: FILES });
     await project.ok(['up', '-d']);
@@ -108,6 +148,40 @@ describe('commands in a real guest', () => {
     await terminal.line('echo "code $?"');
     await terminal.shows(/^code 5$/m);
   });
+
+  test('take a tree of 2,000 files with odd names and give it back, and run beside in machines of their own', async (context) => {
+    await using project = await createGuests(context, CONFIG, { files: FILES });
+    await project.ok(['up', '-d']);
+    const source = path.join(project.directory, 'tree');
+    makeTree(source);
+    await project.ok(['cp', '-q', './tree', 'web:/tmp/tree']);
+    expect(await guestSums(project)).toBe(await hostSums(source));
+    await project.ok(['cp', '-q', 'web:/tmp/tree/.', 'back']);
+    // busybox tar does not keep the times of directories and links.
+    const withoutTimes = (line: string): string => line.replace(/( (?:4\d{4}|120777) \d+) \d+/, '$1');
+    expect(summary(path.join(project.directory, 'back')).map(withoutTimes)).toEqual(
+      summary(source).map(withoutTimes),
+    );
+    await mkdir(path.join(project.directory, 'single'));
+    await project.ok(['cp', '-q', 'web:/src/deep/file', 'single']);
+    expect(await project.read('single/file')).toBe('shared\n');
+
+    const script = 'read -r line; echo "got $line in $(pwd)"; cat /run/secrets/token; exit 4';
+    const once = await project.krun(['run', '--rm', '-w', '/src', 'web', 'sh', '-c', script], {
+      input: 'this\n',
+    });
+    expect(once).toMatchObject({ code: 4, stdout: 'got this in /src\na secret\n' });
+    expect(Object.keys(await ps(project))).toEqual(['web']);
+  });
 });
 
 /** One checksum for the names and contents of all files of a tree. Other tools than busybox quote odd names. */
+const SUMS = 'find . -type f -exec busybox sha256sum {} + | LC_ALL=C busybox sort | busybox sha256sum';
+
+function guestSums(project: Rig): Promise<string> {
+  return project.ok(['exec', '-w', '/tmp/tree', 'web', 'sh', '-c', SUMS]);
+}
+
+async function hostSums(directory: string): Promise<string> {
+  return (await run('sh', ['-c', SUMS], { cwd: directory })).stdout;
+}
