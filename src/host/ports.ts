@@ -41,7 +41,33 @@ export function bindProblem(
   protocol: PortProtocol,
   address: string = '0.0.0.0',
 ): Promise<BindProblem | undefined> {
-  return protocol === 'tcp' ? tcpProblem(port, address) : udpProblem(port, address);
+  return protocol === 'tcp' ? usableTcpProblem(port, address) : udpProblem(port, address);
+}
+
+/**
+ * A libkrun that has ended leaves connections that close by themselves, and for a minute keep all from the port but the
+ * next libkrun. They are nobody's.
+ */
+async function usableTcpProblem(port: number, address: string): Promise<BindProblem | undefined> {
+  const problem = await tcpProblem(port, address);
+  if (problem !== 'in-use' || process.platform !== 'linux') return problem;
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readTable));
+  return tables.some((table) => hasOwnedSocket(table, port)) ? problem : undefined;
+}
+
+/** Whether a process has a socket with the local port, from the text of `/proc/net/tcp{,6}`. */
+export function hasOwnedSocket(table: string, port: number): boolean {
+  return socketsAt(table, port).some((fields) => fields[9] !== '0');
+}
+
+/** The fields of each socket that is bound to the port. */
+function socketsAt(table: string, port: number): string[][] {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[1]?.endsWith(`:${hexPort}`));
 }
 
 async function linuxHolder(
@@ -76,14 +102,10 @@ export function listeningInodes(
   protocol: PortProtocol,
   address?: string,
 ): string[] {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   // TCP_LISTEN; an unconnected UDP socket is in TCP_CLOSE.
   const state = protocol === 'tcp' ? '0A' : '07';
-  return table
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[1]?.endsWith(`:${hexPort}`) && fields[3] === state)
+  return socketsAt(table, port)
+    .filter((fields) => fields[3] === state)
     .filter(([, local = '']) => address === undefined || isInTheWay(local, address))
     .flatMap((fields) => fields[9] ?? []);
 }

@@ -2,7 +2,13 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { bindProblem, listeningInodes, parseLsof, portHolder } from '../../../src/host/ports.ts';
+import {
+  bindProblem,
+  hasOwnedSocket,
+  listeningInodes,
+  parseLsof,
+  portHolder,
+} from '../../../src/host/ports.ts';
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0 100 0 0 10 0
@@ -14,6 +20,18 @@ test('only listening sockets of the port count, not connections', () => {
   expect(listeningInodes(TABLE, 8080, 'tcp')).toEqual(['111']);
   expect(listeningInodes(TABLE, 80, 'tcp')).toEqual(['333']);
   expect(listeningInodes(TABLE, 81, 'tcp')).toEqual([]);
+});
+
+test('a port is nobody’s where only connections close that no process has any more', () => {
+  const closing =
+    TABLE.split('\n')[0] +
+    `
+   0: 0100007F:1F90 0100007F:C350 05 00000000:00000000 00:00000000 00000000     0        0 0 1 0 20 4 30 10 -1
+   1: 0100007F:1F90 0100007F:C352 06 00000000:00000000 03:00001770 00000000     0        0 0 3 0
+`;
+  expect(hasOwnedSocket(closing, 8080)).toBe(false);
+  expect(hasOwnedSocket(TABLE, 8080)).toBe(true);
+  expect(hasOwnedSocket(TABLE, 81)).toBe(false);
 });
 
 test('lsof names the first process', () => {
