@@ -111,6 +111,7 @@ describe('the clock of a guest', () => {
   ): Promise<{ readonly server: Server; readonly file: string; heard: string }> {
     const file = path.join(directory, `ga-${globalThis.crypto.randomUUID().slice(0, 8)}`);
     const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
       socket.setEncoding('utf8').on('data', (text: string) => {
         state.heard += text;
         socket.end(answer);

@@ -64,6 +64,8 @@ function onLink(backend: SpecBackend, script: string, guest: Partial<GuestInterf
 async function cable(name: string): Promise<{ readonly path: string; close(): void }> {
   const ends: net.Socket[] = [];
   const server = net.createServer((socket) => {
+    // A machine that ends cuts it.
+    socket.on('error', () => socket.destroy());
     ends.push(socket);
     const [first, second] = ends;
     if (!first || !second) return;

@@ -104,7 +104,9 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
       guest.tell(`tcp 192.168.127.1 80 POST /services/forwarder/expose HTTP/1.0 ${body}`);
       await expect.poll(refused).toBeGreaterThan(before);
       before = await refused();
-      const server = net.createServer((socket) => socket.end('secret')).listen(0, '127.0.0.1');
+      const server = net
+        .createServer((socket) => socket.on('error', () => socket.destroy()).end('secret'))
+        .listen(0, '127.0.0.1');
       await once(server, 'listening');
       guest.tell(`tcp 192.168.127.254 ${(server.address() as net.AddressInfo).port} hello`);
       await expect.poll(refused).toBeGreaterThan(before);
@@ -158,7 +160,9 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
       const other = await network.guest(db, echo('db'));
       first.tell('tcp 192.168.127.3 80 hello');
       await first.says(/got db: hello/);
-      const server = net.createServer((socket) => socket.end('from the host')).listen(0, '127.0.0.1');
+      const server = net
+        .createServer((socket) => socket.on('error', () => socket.destroy()).end('from the host'))
+        .listen(0, '127.0.0.1');
       await once(server, 'listening');
       first.tell(`tcp 192.168.127.254 ${(server.address() as net.AddressInfo).port} hello`);
       await first.says(/got from the host/);
@@ -181,7 +185,9 @@ test.skipIf(!gvproxyPath('0.8.9') || !canRunGuests())('another subnet has its ow
   await network.put('web', web);
   const guest = await network.guest(web, echo('web'));
   expect(await ask({ host: '127.0.0.1', port }, 'a')).toBe('web: a');
-  const server = net.createServer((socket) => socket.end('from the host')).listen(0, '127.0.0.1');
+  const server = net
+    .createServer((socket) => socket.on('error', () => socket.destroy()).end('from the host'))
+    .listen(0, '127.0.0.1');
   await once(server, 'listening');
   guest.tell(`tcp 10.9.8.254 ${(server.address() as net.AddressInfo).port} hello`);
   await guest.says(/got from the host/);

@@ -17,7 +17,7 @@ function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
+    socket.on('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
 }
@@ -110,6 +110,7 @@ test.skipIf(!newest)('twenty members have links and ports of their own', async (
       await network.put(`m${number}`, member);
       const link = net.connect(member.linkSocket ?? '');
       await once(link, 'connect');
+      link.on('error', () => link.destroy());
       return link;
     }),
   );
@@ -244,7 +245,9 @@ test.skipIf(!newest)('socket paths that are too long are told', async () => {
 
 test('without an uplink, ports are forwarded by the process itself', async () => {
   await using network = await NetworkProcess.start({ uplink: { kind: 'none' } });
-  const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  const server = net
+    .createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket))
+    .listen(0, '127.0.0.1');
   await once(server, 'listening');
   const guest = (server.address() as net.AddressInfo).port;
   const [one, two] = [await freePort('tcp'), await freePort('tcp')];
