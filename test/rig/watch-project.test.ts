@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
+import { until } from './support/until.ts';
 import { startWatch } from './support/watching.ts';
 
 const rule = (yaml: string): Readonly<Record<string, string>> => ({ develop: `{ watch: [${yaml}] }` });
@@ -112,8 +113,14 @@ test('--no-up starts nothing, and json progress is events alone', async () => {
   await watch.waitForOutput(/"type":"watch-ready","rules":1/);
   expect(await rig.ok(['ps', '-q'])).toBe('');
   await rig.ok(['up', '-d']);
-  await rig.write('src/a', '1');
-  await watch.waitForOutput(/"type":"watch-step"/);
+  // Until it has seen the machine, an edit is told to wait.
+  let edits = 0;
+  const isTaken = async (): Promise<boolean> => {
+    if (watch.stderr().includes('"type":"watch-step"')) return true;
+    await rig.write('src/a', String((edits += 1)));
+    return false;
+  };
+  expect(await until(isTaken, { timeoutMs: 30_000, everyMs: 500 })).toBe(true);
   watch.signal('SIGTERM');
   const { code, stdout, stderr } = await watch.result;
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
