@@ -36,7 +36,10 @@ export class HostTree {
     return this.#looks;
   }
 
-  /** Whether directories have come, or been replaced by others of the same name, since this was last asked. */
+  /**
+   * Whether directories have come, or been replaced by others of the same name, or the root has gone, since this was
+   * last asked.
+   */
   takeNewDirectories(): boolean {
     const had = this.#hasNewDirectories;
     this.#hasNewDirectories = false;
@@ -48,15 +51,18 @@ export class HostTree {
     const gitignore = [...doubts].some((doubt) => path.basename(doubt) === '.gitignore');
     if (doubts.size > MANY_DOUBTS || (gitignore && this.#matcher.gitignore)) return this.refreshAll();
     const changes: Change[] = [];
+    const wasThere = this.kind !== undefined;
     for (const doubt of new Set([...doubts].toSorted().map((one) => this.#outermostUnknown(one)))) {
       if (isWithin(doubt, this.#root)) this.#refreshOne(doubt, changes);
     }
     this.#noteCreated(changes);
+    this.#hasNewDirectories ||= wasThere && this.kind === undefined;
     return changes;
   }
 
   /** Looks at everything again. */
   refreshAll(): readonly Change[] {
+    const wasThere = this.kind !== undefined;
     const before = new Map(this.#looks);
     this.#looks.clear();
     this.#walk(this.#root, []);
@@ -72,6 +78,7 @@ export class HostTree {
       else this.#noteReplaced(known, now);
     }
     this.#noteCreated(changes);
+    this.#hasNewDirectories ||= wasThere && this.kind === undefined;
     return changes;
   }
 

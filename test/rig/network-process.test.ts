@@ -103,7 +103,10 @@ test.skipIf(!newest)('twenty members have links and ports of their own', async (
   await using network = await NetworkProcess.start({ gvproxy: newest });
   const numbers = Array.from({ length: 20 }, (_, index) => index + 2);
   const ports = new Map<number, number>();
-  for (const number of numbers) ports.set(number, await freePort('tcp'));
+  // A port that is free may be found twice.
+  const free = new Set<number>();
+  while (free.size < numbers.length) free.add(await freePort('tcp'));
+  for (const [index, port] of [...free].entries()) ports.set(numbers[index] ?? 0, port);
   const links = await Promise.all(
     numbers.map(async (number) => {
       const member = network.member(number, { ports: [tcp(ports.get(number) ?? 0)] });
