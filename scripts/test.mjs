@@ -20,6 +20,9 @@ const results = mkdtempSync(path.join(os.tmpdir(), 'krun-results-'));
 const e2eIsRequired = process.env.KRUN_E2E === 'required';
 const total = { passed: 0, failed: 0, skipped: 0 };
 
+/** What failed or was skipped, said once more at the end: the output of a whole run is too long to search. */
+const remarks = [];
+
 /** The lab's exit status for: the emulated host itself failed, which says nothing about the tests in it. */
 const LAB_FAILED = 125;
 
@@ -45,13 +48,43 @@ function title(text) {
 }
 
 /** Counts one step that is not a vitest run. */
-function count(succeeded) {
-  total[succeeded ? 'passed' : 'failed'] += 1;
+function count(name, succeeded) {
+  if (succeeded) total.passed += 1;
+  else fail(name);
+}
+
+function fail(what, number = 1) {
+  total.failed += number;
+  remarks.push(`failed: ${what}`);
+}
+
+function skip(what, number = 1) {
+  total.skipped += number;
+  remarks.push(`skipped: ${what}`);
+}
+
+/** The first lines of an error, without the frames of other people's code. */
+function inShort(error) {
+  const lines = error.split('\n').filter((line) => !/^\s+at .*node_modules|^\s+at .*<anonymous>/.test(line));
+  return lines.slice(0, 20).join('\n    ');
+}
+
+/** Each test of a vitest report with this status, by file and name, and why it failed. */
+function named(report, status) {
+  return report.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter((test) => test.status === status)
+      .map((test) => {
+        const why = test.failureMessages.map((message) => `\n    ${inShort(message)}`).join('');
+        return `${path.relative(root, file.name)} > ${test.fullName}${why}`;
+      }),
+  );
 }
 
 /** Runs vitest on `choice` through `launch` and adds up its results. */
 async function vitest(name, choice, launch, env) {
   const output = path.join(results, `${name}.json`);
+  const errors = `${output}.errors`;
   const isEndToEnd = name.startsWith('e2e');
   const succeeded = await launch(
     [
@@ -61,35 +94,34 @@ async function vitest(name, choice, launch, env) {
       // The e2e tests are few and slow: each is told as it ends.
       `--reporter=${isEndToEnd ? 'verbose' : 'default'}`,
       '--reporter=json',
+      `--reporter=${path.join(root, 'scripts', 'errors-reporter.mjs')}`,
       `--outputFile.json=${output}`,
     ],
     env,
   );
-  if (!existsSync(output)) {
-    console.error(`${name}: vitest gave no results`);
-    total.failed += 1;
-    return;
-  }
+  if (!existsSync(output)) return fail(`${name}: vitest gave no results`);
   const report = JSON.parse(readFileSync(output, 'utf8'));
-  const skipped = report.numPendingTests + report.numTodoTests;
+  const unrun = [...named(report, 'pending'), ...named(report, 'skipped'), ...named(report, 'todo')];
+  const mayBeSkipped = !isEndToEnd || !e2eIsRequired;
   total.passed += report.numPassedTests;
-  total.failed += report.numFailedTests;
-  total.skipped += skipped;
+  for (const test of named(report, 'failed')) fail(`${name}: ${test}`);
+  for (const test of unrun) (mayBeSkipped ? skip : fail)(`${name}: ${test}`);
   // A file that cannot be loaded has no failed test, and a crash of the emulated host none at all.
-  if (!succeeded && report.numFailedTests === 0) total.failed += 1;
-  if (isEndToEnd && e2eIsRequired && (skipped > 0 || report.numTotalTests === 0)) {
-    console.error(`${name}: a skipped test counts as failed (KRUN_E2E=required)`);
-    total.failed += Math.max(1, skipped);
-  }
+  const outside = existsSync(errors) ? JSON.parse(readFileSync(errors, 'utf8')) : [];
+  for (const error of outside) fail(`${name}: outside of a test: ${inShort(error)}`);
+  if (!succeeded && report.numFailedTests === 0 && outside.length === 0) fail(`${name}: ended badly`);
+  if (report.numTotalTests === 0) fail(`${name}: no tests`);
 }
 
 const projects = (...names) => names.flatMap((project) => ['--project', project]);
 
 async function checks() {
   title('checks');
-  const check = ['oxfmt --check', 'oxlint', 'tsc -p .'].map((line) => line.split(' '));
-  count(await run(process.execPath, ['scripts/generate.mjs', '--check']));
-  for (const [tool, ...args] of check) count(await run(path.join(root, 'node_modules', '.bin', tool), args));
+  count('generated files', await run(process.execPath, ['scripts/generate.mjs', '--check']));
+  for (const line of ['oxfmt --check', 'oxlint', 'tsc -p .']) {
+    const [tool, ...args] = line.split(' ');
+    count(line, await run(path.join(root, 'node_modules', '.bin', tool), args));
+  }
 }
 
 async function onNewestNode() {
@@ -98,10 +130,8 @@ async function onNewestNode() {
   try {
     bin = await newestNode();
   } catch (error) {
-    console.error(`Node ${NEWEST_NODE} could not be fetched: ${error.stderr || error.message}`);
-    if (e2eIsRequired) total.failed += 1;
-    else total.skipped += 1;
-    return;
+    const why = `Node ${NEWEST_NODE} could not be fetched: ${error.stderr || error.message}`;
+    return (e2eIsRequired ? fail : skip)(why);
   }
   // First in the PATH, because the tests start krun by its `#!/usr/bin/env node` too.
   const env = { PATH: `${bin}${path.delimiter}${process.env.PATH}` };
@@ -117,10 +147,8 @@ async function endToEnd() {
   title('e2e');
   const missing = missingPackages();
   if (missing.length > 0) {
-    console.error(`e2e tests not run: missing ${missing.join(' ')} (apt-get install ${missing.join(' ')})`);
-    if (e2eIsRequired) total.failed += 1;
-    else total.skipped += 1;
-    return;
+    const why = `e2e tests not run: missing ${missing.join(' ')} (apt-get install ${missing.join(' ')})`;
+    return (e2eIsRequired ? fail : skip)(why);
   }
   const lab = path.join(root, 'test', 'lab', 'lab');
   const where = spawnSync(lab, ['--where'], { encoding: 'utf8' }).stdout.trim();
@@ -155,7 +183,7 @@ function shareOut(directory, count) {
 try {
   installPackages();
   title('build');
-  count(await run(process.execPath, ['scripts/build.mjs']));
+  count('build', await run(process.execPath, ['scripts/build.mjs']));
   await checks();
   title(`unit and rig on Node ${process.versions.node}`);
   await vitest('current', projects('unit', 'rig'), (args) => run(process.execPath, args));
@@ -164,5 +192,6 @@ try {
 } finally {
   rmSync(results, { recursive: true });
 }
+for (const remark of remarks) console.log(`\n${remark}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
