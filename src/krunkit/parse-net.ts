@@ -82,11 +82,13 @@ function parsePeer(words: Words): KrunkitNet['peer'] | undefined {
   return path === undefined ? undefined : { path };
 }
 
+/** As krunkit: a byte may have one digit. */
 function parseMac(words: Words): string | undefined {
   const value = words.required('mac');
   if (value === undefined) return undefined;
   const bytes = value.toLowerCase().split(/[:-]/);
-  if (bytes.length === 6 && bytes.every((byte) => /^[0-9a-f]{2}$/.test(byte))) return bytes.join(':');
+  if (bytes.length === 6 && bytes.every((byte) => /^[0-9a-f]{1,2}$/.test(byte)))
+    return bytes.map((byte) => byte.padStart(2, '0')).join(':');
   words.reject(
     'invalid-value',
     `\`mac\` cannot be \`${value}\``,

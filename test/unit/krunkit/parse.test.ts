@@ -136,6 +136,17 @@ describe("krunkit's devices", () => {
       { socket: 'unixgram', peer: { path: '/s' }, mac, offloading: false, vfkitMagic: false },
     ],
     [
+      // As macOS's own programs write it.
+      `virtio-net,type=unixgram,path=/s,mac=5a:94:ef:0:c:ee`,
+      {
+        socket: 'unixgram',
+        peer: { path: '/s' },
+        mac: '5a:94:ef:00:0c:ee',
+        offloading: false,
+        vfkitMagic: false,
+      },
+    ],
+    [
       `virtio-net,type=unixgram,fd=4,mac=${mac},offloading=on,vfkitMagic=true`,
       { socket: 'unixgram', peer: { fd: 4 }, mac, offloading: true, vfkitMagic: true },
     ],
