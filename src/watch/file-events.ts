@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { errnoOf } from '../host/errno.ts';
@@ -100,9 +100,9 @@ class FileWatch implements FileEvents {
       binaryInterval: POLL_MS,
       ignored: (file, stats) => stats !== undefined && ignores(file, stats.isDirectory()),
     });
-    watcher.on('all', (event, file) => {
+    watcher.on('all', (event, file, stats) => {
       onDoubt(file);
-      this.#see(event, file);
+      this.#see(event, file, stats);
     });
     // What chokidar keeps to itself, such as a change of rights.
     watcher.on('raw', (_event, name, details: unknown) => {
@@ -117,16 +117,22 @@ class FileWatch implements FileEvents {
     return watcher;
   }
 
-  #see(event: string, file: string): void {
+  #see(event: string, file: string, stats: Stats | undefined): void {
     // chokidar does not see it come back, as it sees one come that was never there.
     if (file === this.#root && event.startsWith('unlink')) void this.#restart();
     else if (event === 'addDir') this.#settle();
-    else if (event === 'add' && (this.#settling || Date.now() < this.#settledAtMs)) this.#settle();
+    // chokidar tells of every link that it reads as one that comes.
+    else if (event !== 'add' || stats?.isSymbolicLink()) return;
+    else if (this.#settling || Date.now() < this.#settledAtMs) this.#settle();
   }
 
   #settle(): void {
     this.#stopTimers();
-    this.#settling = setTimeout(() => void this.#restart(), SETTLED_MS);
+    this.#settling = setTimeout(() => {
+      // In a tree that takes long to read, something may come during each reading: none would ever be the last.
+      if (this.#settledAtMs === Infinity) this.#settle();
+      else void this.#restart();
+    }, SETTLED_MS);
   }
 
   async #restart(): Promise<void> {

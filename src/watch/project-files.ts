@@ -35,6 +35,8 @@ export class ProjectFiles {
       const events = watchFiles(file, {
         ignores: () => false,
         isShallow: true,
+        // For what came between reading it and watching it.
+        onReady: () => this.#doubt(),
         // Events of the directory around it are about other files.
         onDoubt: (doubt) => {
           if (doubt === file) this.#doubt();
