@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { watchPath } from '../host/watch.ts';
+import { tailOf } from '../supervisor/raw-text.ts';
 
 const UNWATCHED_POLL_MS = 2000;
 
 /**
  * Calls back when the guest's kernel has halted. The kernel of libkrunfw knows no power switch: after
- * `poweroff` or `halt` it says so on its console and waits for ever. Only a console that goes into a file,
- * which must exist, can be read.
+ * `poweroff` or `halt` it says so on its console and waits for ever. Only a console that goes into a regular
+ * file, which must exist, is read: from a terminal or a pipe that would take what is meant for others.
  */
 export function watchForHalt(consoleFile: string, halted: () => void): void {
+  if (!statSync(consoleFile).isFile()) return;
   const check = (): void => {
-    if (!isHalted(readFileSync(consoleFile, 'latin1'))) return;
+    if (!isHalted(tailOf(consoleFile))) return;
     watch.close();
     clearInterval(timer);
     halted();

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isHalted } from '../../src/krunkit/halt-watch.ts';
+import { isHalted, watchForHalt } from '../../src/krunkit/halt-watch.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
 import { serveRest } from '../../src/krunkit/rest.ts';
 import type { Stopper } from '../../src/krunkit/stop.ts';
@@ -185,6 +186,33 @@ describe("the kernel's last words", () => {
     ['', false],
   ])('%j', (text, expected) => {
     expect(isHalted(text)).toBe(expected);
+  });
+});
+
+describe('a console file that is watched for them', () => {
+  const halted = '\n[    1.000000] reboot: System halted\n';
+
+  test('may be larger than what Node reads at once', async () => {
+    const file = path.join(directory, 'large');
+    await writeFile(file, '');
+    await truncate(file, 3 * 1024 * MIB);
+    const seen = new Promise<void>((resolve) => watchForHalt(file, resolve));
+    await appendFile(file, halted);
+    await seen;
+  });
+
+  test('may be removed, which ends nothing', async () => {
+    const file = path.join(directory, 'removed');
+    await writeFile(file, '');
+    let ended = false;
+    watchForHalt(file, () => (ended = true));
+    // Told of the same events, after the other.
+    const other = watch(file);
+    const told = once(other, 'change');
+    await rm(file);
+    await told;
+    other.close();
+    expect(ended).toBe(false);
   });
 });
 
