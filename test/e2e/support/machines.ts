@@ -1,9 +1,14 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { libraryCacheDirectory } from '../../../src/store/layout.ts';
 import type { TestContext } from 'vitest';
 import { createProject, type Rig } from '../../rig/support/rig.ts';
 import { evidence } from './evidence.ts';
+
+const run = promisify(execFile);
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 
@@ -31,6 +36,8 @@ export async function createMachines(
     readonly example?: string;
     readonly files?: Readonly<Record<string, string>>;
     readonly env?: Readonly<Record<string, string>>;
+    /** Number of the user that everything runs as and belongs to; needs root. */
+    readonly uid?: number;
   } = {},
 ): Promise<Rig> {
   const { example, ...rest } = options;
@@ -39,7 +46,11 @@ export async function createMachines(
   // The project index is the test's own; the libraries that setting up the clone may have installed are shared.
   const data = path.join(project.base, 'd', 'krun');
   await mkdir(data);
-  await symlink(libraryCacheDirectory(process.env), path.join(data, 'runtime'));
+  const libraries = libraryCacheDirectory(process.env);
+  // Another user cannot look into this one's home.
+  if (options.uid !== undefined && existsSync(libraries)) {
+    await cp(libraries, path.join(data, 'runtime'), { recursive: true, verbatimSymlinks: true });
+  } else await symlink(libraries, path.join(data, 'runtime'));
   const source = path.join(root, 'examples', example ?? 'hello');
   const isMade = (file: string): boolean => /^(\.krun|rootfs.*|.*\.img.*)$/.test(path.basename(file));
   await cp(source, project.directory, {
@@ -49,6 +60,7 @@ export async function createMachines(
   });
   // At its usual level libkrun does not say why a guest ended.
   await project.write('krun.override.yaml', 'libkrun: { log_level: info }\n');
+  if (options.uid !== undefined) await run('chown', ['-R', `${options.uid}:${options.uid}`, project.base]);
   let told = '';
   context.onTestFailed(() => console.error(told));
   const dispose = project[Symbol.asyncDispose].bind(project);

@@ -64,6 +64,8 @@ export interface RigOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How long one command may take, where a call does not say it. Default: 60 s. */
   readonly timeoutMs?: number;
+  /** Number of the user and group that `krun` runs as; needs root. Whose the rig's files are is the caller's business. */
+  readonly uid?: number;
 }
 
 /** Makes a rig. Dispose it with `await using`: that runs `krun down` and fails if any process stays. */
@@ -87,7 +89,7 @@ export async function createProject(program: string, options: RigOptions = {}): 
     XDG_DATA_HOME: path.join(base, 'd'),
     ...options.env,
   };
-  const rig = new ProjectRig(program, base, env, options.timeoutMs ?? 60_000);
+  const rig = new ProjectRig(program, base, env, options);
   await Promise.all(['p', 'r', 'd', 'h'].map((name) => mkdir(path.join(base, name), { mode: 0o700 })));
   for (const [name, content] of Object.entries(options.files ?? {})) await rig.write(name, content);
   return rig;
@@ -96,14 +98,16 @@ export async function createProject(program: string, options: RigOptions = {}): 
 class ProjectRig implements Rig {
   readonly program: string;
   readonly #timeoutMs: number;
+  readonly #user: { readonly uid?: number; readonly gid?: number };
   readonly base: string;
   readonly directory: string;
   readonly runtimeDirectory: string;
   readonly env: Readonly<Record<string, string>>;
 
-  constructor(program: string, base: string, env: Rig['env'], timeoutMs: number) {
+  constructor(program: string, base: string, env: Rig['env'], { timeoutMs = 60_000, uid }: RigOptions) {
     this.program = program;
     this.#timeoutMs = timeoutMs;
+    this.#user = uid === undefined ? {} : { uid, gid: uid };
     this.base = base;
     this.directory = path.join(base, 'p');
     this.runtimeDirectory = path.join(base, 'r');
@@ -126,6 +130,7 @@ class ProjectRig implements Rig {
       cwd: path.resolve(this.directory, options.cwd ?? '.'),
       env: { ...this.env, ...options.env },
       stdio: 'pipe',
+      ...this.#user,
     });
     child.stdin.end(options.input ?? '');
     return new AttachedKrun(child, args);
