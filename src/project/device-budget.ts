@@ -1,18 +1,19 @@
+import { MOST_DEVICES_X64 } from '../vm/device-budget.ts';
 import { bootsItself } from './boot.ts';
 import { diskKey } from './disks.ts';
 import type { ResolvedMachine } from './machine.ts';
 import type { Machine } from './project.ts';
 
-/** x86_64 guests have the interrupts 5 to 15 for virtio-mmio devices, one each. */
-const X86_64_DEVICES = 11;
-
-/** Reports a machine with more devices than its guest has interrupts; libkrun would refuse the start without saying why. */
+/**
+ * Reports a machine with more devices than its guest has interrupts, by the words of krun.yaml; `src/vm` counts the same
+ * devices once more in whatever describes a machine.
+ */
 export function checkDeviceBudget({ machine, at }: ResolvedMachine, hostArch: string): void {
   if (hostArch !== 'x64') return;
   const own = ownDevices(machine);
   const uses = deviceUses(machine).filter(({ names }) => names.length > 0);
   const total = uses.reduce((sum, { names }) => sum + names.length, own.length);
-  if (total <= X86_64_DEVICES) return;
+  if (total <= MOST_DEVICES_X64) return;
   const used = [
     `krun itself uses ${own.length} (${own.join(', ')})`,
     ...uses.map(({ key, names }) =>
@@ -22,8 +23,8 @@ export function checkDeviceBudget({ machine, at }: ResolvedMachine, hostArch: st
   const [largest] = uses.toSorted((a, b) => b.names.length - a.names.length);
   at.child(largest?.key ?? 'disks').keyError(
     'limit',
-    `machine \`${machine.name}\` needs ${total} devices; a guest on x86_64 has ${X86_64_DEVICES}: ${used.join(', ')}`,
-    { hint: `remove ${total - X86_64_DEVICES}; one share can hold several directories` },
+    `machine \`${machine.name}\` needs ${total} devices; a guest on x86_64 has ${MOST_DEVICES_X64}: ${used.join(', ')}`,
+    { hint: `remove ${total - MOST_DEVICES_X64}; one share can hold several directories` },
   );
 }
 
@@ -40,9 +41,13 @@ function ownDevices(machine: Machine): readonly string[] {
   ];
 }
 
-/** libkrun makes one for a root that it mounts; a guest that boots by itself mounts its own. */
-function hasRootDevice({ boot, root }: Machine): boolean {
-  return root.kind !== 'none' && !bootsItself(boot, root.kind);
+/**
+ * libkrun makes one for a directory, whoever boots, and for a disk that its init mounts; a guest that boots by itself
+ * or is confidential has the disk alone.
+ */
+function hasRootDevice({ boot, root, teeConfig }: Machine): boolean {
+  if (root.kind !== 'disk') return root.kind === 'directory';
+  return teeConfig === undefined && !bootsItself(boot, root.kind);
 }
 
 interface DeviceUse {

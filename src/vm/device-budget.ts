@@ -2,7 +2,7 @@ import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import type { Vm } from './vm.ts';
 
 /** Interrupts 5 to 15 of the PC's controller, one for each virtio device. */
-const MOST_DEVICES_X64 = 11;
+export const MOST_DEVICES_X64 = 11;
 
 /** A kind of device with how many a machine has of it. */
 export interface DeviceUse {
