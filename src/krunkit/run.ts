@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
@@ -18,6 +18,7 @@ import { checkFiles, checkHost, checkVsockSockets } from './checks.ts';
 import { watchForHalt } from './halt-watch.ts';
 import { inspection } from './inspect.ts';
 import { canNest, openLibrary } from './library.ts';
+import { openLogFile, type LogFile } from './log-file.ts';
 import { connectInterfaces, OWN_SUFFIX } from './net-sockets.ts';
 import { notesOn } from './notes.ts';
 import { openImage } from './open-image.ts';
@@ -82,11 +83,14 @@ export function planMachine(
 
 function unreadable(file: string): readonly Diagnostic[] {
   try {
-    closeSync(openSync(file, 'r'));
+    // Before it is opened: a pipe would wait for its writer.
     const kind = statSync(file);
-    if (kind.isFile() || kind.isBlockDevice()) return [];
-    const message = `disk image ${file} is neither a file nor a block device`;
-    return [errorDiagnostic('path', message, { hint: 'correct `path` of the virtio-blk' })];
+    if (!kind.isFile() && !kind.isBlockDevice()) {
+      const message = `disk image ${file} is neither a file nor a block device`;
+      return [errorDiagnostic('path', message, { hint: 'correct `path` of the virtio-blk' })];
+    }
+    closeSync(openSync(file, 'r'));
+    return [];
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined) throw error;
@@ -161,7 +165,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   // libkrun up to 1.18 leaves an empty directory there for a root on a disk; later ones, sockets.
   process.env['TMPDIR'] = directory;
   const pipe = makePipe();
-  const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
+  const log = options.logFile === undefined ? undefined : openLogFile(options.logFile);
   const consoleFile = devicesOf(options, 'serial')[0]?.logFile;
   // Where it cannot be written, libkrun says nothing but EINVAL.
   if (consoleFile !== undefined) closeSync(openSync(consoleFile, 'a'));
@@ -178,7 +182,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   }
   for (const file of socketsOfLibkrun(options)) end.undo(() => rmSync(file, { force: true }));
   end.undo(takeTerminal({ silent: process.platform === 'linux' && consoleFile === undefined }));
-  const descriptors = { ...ready.interfaces, stop: pipe.read, ...(log !== undefined && { log }) };
+  const descriptors = { ...ready.interfaces, stop: pipe.read, ...(log && { log: log.fd }) };
   const refused = await execute(machine.calls, machine.library, descriptors, (results) => {
     const { shutdown } = results;
     if (shutdown !== undefined) way = { kind: 'event', fd: shutdown };
@@ -189,7 +193,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   });
   // It stays where the machine has run, as krunkit's does.
   if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
-  return [explain(krunErrorText(refused), refused.hint, options.logFile)];
+  return [explain(krunErrorText(refused), refused.hint, log)];
 }
 
 /** Sockets that libkrun makes and does not remove. */
@@ -202,8 +206,8 @@ function socketsOfLibkrun(options: KrunkitOptions): readonly string[] {
   ];
 }
 
-function explain(text: string, hint: string | undefined, logFile: string | undefined): Diagnostic {
-  const reason = logFile === undefined ? undefined : explainLog(readFileSync(logFile, 'utf8'));
+function explain(text: string, hint: string | undefined, log: LogFile | undefined): Diagnostic {
+  const reason = log && explainLog(log.read());
   const found = reason?.hint ?? hint;
   const message = reason === undefined ? text : `${reason.reason}: ${text}`;
   return errorDiagnostic('environment', message, found === undefined ? {} : { hint: found });

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { watch } from 'node:fs';
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFileSync, closeSync, watch } from 'node:fs';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isHalted, watchForHalt } from '../../src/krunkit/halt-watch.ts';
+import { openLogFile } from '../../src/krunkit/log-file.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
 import { serveRest } from '../../src/krunkit/rest.ts';
 import type { Stopper } from '../../src/krunkit/stop.ts';
@@ -197,7 +198,7 @@ describe('a console file that is watched for them', () => {
     await writeFile(file, '');
     await truncate(file, 3 * 1024 * MIB);
     const seen = new Promise<void>((resolve) => watchForHalt(file, resolve));
-    await appendFile(file, halted);
+    appendFileSync(file, halted);
     await seen;
   });
 
@@ -214,6 +215,16 @@ describe('a console file that is watched for them', () => {
     other.close();
     expect(ended).toBe(false);
   });
+});
+
+test("libkrun's log is read from where this machine's begins", async () => {
+  const file = path.join(directory, 'log');
+  await writeFile(file, 'earlier\n');
+  const log = openLogFile(file);
+  expect(log.read()).toBe('');
+  appendFileSync(log.fd, 'now\n');
+  closeSync(log.fd);
+  expect(log.read()).toBe('now\n');
 });
 
 describe.skipIf(!tmux)('the terminal of krun krunkit', () => {
