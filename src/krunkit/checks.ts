@@ -34,13 +34,6 @@ function tooLittleMemory(memoryMiB: number): Diagnostic {
 }
 
 function diskProblems({ disks }: Vm): readonly Diagnostic[] {
-  const missing = disks.filter(({ path }) => !statSync(path, { throwIfNoEntry: false }));
-  if (missing.length > 0)
-    return missing.map(({ path }) =>
-      errorDiagnostic('path', `disk image ${path} does not exist`, {
-        hint: 'correct `path` of the virtio-blk',
-      }),
-    );
   const wrong = imageProblem(disks);
   if (wrong) {
     const hint = 'write format=raw or format=qcow2; `qemu-img info FILE` says what the image is';
