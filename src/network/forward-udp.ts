@@ -127,7 +127,9 @@ class Session {
       // Nobody listens in the guest yet; the next datagram may find somebody.
       if (errnoOf(error) !== 'ECONNREFUSED') events.ended();
     });
-    this.#socket.connect(guestPort, guestIp, () => {
+    this.#socket.connect(guestPort, guestIp, (error?: Error) => {
+      // There is no way to the guest now, and no error event; the next datagram tries again.
+      if (error) return events.ended();
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const message of waiting) this.send(message);

@@ -29,10 +29,10 @@ async function echo(port = 0): Promise<{ readonly port: number; readonly seen: S
   return { port: socket.address().port, seen };
 }
 
-async function forward(guestPort: number, idleMs?: number): Promise<number> {
+async function forward(guestPort: number, idleMs?: number, guestIp = '127.0.0.1'): Promise<number> {
   const port = await freePort('udp');
   const listen = { host: '127.0.0.1', port };
-  const options = { listen, guestIp: '127.0.0.1', guestPort, ...(idleMs === undefined ? {} : { idleMs }) };
+  const options = { listen, guestIp, guestPort, ...(idleMs === undefined ? {} : { idleMs }) };
   const forwarder: Forwarder = await forwardUdp(options);
   cleanups.push(() => forwarder.close());
   return port;
@@ -81,6 +81,23 @@ test('a guest that listens later is reached then', async () => {
       return answer;
     })
     .toBe('you said now');
+});
+
+test('a guest to which the system has no way loses datagrams, and nobody else does', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('uncaughtException', note);
+  cleanups.push(() => process.off('uncaughtException', note));
+  // Nobody may connect to it.
+  const nowhere = await forward(9, undefined, '255.255.255.255');
+  const guest = await echo();
+  const port = await forward(guest.port);
+  const client = await socketOn(0);
+  for (const text of ['one', 'two']) {
+    client.send('lost', nowhere, '127.0.0.1');
+    expect(await ask(client, port, text)).toBe(`you said ${text}`);
+  }
+  expect(unhandled).toEqual([]);
 });
 
 test('a client that was silent for long is a new one', async () => {
