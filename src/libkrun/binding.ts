@@ -59,7 +59,7 @@ export class Binding {
     const { variants, feature, since } = availability[name];
     const { native, variant, version } = this.side;
     if (!variants.includes(variant)) return this.#otherVariant(name);
-    if (native.has(name) && !this.#isForeign(name)) {
+    if (native.has(name)) {
       const isIdle =
         feature && SILENT_FEATURES.includes(feature) && this.hasFeature(feature as LibkrunFeature) === false;
       return isIdle ? this.#withoutPart(name, feature) : undefined;
@@ -68,11 +68,6 @@ export class Binding {
       return this.#withoutPart(name, feature);
     if (version !== undefined && !isOlder(version, since)) return this.#withoutPart(name, undefined);
     return new NotSupportedByVersion(name, since, version);
-  }
-
-  /** Forks of libkrun have a krun_add_virtiofs4 with other arguments, and not all that came before it. */
-  #isForeign(name: LibkrunFunction): boolean {
-    return name === 'krun_add_virtiofs4' && !this.side.native.has('krun_disable_implicit_init');
   }
 
   #hasAnyOf(feature: BuildFeature): boolean {

@@ -99,6 +99,11 @@ function hasSymbol(library: SharedLibrary, name: string): boolean {
   }
 }
 
+/** Forks of libkrun have a krun_add_virtiofs4 with other arguments, and not all that came before it. */
+function isForeign(name: LibkrunFunction, library: SharedLibrary): boolean {
+  return name === 'krun_add_virtiofs4' && !hasSymbol(library, 'krun_disable_implicit_init');
+}
+
 /**
  * Loads the guest kernel's library first: libkrun then finds it by its internal name, wherever it lies. Throws
  * {@link LibraryError}.
@@ -123,7 +128,7 @@ export function openLibkrun(paths: { readonly libkrun: string; readonly libkrunf
   const processAddress = koffi().address(koffi().load(null).symbol('getenv'));
 
   return {
-    has: (name) => hasSymbol(library, name),
+    has: (name) => hasSymbol(library, name) && !isForeign(name, library),
     call(name, args) {
       const checked = checkArguments(name, args);
       return once(name, marks, address, () => bind(name)(...checked) as number);

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { capabilitiesOf, vm } from '../../src/builder/index.ts';
 import { openPty } from '../../src/host/pty.ts';
 import { availability } from '../../src/libkrun/availability.ts';
 import { KrunError, LibkrunNotAvailable, OncePerProcess } from '../../src/libkrun/errors.ts';
@@ -133,6 +134,22 @@ describe('the variant of a library', () => {
     expect(() => loadLibkrun({ library: paths.tdx, variant: 'sev' })).toThrow(LibkrunNotAvailable);
     expect(() => loadLibkrun({ library: paths.tdx, variant: 'sev' })).toThrow(
       'is the tdx variant of libkrun, and sev was asked for',
+    );
+  });
+});
+
+describe('a fork of libkrun', () => {
+  it('is not called by a name that has other arguments there', () => {
+    const newer = ['krun_disable_implicit_init', 'krun_fs_add_overlay_dir'] as const;
+    const library = loadLibkrun({
+      library: compileRecorder(directory, 'generic', 'libkrun.so.1.17.9', newer),
+    });
+    const share = vm()
+      .kernel((k) => k.firmware('/f'))
+      .fs((fs) => fs.tag('data').path('/srv').semantics('simplified'));
+    expect(library.supports('krun_add_virtiofs4')).toBe(false);
+    expect(share.build().formatCalls(capabilitiesOf(library))).toContain(
+      'krun_add_virtiofs3(ctx, "data", "/srv", 0, false)',
     );
   });
 });

@@ -55,9 +55,15 @@ function number(name: string): string {
  * A library with the functions that a variant has, which writes what it is called with to the file that RECORD_KRUN
  * names, a call a line, and does nothing. `krun_free_ctx` writes the last kept bytes once more.
  */
-export function compileRecorder(directory: string, variant: LibraryVariant, file: string): string {
-  const names = FUNCTION_NAMES.filter((name) => availability[name].variants.includes(variant));
-  const source = path.join(directory, `${variant}.c`);
+export function compileRecorder(
+  directory: string,
+  variant: LibraryVariant,
+  file: string,
+  without: readonly LibkrunFunction[] = [],
+): string {
+  const ofVariant = FUNCTION_NAMES.filter((name) => availability[name].variants.includes(variant));
+  const names = ofVariant.filter((name) => !without.includes(name));
+  const source = path.join(directory, `${file}.c`);
   writeFileSync(source, [PRELUDE, ...names.map((name) => functionSource(name, variant))].join('\n'));
   const library = path.join(directory, file);
   const flags = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared'];
