@@ -34,7 +34,10 @@ export async function forwardUdp(forward: UdpForward): Promise<Forwarder> {
   // An answer that cannot be delivered is lost, as any datagram may be.
   server.on('error', () => undefined);
   const sessions = new Sessions(server, forward);
-  server.on('message', (message, from) => sessions.take(message, from));
+  server.on('message', (message, from) => {
+    // Nobody can be answered at port 0, which only forged datagrams come from.
+    if (from.port !== 0) sessions.take(message, from);
+  });
   return {
     close: () =>
       new Promise((resolve) => {
