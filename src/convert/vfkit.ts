@@ -1,10 +1,14 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { wholeNumber } from '../krunkit/words.ts';
 import { commandText } from './command-text.ts';
 import { CONTROL_SOCKET, NO_EFI, pathOf } from './krunkit.ts';
 import { machineYaml, type MachineWish, type NetworkWish } from './machine-yaml.ts';
 import type { Conversion, Note } from './note.ts';
 import { parseVfkit, type VfkitArguments, type VfkitWords } from './vfkit-arguments.ts';
+
+/** The next one stands for any port. */
+const MOST_VSOCK_PORT = 0xffff_fffe;
 
 type Flat = Readonly<Record<string, string | number | boolean>>;
 
@@ -143,9 +147,15 @@ function addNet(device: VfkitWords, all: Gathered): void {
 }
 
 function addVsock(device: VfkitWords, all: Gathered): void {
-  const port = Number(required(device, 'port', all));
+  const written = required(device, 'port', all);
   const socket = required(device, 'socketURL', all);
-  if (socket === undefined || !Number.isInteger(port)) return;
+  if (written === undefined || socket === undefined) return;
+  const port = wholeNumber(written, 1, MOST_VSOCK_PORT);
+  if (port === undefined) {
+    const problem = `has a \`port\` that is no number from 1 to ${MOST_VSOCK_PORT}`;
+    all.mistakes.push(mistake(device.text, problem, 'write port=1024'));
+    return;
+  }
   const direction = device.values.has('connect') ? 'listen' : 'connect';
   all.vsock.push({ port, socket: socket.replace(/^unix:\/\//, ''), direction });
 }

@@ -105,6 +105,11 @@ describe('the command line of vfkit', () => {
     ['a kernel boot without kernel', ['--bootloader', 'linux,initrd=/i'], /names no kernel/],
     ['no number', ['--bootloader', 'efi', '--cpus', 'two'], /must be a number from 1, not `two`/],
     ['an unknown device', ['--bootloader', 'efi', '--device', 'virtio-foo'], /is no device of vfkit/],
+    [
+      'a vsock port that is none',
+      ['--bootloader', 'efi', '--device', 'virtio-vsock,port=ssh,socketURL=/s'],
+      /has a `port` that is no number from 1 to 4294967294/,
+    ],
     ['a disk without path', ['--bootloader', 'efi', '--device', 'virtio-blk'], /has no `path`/],
   ])('with %s is refused', (_name, argv, expected) => {
     const result = convertVfkit(argv, 'arm64');
