@@ -5,12 +5,11 @@ import { koffi } from '../host/koffi.ts';
 import { libc, systemError } from '../host/libc.ts';
 import { connectUnix, MOST_SOCKET_PATH_BYTES, type SocketKind } from '../host/unix-sockets.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
+import type { Libkrun } from '../libkrun/ffi.ts';
 import { connectFailure } from '../machine/link-sockets.ts';
 import type { KrunkitNet } from './options.ts';
 import { isOpenSocket, longPath } from './sockets.ts';
 
-/** libkrun up to 1.18 names its own socket after its peer's. */
-export const OWN_SUFFIX = '-krun.sock';
 const isLinux = process.platform === 'linux';
 const SOL_SOCKET = isLinux ? 1 : 0xffff;
 const SO_TYPE = isLinux ? 3 : 0x1008;
@@ -20,29 +19,43 @@ const F_SETFL = 4;
 const O_NONBLOCK = isLinux ? 0x800 : 4;
 
 /**
+ * What libkrun adds to the path of a datagram socket to name its own one: up to 1.18; later ones have names in
+ * the temporary directory.
+ */
+export function ownSuffix(library: Pick<Libkrun, 'has'>): string {
+  // libkrun 1.19 brought this function too.
+  return library.has('krun_disable_implicit_init') ? '' : '-krun.sock';
+}
+
+/**
  * Makes sure that somebody serves each interface: libkrun would ask only in the running guest, and hang.
  * Streams are connected here, as `net0`, `net1`, ...: what serves them may take one connection only.
  */
 export function connectInterfaces(
   interfaces: readonly KrunkitNet[],
+  library: Pick<Libkrun, 'has'>,
 ): Result<Descriptors, readonly Diagnostic[]> {
   const descriptors: Record<string, number> = {};
   const diagnostics: Diagnostic[] = [];
   interfaces.forEach((net, index) => {
-    const result = connect(net, `eth${index}`);
+    const result = connect(net, `eth${index}`, ownSuffix(library));
     if (!result.ok) diagnostics.push(result.error);
     else if (result.value !== undefined) descriptors[`net${index}`] = result.value;
   });
   return diagnostics.length > 0 ? err(diagnostics) : ok(descriptors);
 }
 
-function connect({ socket, peer }: KrunkitNet, device: string): Result<number | undefined, Diagnostic> {
+function connect(
+  { socket, peer }: KrunkitNet,
+  device: string,
+  suffix: string,
+): Result<number | undefined, Diagnostic> {
   const kind = socket === 'unixstream' ? 'stream' : 'datagram';
   if ('fd' in peer) {
     const problem = descriptorProblem(peer.fd, kind);
     return problem ? err(problem) : ok(undefined);
   }
-  const reserved = kind === 'datagram' ? OWN_SUFFIX.length : 0;
+  const reserved = kind === 'datagram' ? suffix.length : 0;
   const tooLong = longPath(peer.path, `the socket of ${device}`, MOST_SOCKET_PATH_BYTES - reserved);
   if (tooLong) return err(tooLong);
   try {

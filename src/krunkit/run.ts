@@ -19,7 +19,7 @@ import { watchForHalt } from './halt-watch.ts';
 import { inspection } from './inspect.ts';
 import { canNest, openLibrary } from './library.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
-import { connectInterfaces, OWN_SUFFIX } from './net-sockets.ts';
+import { connectInterfaces, ownSuffix } from './net-sockets.ts';
 import { notesOn } from './notes.ts';
 import { openImage } from './open-image.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
@@ -138,7 +138,7 @@ async function prepareAndStart(
   if (!planned.ok) return planned.error;
   const problems = checkMachine(options, planned.value);
   if (problems.length > 0) return problems;
-  const interfaces = connectInterfaces(devicesOf(options, 'net'));
+  const interfaces = connectInterfaces(devicesOf(options, 'net'), planned.value.library);
   if (!interfaces.ok) return interfaces.error;
   for (const note of notesOn(options, planned.value.host, functionsOf(planned.value.library)))
     host.tell(`krun: ${note}`);
@@ -180,7 +180,8 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
     end.undo(() => server.close());
     host.tell(`krun: REST service at ${uri}`);
   }
-  for (const file of socketsOfLibkrun(options)) end.undo(() => rmSync(file, { force: true }));
+  for (const file of socketsOfLibkrun(options, ownSuffix(machine.library)))
+    end.undo(() => rmSync(file, { force: true }));
   end.undo(takeTerminal({ silent: process.platform === 'linux' && consoleFile === undefined }));
   const descriptors = { ...ready.interfaces, stop: pipe.read, ...(log && { log: log.fd }) };
   const refused = await execute(machine.calls, machine.library, descriptors, (results) => {
@@ -196,12 +197,12 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   return [explain(krunErrorText(refused), refused.hint, log)];
 }
 
-/** Sockets that libkrun makes and does not remove. */
-function socketsOfLibkrun(options: KrunkitOptions): readonly string[] {
+/** Sockets that libkrun makes and does not remove, but for those in the temporary directory. */
+function socketsOfLibkrun(options: KrunkitOptions, suffix: string): readonly string[] {
   return [
     ...devicesOf(options, 'vsock').flatMap(({ path, listener }) => (listener === 'guest' ? [path] : [])),
     ...devicesOf(options, 'net').flatMap(({ socket, peer }) =>
-      socket === 'unixgram' && 'path' in peer ? [peer.path + OWN_SUFFIX] : [],
+      socket === 'unixgram' && 'path' in peer && suffix !== '' ? [peer.path + suffix] : [],
     ),
   ];
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isHalted, watchForHalt } from '../../src/krunkit/halt-watch.ts';
+import { connectInterfaces } from '../../src/krunkit/net-sockets.ts';
 import { openLogFile } from '../../src/krunkit/log-file.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
 import { serveRest } from '../../src/krunkit/rest.ts';
@@ -225,6 +226,17 @@ test("libkrun's log is read from where this machine's begins", async () => {
   appendFileSync(log.fd, 'now\n');
   closeSync(log.fd);
   expect(log.read()).toBe('now\n');
+});
+
+test.each([
+  ['1.18', [], 'has 99 bytes; libkrun can use at most'],
+  ['1.19', ['krun_disable_implicit_init'], 'does not exist'],
+])("libkrun %s leaves so much room for a datagram socket's path", (_version, functions, message) => {
+  const net = { kind: 'net', socket: 'unixgram', peer: { path: 'x'.repeat(99) } } as const;
+  const described = { ...net, mac: '5a:94:ef:e4:0c:01', offloading: false, vfkitMagic: false };
+  const library = { has: (name: string) => (functions as readonly string[]).includes(name) };
+  const result = connectInterfaces([described], library);
+  expect(result.ok ? '' : result.error[0]?.message).toContain(message);
 });
 
 describe.skipIf(!tmux)('the terminal of krun krunkit', () => {
