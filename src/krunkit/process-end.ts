@@ -1,3 +1,4 @@
+import { errnoOf } from '../host/errno.ts';
 import { koffi } from '../host/koffi.ts';
 
 /** The end of a process that may have a machine in it, which `process.exit` would wait for. */
@@ -18,7 +19,14 @@ export function createProcessEnd(): ProcessEnd {
   const acts: (() => void)[] = [];
 
   function undoAll(): void {
-    for (const act of acts.splice(0).toReversed()) act();
+    for (const act of acts.splice(0).toReversed()) {
+      try {
+        act();
+      } catch (error) {
+        // What the system does not let us remove is left: the end must come.
+        if (errnoOf(error) === undefined) throw error;
+      }
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, watch } from 'node:fs';
+import { appendFileSync, closeSync, rmSync, watch } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
@@ -11,6 +11,7 @@ import { isHalted, watchForHalt } from '../../src/krunkit/halt-watch.ts';
 import { connectInterfaces } from '../../src/krunkit/net-sockets.ts';
 import { openLogFile } from '../../src/krunkit/log-file.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
+import { createProcessEnd } from '../../src/krunkit/process-end.ts';
 import { serveRest } from '../../src/krunkit/rest.ts';
 import type { Stopper } from '../../src/krunkit/stop.ts';
 import { setGuestTime } from '../../src/krunkit/timesync.ts';
@@ -226,6 +227,17 @@ test("libkrun's log is read from where this machine's begins", async () => {
   appendFileSync(log.fd, 'now\n');
   closeSync(log.fd);
   expect(log.read()).toBe('now\n');
+});
+
+test('what cannot be undone keeps nothing else from being undone before the end', () => {
+  const end = createProcessEnd();
+  const done: string[] = [];
+  end.undo(() => done.push('first'));
+  // A directory in the place of a socket.
+  end.undo(() => rmSync(directory, { force: true }));
+  end.undo(() => done.push('last'));
+  end.undoAll();
+  expect(done).toEqual(['last', 'first']);
 });
 
 test.each([
