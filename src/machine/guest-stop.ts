@@ -1,9 +1,12 @@
 import type { BootstrapGuest } from './console-ports.ts';
+import { RecentBytes } from './recent-bytes.ts';
 import type { SessionPool } from './session-pool.ts';
 
 /** The part of the grace period after which the signal is sent all the same. */
 const COMMAND_PART = 0.8;
 const DEFAULT_GRACE_MS = 10_000;
+/** Of what the command says, as much is told where it fails. */
+const TOLD_BYTES = 16 * 1024;
 
 /**
  * Ends the machine's command by another command in the guest. The signal follows where that fails, or where the machine
@@ -17,19 +20,19 @@ export function stopByCommand(pool: SessionPool, guest: BootstrapGuest, sendSign
     process.stderr.write(`krun: the stop command ${why}; the stop signal is sent instead\n`);
     sendSignal();
   };
-  const said: Buffer[] = [];
+  const said = new RecentBytes(TOLD_BYTES);
   pool.ask({
     request: { command: stopCommand, environment: {}, stdin: false, urgent: true },
     peer: {
       started: () => undefined,
       taken: () => undefined,
       output: (_kind, bytes) => {
-        said.push(bytes);
+        said.add(bytes);
         return true;
       },
       end: ({ exitCode, error }) => {
         if (exitCode === 0 || exitCode === null) return;
-        const text = error ?? Buffer.concat(said).toString('utf8').trim();
+        const text = error ?? said.take().toString('utf8').trim();
         fail(`failed with exit code ${exitCode}${text === '' ? '' : `: ${text}`}`);
       },
     },
