@@ -9,12 +9,18 @@ export type ToolResult =
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly code: number | string; readonly message: string };
 
-/** File system tools live where a user's PATH often does not look. */
-const ADMIN_DIRECTORIES = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/opt/homebrew/opt/e2fsprogs/sbin'];
+/** Where programs that disks need are, beside a user's PATH: `krun doctor` looks there as well. */
+export const TOOL_DIRECTORIES: readonly string[] = [
+  '/usr/sbin',
+  '/sbin',
+  '/usr/local/sbin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/opt/e2fsprogs/sbin',
+];
 
 /** Runs a helper program without a shell and without input. */
 export function runTool(program: string, args: readonly string[], signal?: AbortSignal): Promise<ToolResult> {
-  const search = [process.env['PATH'] ?? '/usr/bin:/bin', ...ADMIN_DIRECTORIES].join(path.delimiter);
+  const search = [process.env['PATH'] ?? '/usr/bin:/bin', ...TOOL_DIRECTORIES].join(path.delimiter);
   const env = { ...process.env, PATH: search, LC_ALL: 'C' };
   return new Promise((resolve) => {
     const child = execFile(program, [...args], { env, signal }, (error, _stdout, stderr) => {

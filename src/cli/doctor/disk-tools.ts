@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../../host/errno.ts';
+import { TOOL_DIRECTORIES } from '../../host/tool.ts';
 import type { Check, DoctorHost } from './check.ts';
 import { firstLine, runProgram } from './run-program.ts';
 
@@ -29,15 +30,6 @@ const HELPERS: readonly Helper[] = [
   },
 ];
 
-/** Where distributions put programs that are not on a user's PATH. */
-const EXTRA_DIRECTORIES = [
-  '/usr/sbin',
-  '/sbin',
-  '/usr/local/sbin',
-  '/opt/homebrew/bin',
-  '/opt/homebrew/opt/e2fsprogs/sbin',
-];
-
 /** Programs that disks need. */
 export async function checkDiskTools(host: DoctorHost): Promise<readonly Check[]> {
   const helpers = HELPERS.filter((helper) => helper.platforms.includes(host.platform));
@@ -63,11 +55,11 @@ async function checkHelper(helper: Helper, host: DoctorHost): Promise<Check> {
   return { id: helper.name, status: 'ok', detail: `${file} (${firstLine(result.stdout || result.stderr)})` };
 }
 
-/** Absolute path of a program on PATH, or in a directory where helpers are usually put. */
+/** Absolute path of a program on PATH, or where krun looks for those that disks need. */
 export async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
   const directories = [
     ...searchPath.split(':').filter((entry) => path.isAbsolute(entry)),
-    ...EXTRA_DIRECTORIES,
+    ...TOOL_DIRECTORIES,
   ];
   for (const directory of directories) {
     const file = path.join(directory, name);
