@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { access, open, readFile } from 'node:fs/promises';
-import { errnoOf, unlessMissing } from '../../host/errno.ts';
+import { access, readFile } from 'node:fs/promises';
+import { unlessMissing } from '../../host/errno.ts';
 import type { Check } from './check.ts';
 import type { NetworkNeeds } from './network-needs.ts';
+import { tryOpen } from './try-open.ts';
 
 /** Bit of CAP_NET_ADMIN in the capability sets of /proc. */
 const CAP_NET_ADMIN = 12n;
@@ -94,16 +94,4 @@ async function lookAtTap(name: string): Promise<TapDevice> {
 export function hasNetAdmin(status: string): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n;
-}
-
-/** Code of the error, or undefined where the file opens. */
-async function tryOpen(path: string): Promise<string | undefined> {
-  try {
-    await (await open(path, constants.O_RDWR)).close();
-    return undefined;
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    return code;
-  }
 }

@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
-import { errnoOf, unlessMissing } from '../../host/errno.ts';
+import { readFile } from 'node:fs/promises';
+import { unlessMissing } from '../../host/errno.ts';
 import type { Check, DoctorHost } from './check.ts';
 import { firstLine, runProgram } from './run-program.ts';
+import { tryOpen } from './try-open.ts';
 
 /** Whether this host can run microVMs at all: KVM on Linux, Hypervisor.framework on macOS. */
 export async function checkVirtualization(host: DoctorHost): Promise<Check> {
@@ -77,16 +77,4 @@ export function hypervisorCheck(arch: string, support: string | undefined): Chec
     };
   }
   return { id: 'hypervisor', status: 'ok', detail: 'Hypervisor.framework is available' };
-}
-
-/** Code of the error, or undefined where the file opens. */
-async function tryOpen(path: string): Promise<string | undefined> {
-  try {
-    await (await open(path, constants.O_RDWR)).close();
-    return undefined;
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    return code;
-  }
 }
