@@ -7,6 +7,9 @@ import { inputName } from './configure-devices.ts';
 import { StartFailure } from './failure.ts';
 import type { SpecDevices } from './spec.ts';
 
+/** O_NOCTTY: a terminal must not become that of the process, whose guest a Ctrl-C in it would stop. */
+const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
 /** Opens what a machine's serial port and input devices are on the host. libkrun owns it from then on. */
 export function openDevices({ serial, inputs = [] }: SpecDevices): Descriptors {
   const devices = inputs.map((file, index) => [inputName(index), openInputDevice(file)] as const);
@@ -20,7 +23,7 @@ export function openDevices({ serial, inputs = [] }: SpecDevices): Descriptors {
 function openSerialLog(file: string | undefined): number {
   return file === undefined
     ? openSync('/dev/null', 'w')
-    : opened(file, 'serial log', () => openSync(file, 'a', 0o600));
+    : opened(file, 'serial log', () => openSync(file, O_APPEND | O_CREAT | O_WRONLY | O_NOCTTY, 0o600));
 }
 
 /**
@@ -30,13 +33,13 @@ function openSerialLog(file: string | undefined): number {
 function openSerialInput(file: string | undefined): number {
   if (file === undefined) return makePipe().read;
   const what = 'serial input';
-  const fd = opened(file, what, () => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = opened(file, what, () => openSync(file, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   const status = fstatSync(fd);
   if (status.isFile()) return pumped(fd);
   closeSync(fd);
   if (status.isFIFO() || status.isCharacterDevice())
     // Open for writing, too: then it does not end with its last writer.
-    return opened(file, what, () => openSync(file, constants.O_RDWR | constants.O_NOCTTY));
+    return opened(file, what, () => openSync(file, O_RDWR | O_NOCTTY));
   throw new StartFailure({
     code: 'path',
     message: `the serial input ${file} is not a file, a FIFO or a terminal`,
@@ -54,7 +57,7 @@ function pumped(fd: number): number {
 }
 
 function openInputDevice(file: string): number {
-  const fd = opened(file, 'input device', () => openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+  const fd = opened(file, 'input device', () => openSync(file, O_RDWR | O_NONBLOCK | O_NOCTTY));
   if (fstatSync(fd).isCharacterDevice()) return fd;
   throw new StartFailure({
     code: 'path',

@@ -6,6 +6,8 @@ import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { libc } from '../../src/host/libc.ts';
+import { openPty, terminalName } from '../../src/host/pty.ts';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 import type { Rig } from './support/rig.ts';
 
@@ -218,6 +220,21 @@ test('a serial port writes to its file and reads from a FIFO, or a file', async 
   }
   await expect.poll(() => log('read.log'), WAIT).toBe('serial port ready\ntyped by a file\n');
   expect((await stat(path.join(rig.directory, 'read.log'))).mode & 0o777).toBe(0o600);
+});
+
+test('a terminal as serial port does not become the terminal of the machine process', async () => {
+  const { master, slave } = openPty(24, 80);
+  const name = terminalName(slave);
+  await using rig = await createDeviceRig(
+    machine('web', SERVICE, { serial: `{ log: ${name}, input: ${name} }` }),
+  );
+  await rig.ok(['up', '-d']);
+  const identity = await readFile(path.join(rig.directory, '.krun/machines/web/run-1/process.json'), 'utf8');
+  const { pid } = JSON.parse(identity) as { readonly pid: number };
+  // The fifth number after the name, which may hold anything; a Ctrl-C in its terminal would end the machine.
+  const process = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ').at(-1)?.split(' ');
+  expect(process?.[4]).toBe('0');
+  for (const fd of [master, slave]) libc().close(fd);
 });
 
 test('console.log gets what the machine says, from the next line on', async () => {
