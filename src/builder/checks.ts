@@ -43,6 +43,17 @@ export function descriptor(where: string, value: Fd, unused: boolean): Diagnosti
   );
 }
 
+/** What a socket's address has room for: macOS; Linux has four more. */
+const LONGEST_SOCKET_BYTES = 103;
+
+/** An absolute path at which there is, or will be, a unix socket; libkrun needs `reserved` bytes behind it. */
+export function socketLength(where: string, path: string, reserved = 0): Diagnostic | undefined {
+  const bytes = Buffer.byteLength(path);
+  const most = LONGEST_SOCKET_BYTES - reserved;
+  if (bytes <= most) return undefined;
+  return mistake(where, `the socket's path has ${bytes} bytes; ${most} fit: ${path}`);
+}
+
 /** A path of the host, absolute: the process may go elsewhere before the machine starts. */
 export function hostPath(value: string): string {
   return typeof value === 'string' && value !== '' ? path.resolve(value) : value;

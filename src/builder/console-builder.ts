@@ -46,7 +46,7 @@ export class ConsoleBuilder extends Part<ConsoleState> {
   /** A named port: /dev/virtio-ports/NAME in the guest, where udev runs. libkrun reads `input`, writes `output`. */
   port(name: string, { input, output }: PortEnds): this {
     const where = 'console.port';
-    const isSame = input !== -1 && input === output;
+    const isSame = input !== -1 && fileOf(input) === fileOf(output);
     return this.with(
       { ports: [...this.state.ports, { kind: 'inout', name, input, output }] },
       text(where, name),
@@ -73,6 +73,10 @@ export class ConsoleBuilder extends Part<ConsoleState> {
   disableImplicit(): this {
     return this.with({ isImplicit: false });
   }
+}
+
+function fileOf(fd: Fd): number | string | undefined {
+  return typeof fd === 'object' ? fd?.descriptor : fd;
 }
 
 /** The consoles; libkrun's own one comes first unless it is replaced or disabled. */

@@ -1,7 +1,6 @@
-import { fstatSync } from 'node:fs';
 import type { Diagnostic } from '../base/diagnostic.ts';
-import { ignoreErrno } from '../host/errno.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
+import { isOpen } from '../libkrun/options.ts';
 import type { Call, CallArgument } from '../vm/calls.ts';
 import { LIBKRUN_FUNCTIONS } from '../vm/functions.ts';
 import { mistake } from './error.ts';
@@ -28,14 +27,4 @@ function problemOf(argument: CallArgument, descriptors: Descriptors): Diagnostic
   }
   if (typeof fd !== 'number' || fd === -1 || isOpen(fd)) return undefined;
   return mistake('enter', `${fd}${name ? `, given for <${argument.descriptor}>,` : ''} is not an open file`);
-}
-
-function isOpen(fd: number): boolean {
-  try {
-    fstatSync(fd);
-    return true;
-  } catch (error) {
-    ignoreErrno(error, 'EBADF');
-    return false;
-  }
 }

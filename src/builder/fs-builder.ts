@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
-import { ROOT_TAG } from '../vm/storage.ts';
+import { ROOT_TAG } from '../vm/constants.ts';
 import type { VmOverlay, VmRoot, VmShare } from '../vm/vm.ts';
 import { hostPath, oneOf, text, wholeNumber } from './checks.ts';
 import { mistake, refusal } from './error.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { errnoOf } from '../host/errno.ts';
 import { resolveInRoot } from '../machine/root-check.ts';
-import { ROOT_TAG } from '../vm/storage.ts';
+import { ROOT_TAG } from '../vm/constants.ts';
 import type { Draft } from './draft.ts';
 import { mistake } from './error.ts';
 
@@ -18,7 +19,14 @@ export function readInit({ kernel, filesystems }: Draft): {
     const hint = 'give the program itself with init()';
     return { mistakes: [mistake('kernel.initPath', 'the root is not a directory of the host', hint)] };
   }
-  const file = resolveInRoot(root, init);
-  if (file === undefined) return { mistakes: [mistake('kernel.initPath', `${root} has no file ${init}`)] };
-  return { program: readFileSync(file), mistakes: [] };
+  try {
+    const file = resolveInRoot(root, init);
+    if (file !== undefined) return { program: readFileSync(file), mistakes: [] };
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    if (code !== 'ENOTDIR')
+      return { mistakes: [mistake('kernel.initPath', `cannot read ${init} of ${root}: ${code}`)] };
+  }
+  return { mistakes: [mistake('kernel.initPath', `${root} has no file ${init}`)] };
 }

@@ -1,6 +1,7 @@
 import type { Fd } from '../vm/calls.ts';
 import type { VmLog } from '../vm/vm.ts';
 import { descriptor, oneOf } from './checks.ts';
+import { mistake } from './error.ts';
 import { Part } from './part.ts';
 
 export type LogLevelName = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -21,7 +22,7 @@ export class LogBuilder extends Part<VmLog> {
   target(fd: Fd): this {
     return this.with(
       { target: fd },
-      fd === 0 ? descriptor('log.target', -1, false) : descriptor('log.target', fd, true),
+      fd === 0 ? mistake('log.target', 'libkrun takes no log to file 0') : descriptor('log.target', fd, true),
     );
   }
 

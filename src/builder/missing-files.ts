@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
+import { errnoOf } from '../host/errno.ts';
 import type { Vm } from '../vm/vm.ts';
 
 type Kind = 'directory' | 'file';
@@ -26,9 +27,14 @@ export function missingFiles(vm: Vm): readonly Diagnostic[] {
 }
 
 function problemOf(path: string, kind: Kind): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 'does not exist';
-  // Disks may be devices.
-  if (kind === 'file') return stat.isDirectory() ? 'is a directory' : undefined;
-  return stat.isDirectory() ? undefined : 'is not a directory';
+  try {
+    const isDirectory = statSync(path).isDirectory();
+    // Disks may be devices.
+    if (kind === 'file') return isDirectory ? 'is a directory' : undefined;
+    return isDirectory ? undefined : 'is not a directory';
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be looked at: ${code}`;
+  }
 }

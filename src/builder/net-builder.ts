@@ -2,7 +2,8 @@ import type { Diagnostic } from '../base/diagnostic.ts';
 import { macAddress } from '../project/mac.ts';
 import type { Fd } from '../vm/calls.ts';
 import type { VmInterface } from '../vm/vm.ts';
-import { descriptor, hostPath, text } from './checks.ts';
+import { OWN_SOCKET_SUFFIX_BYTES } from '../libkrun/context-network.ts';
+import { descriptor, hostPath, socketLength, text } from './checks.ts';
 import { mistake, refusal } from './error.ts';
 import { Part } from './part.ts';
 
@@ -40,8 +41,10 @@ export class NetBuilder extends Part<NetState> {
 
   /** The socket where gvproxy or vmnet-helper listens. */
   unixgramPath(path: string, { vfkitMagic = false }: UnixgramPathOptions = {}): this {
-    const problem = text('net.unixgramPath', path);
-    return this.#backend({ kind: 'unixgram', path: hostPath(path), vfkitMagic }, problem);
+    const where = 'net.unixgramPath';
+    const socket = hostPath(path);
+    const problem = text(where, path) ?? socketLength(where, socket, OWN_SOCKET_SUFFIX_BYTES);
+    return this.#backend({ kind: 'unixgram', path: socket, vfkitMagic }, problem);
   }
 
   /** An open socket of passt's kind: each frame after its length. libkrun owns it from then on. */
@@ -51,7 +54,10 @@ export class NetBuilder extends Part<NetState> {
 
   /** The socket where passt or socket_vmnet listens. */
   unixstreamPath(path: string): this {
-    return this.#backend({ kind: 'unixstream', path: hostPath(path) }, text('net.unixstreamPath', path));
+    const where = 'net.unixstreamPath';
+    const socket = hostPath(path);
+    const problem = text(where, path) ?? socketLength(where, socket);
+    return this.#backend({ kind: 'unixstream', path: socket }, problem);
   }
 
   /** A tap device that exists (Linux). */

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { VmNetwork, VmVsockPort } from '../vm/vm.ts';
-import { hostPath, oneOf, text, wholeNumber } from './checks.ts';
+import { hostPath, oneOf, socketLength, text, wholeNumber } from './checks.ts';
 import { mistake } from './error.ts';
 import { Part } from './part.ts';
 
@@ -31,8 +31,6 @@ export interface VsockState {
 export const VSOCK: VsockState = { ports: [] };
 
 const MOST_U32 = 0xffff_ffff;
-/** What a socket's address has room for, with its end: macOS; Linux has four more. */
-const LONGEST_SOCKET_BYTES = 103;
 
 /** Sockets between guest and host. Without a word of it the guest has no vsock device and no TSI. */
 export class VsockBuilder extends Part<VsockState> {
@@ -64,12 +62,6 @@ export class VsockBuilder extends Part<VsockState> {
       ]),
     );
   }
-}
-
-function socketLength(where: string, path: string): Diagnostic | undefined {
-  const bytes = Buffer.byteLength(path);
-  if (bytes <= LONGEST_SOCKET_BYTES) return undefined;
-  return mistake(where, `the socket's path has ${bytes} bytes; ${LONGEST_SOCKET_BYTES} fit: ${path}`);
 }
 
 /** vsock's part of a machine's network. */

@@ -55,7 +55,7 @@ export interface VsockPort2Options extends VsockPortOptions {
 }
 
 /** libkrun 1.18 and older binds a socket of its own beside that of a datagram backend. */
-const OWN_SOCKET_SUFFIX_BYTES = '-krun.sock'.length;
+export const OWN_SOCKET_SUFFIX_BYTES: number = '-krun.sock'.length;
 const LONGEST_INTERFACE_BYTES = 15;
 
 /** Interfaces, sockets and ports. */

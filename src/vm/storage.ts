@@ -3,8 +3,6 @@ import { CTX, type CallList } from './call-list.ts';
 import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES, ROOT_TAG } from './constants.ts';
 import type { Vm, VmDisk, VmOverlay, VmRoot, VmShare } from './vm.ts';
 
-export { ROOT_TAG } from './constants.ts';
-
 /** What the kernel command line names as init. */
 const INIT_NAME = 'init.krun';
 

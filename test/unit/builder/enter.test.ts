@@ -54,10 +54,12 @@ describe('entering a machine', () => {
       .fs((fs) => fs.root('/nowhere/rootfs'))
       .fs((fs) => fs.tag('data').path('/nowhere/data'))
       .disk((d) => d.path(root))
+      .disk((d) => d.path('/dev/null/disk.img'))
       .build();
     expect(await refusal(built, { library })).toMatchInlineSnapshot(`
       "BuilderError: root /nowhere/rootfs does not exist
       disk ROOT is a directory
+      disk /dev/null/disk.img does not exist
       share /nowhere/data does not exist"
     `);
     expect(library.calls).toEqual([]);

@@ -69,12 +69,23 @@ describe('mistakes', () => {
       ),
     ],
     ['ports that are none', small.vsock((v) => v.tsi({ ports: [{ host: 0, guest: 65_536 }] }))],
+    [
+      'backends with a long path',
+      small
+        .net((n) => n.unixgramPath(`/run/${'x'.repeat(93)}`))
+        .net((n) => n.unixstreamPath(`/run/${'x'.repeat(99)}`)),
+    ],
+    ['a log on file 0', small.log((l) => l.target(0))],
     ['a socket with a long path', small.vsock((v) => v.port(1, `/run/${'x'.repeat(100)}`))],
     [
       'a console file without the console that prints to it',
       small.console((c) => c.output('/l').disableImplicit()),
     ],
     ['one file for both directions', small.console((c) => c.port('a', { input: 5, output: 5 }))],
+    [
+      'one named file for both directions',
+      small.console((c) => c.port('a', { input: { descriptor: 'x' }, output: { descriptor: 'x' } })),
+    ],
     ['a terminal on file 0', small.console((c) => c.portTty('t', 0))],
     ['a kernel and firmware', small.kernel((k) => k.path('/k', 'elf').firmware('/f'))],
     [
@@ -147,5 +158,9 @@ describe('a program of the root as init', () => {
       .fs((fs) => fs.root(root))
       .kernel((k) => k.initPath('/sbin/nothing'));
     expect(mistakes(lost)).toBe(`kernel.initPath: ${root} has no file /sbin/nothing`);
+    const below = vm()
+      .fs((fs) => fs.root(root))
+      .kernel((k) => k.initPath('/agent/init'));
+    expect(mistakes(below)).toBe(`kernel.initPath: ${root} has no file /agent/init`);
   });
 });
