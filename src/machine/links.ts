@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import type { LinkName } from './link-name.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
@@ -6,24 +5,27 @@ import type { HelperProcess } from './helper-process.ts';
 import { addLastAct } from './last-acts.ts';
 import { connectStream, prepareDatagramSocket } from './link-sockets.ts';
 import { linkName } from './link-name.ts';
+import type { OpenStatus } from './open-status.ts';
 import type { MachineSpec, SpecInterface } from './spec.ts';
-import { parseStatus, readStatus } from './status-file.ts';
+import { parseStatus } from './status-file.ts';
 import { checkTap } from './tap.ts';
+
+/** What becomes of the machine when a helper ends before the guest. */
+interface HelperLoss {
+  readonly status: OpenStatus;
+  readonly endProcess: () => void;
+}
 
 /**
  * Opens what is behind the guest's interfaces. libkrun itself would look there only when the guest's driver starts, and
- * hang where nobody is. `endProcess` is called when a helper ends before the guest. Throws StartFailure.
+ * hang where nobody is. Throws StartFailure.
  */
-export async function openLinks(
-  spec: MachineSpec,
-  library: Libkrun,
-  endProcess: () => void,
-): Promise<Descriptors> {
+export async function openLinks(spec: MachineSpec, library: Libkrun, loss: HelperLoss): Promise<Descriptors> {
   const descriptors: Partial<Record<LinkName, number>> = {};
   for (const [index, entry] of spec.network.interfaces.entries()) {
     const device = linkName(index);
     const link = await openLink(spec, library, entry, device);
-    if (link?.helper) watchHelper(spec, link.helper, endProcess);
+    if (link?.helper) watchHelper(link.helper, loss);
     if (link) descriptors[device] = link.fd;
   }
   return descriptors;
@@ -64,15 +66,15 @@ async function openLink(
 }
 
 /** A guest that goes on without its network would look well and serve nobody. */
-function watchHelper(spec: MachineSpec, helper: HelperProcess, endProcess: () => void): void {
+function watchHelper(helper: HelperProcess, { status, endProcess }: HelperLoss): void {
   let isOver = false;
   addLastAct('process', () => {
     isOver = true;
     helper.signal('SIGTERM');
   });
   helper.ended.then((end) => {
-    if (isOver || parseStatus(readStatus(spec.files.status)).exitCode !== undefined) return;
-    appendFileSync(spec.files.status, `krun-helper ${JSON.stringify(end)}\n`);
+    if (isOver || parseStatus(status.text()).exitCode !== undefined) return;
+    status.add(`krun-helper ${JSON.stringify(end)}`);
     endProcess();
   }, rethrow);
 }

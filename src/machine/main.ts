@@ -28,7 +28,7 @@ async function main(): Promise<never> {
     const machine = prepare(spec);
     const devices = await openDevices(spec, machine);
     await takeControl(spec, { ...run, ends: machine.ends });
-    const links = await openLinks(spec, machine.library, endProcess);
+    const links = await openLinks(spec, machine.library, { status: run.status, endProcess });
     const descriptors = { ...machine.descriptors, ...devices, ...links };
     return fail(run, await start(run, { ...machine, descriptors }));
   } catch (error) {
