@@ -43,11 +43,15 @@ export async function removeStrayMachines(
   }
 }
 
-/** Deletes what a supervisor that was killed had not finished: disks that were just being made, halves of records. */
+/**
+ * Deletes what a supervisor that was killed had not finished: disks that were just being made, halves of records and of
+ * what is secret.
+ */
 export async function removeTemporaryFiles(layout: Layout): Promise<void> {
-  for (const directory of [layout.stateDirectory, layout.disksDirectory, layout.buildsDirectory]) {
+  const { stateDirectory, disksDirectory, buildsDirectory, runtimeDirectory } = layout;
+  for (const directory of [stateDirectory, disksDirectory, buildsDirectory, runtimeDirectory]) {
     const names = (await unlessMissing(readdir(directory))) ?? [];
-    for (const name of names.filter((entry) => entry.endsWith('.tmp'))) {
+    for (const name of names.filter((entry) => /^\..*\.tmp$/.test(entry))) {
       await rm(path.join(directory, name), { force: true });
     }
   }
