@@ -10,9 +10,9 @@ import type { MachineRun } from './machine-run.ts';
 /** Signals that ask a guest to end: what ends after one of these was ended by the user and is not restarted. */
 const ENDING_SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL']);
 
-/** Whether a machine that gets the signal is meant to end. */
-export function isEnding(signalName: string, { stopSignal }: Machine): boolean {
-  return ENDING_SIGNALS.has(signalName) || signalName === stopSignal;
+/** Whether a machine that gets the signal is meant to end; without an agent, whatever reaches it ends it. */
+export function isEnding(signalName: string, { agent, stopSignal }: Machine): boolean {
+  return !agent || ENDING_SIGNALS.has(signalName) || signalName === stopSignal;
 }
 
 /** How a machine is stopped. */

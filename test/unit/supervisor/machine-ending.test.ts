@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RunOutcome } from '../../../src/machine/outcome.ts';
-import { signalGuest } from '../../../src/supervisor/machine-ending.ts';
+import { isEnding, signalGuest } from '../../../src/supervisor/machine-ending.ts';
+import { machineDefinition } from '../../support/definitions.ts';
 
 const SIGNAL = { machine: 'web', signalName: 'SIGINT' };
 
@@ -37,4 +38,11 @@ test('a machine process that gives no answer and does not end was not reached', 
   await expect(signalGuest({ ended }, socket, SIGNAL)).rejects.toThrow(
     'SIGINT did not reach the guest of machine web',
   );
+});
+
+test('a signal that means anything to an agent means the end to a machine without', () => {
+  expect(isEnding('SIGUSR1', machineDefinition('web'))).toBe(false);
+  expect(isEnding('SIGUSR1', machineDefinition('web', { stopSignal: 'SIGUSR1' }))).toBe(true);
+  // Its process ends at each: it has nobody to hand it to.
+  expect(isEnding('SIGUSR1', machineDefinition('web', { agent: false }))).toBe(true);
 });
