@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { DISK_FORMATS, DISK_SYNCS } from '../vm/constants.ts';
 import type { DiskFormat, DiskSync, VmDisk } from '../vm/vm.ts';
 import { hostPath, oneOf, text } from './checks.ts';
 import { mistake } from './error.ts';
@@ -30,12 +31,12 @@ export class DiskBuilder extends Part<DiskState> {
 
   /** `raw` when not said. It is never guessed: a guest can write a qcow2 header that names files of the host. */
   format(format: DiskFormat): this {
-    return this.with({ format }, oneOf('disk.format', format, ['raw', 'qcow2', 'vmdk']));
+    return this.with({ format }, oneOf('disk.format', format, Object.keys(DISK_FORMATS)));
   }
 
   /** What a flush of the guest does: nothing, a flush to the host's cache, to the medium (when not said). */
   sync(sync: DiskSync): this {
-    return this.with({ sync }, oneOf('disk.sync', sync, ['none', 'relaxed', 'full']));
+    return this.with({ sync }, oneOf('disk.sync', sync, Object.keys(DISK_SYNCS)));
   }
 
   /** Goes around the host's page cache. */

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
-import { ROOT_TAG } from '../vm/constants.ts';
-import type { VmOverlay, VmRoot, VmShare } from '../vm/vm.ts';
+import { FS_SEMANTICS, ROOT_TAG } from '../vm/constants.ts';
+import type { FsSemantics, VmOverlay, VmRoot, VmShare } from '../vm/vm.ts';
 import { hostPath, oneOf, text, wholeNumber } from './checks.ts';
 import { mistake, refusal } from './error.ts';
 import { Part } from './part.ts';
@@ -14,7 +14,7 @@ export interface FsState {
   readonly device?: DiskRoot;
   readonly readOnly: boolean;
   readonly daxBytes?: number;
-  readonly semantics?: NonNullable<VmShare['semantics']>;
+  readonly semantics?: FsSemantics;
   readonly overlays: readonly Overlay[];
 }
 
@@ -80,8 +80,8 @@ export class FsBuilder extends Part<FsState> {
   }
 
   /** Who owns what on macOS, libkrun >= 1.19.3. */
-  semantics(semantics: 'complete' | 'simplified'): this {
-    return this.with({ semantics }, oneOf('fs.semantics', semantics, ['complete', 'simplified']));
+  semantics(semantics: FsSemantics): this {
+    return this.with({ semantics }, oneOf('fs.semantics', semantics, Object.keys(FS_SEMANTICS)));
   }
 
   /** A file that exists in the guest only, libkrun >= 1.19; below the root, or below what `directory` added before. */

@@ -30,6 +30,7 @@ export type { LibkrunFunction } from '../vm/functions.ts';
 export type {
   DiskFormat,
   DiskSync,
+  FsSemantics,
   KernelFormat,
   Vm,
   VmBoot,

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { KERNEL_FORMATS } from '../vm/constants.ts';
 import type { KernelFormat, VmBoot } from '../vm/vm.ts';
 import { hostPath, oneOf, text } from './checks.ts';
 import { mistake, refusal } from './error.ts';
@@ -17,8 +18,6 @@ export interface KernelState {
 
 export const KERNEL: KernelState = {};
 
-const FORMATS: readonly KernelFormat[] = ['raw', 'elf', 'pe_gz', 'image_bz2', 'image_gz', 'image_zstd'];
-
 /** What boots; libkrunfw's kernel with libkrun's init when nothing is said. */
 export class KernelBuilder extends Part<KernelState> {
   /** A kernel in place of the bundled one. On x86_64 `raw` is a kernel made for libkrunfw, not a bzImage. */
@@ -26,7 +25,7 @@ export class KernelBuilder extends Part<KernelState> {
     return this.with(
       { kernel: { path: hostPath(file), format } },
       text('kernel.path', file),
-      oneOf('kernel.path', format, FORMATS),
+      oneOf('kernel.path', format, Object.keys(KERNEL_FORMATS)),
     );
   }
 

@@ -2,13 +2,13 @@ import { statSync, type Stats } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
 import { KERNEL_FORMATS, RLIMITS, UNLIMITED } from '../vm/constants.ts';
 import { execProblems } from '../vm/exec-words.ts';
+import type { KernelFormat } from '../vm/vm.ts';
 import { U32, U64, type Told } from './context-base.ts';
 import { ConsoleContext, hasConsole, NO_CONSOLE } from './context-console.ts';
 import type { PathOptions } from './context-storage.ts';
 import type { OptionReader } from './options.ts';
 
-/** x86_64 takes elf, image_bz2, image_gz and image_zstd; arm64 raw and pe_gz. raw on x86_64 is a bundle like libkrunfw's. */
-export type KernelFormat = keyof typeof KERNEL_FORMATS;
+export type { KernelFormat };
 export type RlimitName = keyof typeof RLIMITS;
 
 export interface ExecOptions {

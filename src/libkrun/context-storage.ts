@@ -1,13 +1,9 @@
 import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES } from '../vm/constants.ts';
+import type { DiskFormat, DiskSync, FsSemantics } from '../vm/vm.ts';
 import { ContextBase, U64 } from './context-base.ts';
 import type { OptionReader } from './options.ts';
 
-/** `vmdk`: flat and zero extents only. */
-export type DiskFormat = keyof typeof DISK_FORMATS;
-/** What a flush of the guest does: nothing, a flush to the host's cache (macOS; as `full` on Linux), to the medium. */
-export type DiskSync = keyof typeof DISK_SYNCS;
-/** `complete`: owner and mode are the guest's own, `simplified`: files belong to whoever looks, modes to the host. */
-export type FsSemantics = keyof typeof FS_SEMANTICS;
+export type { DiskFormat, DiskSync, FsSemantics };
 
 export interface PathOptions {
   /** Path on the host. */

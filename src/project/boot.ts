@@ -1,4 +1,7 @@
+import type { KernelFormat } from '../vm/vm.ts';
 import type { DiskAttachment } from './project.ts';
+
+export type { KernelFormat };
 
 /** What a machine boots in place of the bundled kernel, or in it in place of libkrun's init. */
 export type Boot =
@@ -16,9 +19,6 @@ export type Boot =
   | { readonly kind: 'firmware'; readonly path?: string }
   /** The bundled kernel with a program of the host in place of libkrun's init. */
   | { readonly kind: 'init'; readonly path: string };
-
-/** libkrun's names: an uncompressed image, an ELF file, and images that hold a compressed one. */
-export type KernelFormat = 'raw' | 'elf' | 'pe_gz' | 'image_bz2' | 'image_gz' | 'image_zstd';
 
 export type Root =
   | {

@@ -1,8 +1,10 @@
+import type { DiskFormat, DiskSync } from '../vm/vm.ts';
 import type { FileGrant, Healthcheck, WatchRule } from './agent-work.ts';
 import type { Boot, Root } from './boot.ts';
 import type { Devices } from './devices.ts';
 import type { Attachment, NetworkChoice, Port } from './network.ts';
 
+export type { DiskFormat, DiskSync };
 export type * from './agent-work.ts';
 export type * from './boot.ts';
 export type * from './devices.ts';
@@ -142,9 +144,6 @@ export interface Rlimit {
   /** -1 means unlimited. */
   readonly hard: number;
 }
-
-export type DiskFormat = 'raw' | 'qcow2' | 'vmdk';
-export type DiskSync = 'none' | 'relaxed' | 'full';
 
 export interface DiskAttachment {
   /** A named disk of the project, or an image file of the user's. */

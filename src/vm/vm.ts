@@ -1,4 +1,5 @@
 import type { Fd } from './calls.ts';
+import type { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, KERNEL_FORMATS } from './constants.ts';
 
 /**
  * One virtual machine as libkrun can build it: a value that knows nothing of krun.yaml, projects or guests with an
@@ -60,7 +61,11 @@ export type VmBoot =
   /** An EDK2 image, which boots the first disk. */
   | { readonly kind: 'firmware'; readonly path: string };
 
-export type KernelFormat = 'raw' | 'elf' | 'pe_gz' | 'image_bz2' | 'image_gz' | 'image_zstd';
+/**
+ * An uncompressed image, an ELF file, and images that hold a compressed one. x86_64 takes elf, image_bz2, image_gz and
+ * image_zstd; arm64 raw and pe_gz. raw on x86_64 is a bundle like libkrunfw's.
+ */
+export type KernelFormat = keyof typeof KERNEL_FORMATS;
 
 export type VmRoot =
   | {
@@ -73,9 +78,12 @@ export type VmRoot =
   /** One of the disks holds it; `device` is its name in the guest. */
   | { readonly kind: 'disk'; readonly device: string; readonly fstype?: string; readonly options?: string };
 
-export type DiskFormat = 'raw' | 'qcow2' | 'vmdk';
-/** What a flush of the guest does: nothing, a flush to the host's cache, to the medium. */
-export type DiskSync = 'none' | 'relaxed' | 'full';
+/** `vmdk`: flat and zero extents only. */
+export type DiskFormat = keyof typeof DISK_FORMATS;
+/** What a flush of the guest does: nothing, a flush to the host's cache (macOS; as `full` on Linux), to the medium. */
+export type DiskSync = keyof typeof DISK_SYNCS;
+/** `complete`: owner and mode are the guest's own, `simplified`: files belong to whoever looks, modes to the host. */
+export type FsSemantics = keyof typeof FS_SEMANTICS;
 
 export interface VmDisk {
   /** Unique name of the virtio-blk device, not seen by the guest. */
@@ -95,7 +103,7 @@ export interface VmShare {
   /** Size of the DAX window; 0 for none. */
   readonly daxBytes: number;
   /** Who owns what (macOS), libkrun >= 1.19.3; the library's own choice when absent. */
-  readonly semantics?: 'complete' | 'simplified';
+  readonly semantics?: FsSemantics;
 }
 
 export type VmOverlay =
