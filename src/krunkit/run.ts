@@ -27,7 +27,7 @@ import { makePrivateDirectory } from './private-directory.ts';
 import { createProcessEnd, type ProcessEnd } from './process-end.ts';
 import { serveRest } from './rest.ts';
 import { createStopper, type StopWay } from './stop.ts';
-import { takeTerminal } from './terminal.ts';
+import { outliveReaders, takeTerminal } from './terminal.ts';
 import { keepTime } from './timesync.ts';
 import { krunkitVm, type KrunkitHost } from './vm.ts';
 
@@ -129,6 +129,7 @@ async function prepareAndStart(
   host: RunHost,
   end: ProcessEnd,
 ): Promise<readonly Diagnostic[]> {
+  outliveReaders();
   host.onSignals((signal) => end.die(signal));
   const directory = await makePrivateDirectory(host.env, host.uid);
   if (!directory.ok) return [directory.error];

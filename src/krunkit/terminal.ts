@@ -36,6 +36,12 @@ export function takeTerminal({ silent }: { readonly silent: boolean }): () => vo
   };
 }
 
+/** Other commands end when nobody reads what they say; a machine shall run on. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', () => undefined);
+}
+
 function bind(): TerminalCalls {
   const library = koffi().load(null);
   return {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import {
   withDescriptor,
 } from './support/krunkit.ts';
 import { createRig } from './support/rig.ts';
+import { until } from './support/until.ts';
 
 const RUNNING = {
   state: 'VirtualMachineStateRunning',
@@ -125,6 +126,24 @@ describe('krun krunkit', () => {
       expect(await rig.read('pid')).toBe(String(krun.child.pid));
     },
   );
+
+  test('runs where nobody reads what it says', async () => {
+    await using rig = await createRig();
+    const args = krunkit(await bootableDisk(rig), '--restful-uri', 'unix://rest', '--pidfile', 'pid');
+    const child = spawn(process.execPath, [rig.program, ...args], {
+      cwd: rig.directory,
+      env: rig.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.destroy();
+    const ended = once(child, 'exit');
+    await until(() => child.exitCode !== null || existsSync(path.join(rig.directory, 'pid')), {
+      timeoutMs: 20_000,
+    });
+    expect(await rest(path.join(rig.directory, 'rest'), 'GET', '/vm/state')).toMatchObject({ body: RUNNING });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+  });
 
   test('writes the console into a file, and ends where the guest was halted', async () => {
     await using rig = await createRig();
