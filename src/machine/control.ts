@@ -37,7 +37,9 @@ export async function takeControl(spec: MachineSpec, controls: Controls): Promis
   // What a terminal prints before anybody asks is output, too.
   if (ends?.tty !== undefined || changesUser(spec)) await agent?.ground();
   // The user that the process becomes may not read krun's own files.
-  if (changesUser(spec)) await Promise.all([import('./session-server.ts'), import('./guest-stop.ts')]);
+  if (changesUser(spec)) {
+    await Promise.all([import('./session-server.ts'), import('./guest-stop.ts'), import('./inspect.ts')]);
+  }
   await serveControl(spec.controlSocket, {
     isStopping: () => stop.isStopping(),
     stop: (signal) => stop.ask(signal),
