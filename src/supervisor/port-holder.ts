@@ -44,7 +44,18 @@ function specOf(pid: number): MachineSpec | NetworkSpec | undefined {
   const words = readIfAllowed(`/proc/${pid}/cmdline`)?.split('\0');
   const specFile = words?.find((word) => word.endsWith('/spec.json'));
   const text = specFile === undefined ? undefined : readIfAllowed(specFile);
-  return text === undefined ? undefined : (JSON.parse(text) as MachineSpec | NetworkSpec);
+  return text === undefined ? undefined : parseSpec(text);
+}
+
+/** Other programs have files of that name, too. */
+function parseSpec(text: string): MachineSpec | NetworkSpec | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<MachineSpec | NetworkSpec> | null;
+    return value?.identityFile === undefined ? undefined : (value as MachineSpec | NetworkSpec);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function parentOf(pid: number): number | undefined {
