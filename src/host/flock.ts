@@ -1,6 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { koffi } from './koffi.ts';
-import { libc } from './libc.ts';
+import { libc, systemError } from './libc.ts';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -19,9 +18,8 @@ export function tryLock(file: string, mode: 'exclusive' | 'shared', create = fal
   const fd = openSync(file, flags, 0o600);
   const result = libc().flock(fd, (mode === 'exclusive' ? LOCK_EX : LOCK_SH) | LOCK_NB);
   if (result === 0) return { held: true, fd };
-  const { errno, os } = koffi();
-  const code = errno();
+  const error = systemError('flock', file);
   closeSync(fd);
-  if (code === os.errno['EWOULDBLOCK'] || code === os.errno['EAGAIN']) return { held: false };
-  throw new Error(`cannot lock ${file}: errno ${code}`);
+  if (error.code === 'EWOULDBLOCK' || error.code === 'EAGAIN') return { held: false };
+  throw error;
 }
