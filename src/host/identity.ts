@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { errnoOf, ignoreErrno } from './errno.ts';
 
 /** Names one process for ever: a pid alone is reused, and a boot makes all earlier ones void. */
 export interface Identity {
@@ -19,6 +20,17 @@ export function isAlive(identity: Identity): boolean {
   // The cheap check first: a boot makes the start time meaningless.
   if (identity.bootId !== bootId()) return false;
   return processIdentity(identity.pid)?.startTime === identity.startTime;
+}
+
+/** Whether any process has the number, which says nothing of which process it is. */
+export function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    ignoreErrno(error, 'ESRCH', 'EPERM');
+    return errnoOf(error) === 'EPERM';
+  }
 }
 
 let knownBootId: string | undefined;

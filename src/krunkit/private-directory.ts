@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { errnoOf, ignoreErrno } from '../host/errno.ts';
+import { isRunning } from '../host/identity.ts';
 import { checkPrivateDirectory } from '../store/directories.ts';
 import { runtimeBase, type LayoutEnvironment } from '../store/layout.ts';
 
@@ -28,14 +28,4 @@ export async function makePrivateDirectory(
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { mode: 0o700 });
   return ok(directory);
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    ignoreErrno(error, 'ESRCH', 'EPERM');
-    return errnoOf(error) === 'EPERM';
-  }
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   bootId,
   isAlive,
+  isRunning,
   processIdentity,
   startTimeOfPs,
   startTimeOfStat,
@@ -30,6 +31,14 @@ describe('the identity of a process', () => {
     expect(isAlive(own)).toBe(true);
     expect(isAlive({ ...own, startTime: '1' })).toBe(false);
     expect(isAlive({ ...own, bootId: 'other' })).toBe(false);
+  });
+
+  it('is not needed to see that a number has a process', () => {
+    expect(isRunning(process.pid)).toBe(true);
+    // Init is another user's for most.
+    expect(isRunning(1)).toBe(true);
+    // kill(2) takes 0 and less for whole groups.
+    for (const none of [0, -process.pid, Number.NaN, 0x7fff_ffff]) expect(isRunning(none)).toBe(false);
   });
 
   it('is read past a process name that looks like fields', () => {
