@@ -9,6 +9,7 @@ import { openSession } from '../../src/session/client.ts';
 import { machineLayout, projectLayout } from '../../src/store/layout.ts';
 import { makeTree, summary } from '../rig/support/odd-tree.ts';
 import type { Rig } from '../rig/support/rig.ts';
+import { guestRuns } from '../rig/support/guest-runs.ts';
 import { TestTerminal, tmux } from '../rig/support/tmux.ts';
 import { busybox, bytesOf, createGuests, literal } from './support/guest-tools.ts';
 import { ps } from './support/machines.ts';
@@ -124,14 +125,19 @@ describe('commands in a real guest', () => {
     expect(await terminal.shows(/^24 80$/m)).toMatch(/^\/dev\/(hvc|pts\/)\d+$/m);
 
     await terminal.line('sleep 1000; echo "after $?"');
+    await guestRuns(project, 'sleep 1000');
     await terminal.keys('C-c');
+    await terminal.shows(/guest> ?$/);
     await terminal.line('echo "was $?"');
     await terminal.shows(/^was 130$/m);
     await terminal.line('sleep 999');
+    await guestRuns(project, 'sleep 999');
     await terminal.keys('C-z');
     await terminal.shows(/Stopped.*sleep 999/i);
     await terminal.line('fg; echo "then $?"');
+    await guestRuns(project, 'sleep 999');
     await terminal.keys('C-c');
+    await terminal.shows(/\^C[^]*guest> ?$/);
     await terminal.line('jobs; echo "jobs $?"');
     await terminal.shows(/^jobs 0$/m);
 
@@ -144,7 +150,7 @@ describe('commands in a real guest', () => {
     await terminal.shows(/^100$/m);
     await terminal.line(':q!');
     await terminal.line('clear; stty size; exit 5');
-    await terminal.shows(/^40 100$/m);
+    await terminal.shows(/^40 100\n[^]*host>$/m);
     await terminal.line('echo "code $?"');
     await terminal.shows(/^code 5$/m);
   });

@@ -51,6 +51,7 @@ test.skipIf(!tmux)('Ctrl-C stops, Ctrl-Z and fg come back to the line, --no-menu
   await terminal.shows(/(Stopped|suspended)[^]*host>$/i);
   await terminal.line('echo in between');
   await terminal.shows(/^in between$/m);
+  await terminal.clear();
   await terminal.line('fg');
   await terminal.shows(/^d detach .*$/m);
   await terminal.resize(40, 24);

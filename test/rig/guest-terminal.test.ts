@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE } from './cli-project.ts';
+import { guestRuns } from './support/guest-runs.ts';
 import type { Rig } from './support/rig.ts';
 import { TestTerminal, tmux } from './support/tmux.ts';
 
@@ -8,11 +9,6 @@ async function createRunning(): Promise<Rig> {
   const rig = await createCliRig(machine('web', SERVICE));
   await rig.ok(['up', '-d']);
   return rig;
-}
-
-/** Resolves when a command runs in the guest and gets what is typed. */
-async function runs(rig: Rig, command: string): Promise<void> {
-  await expect.poll(() => rig.ok(['top'])).toMatch(new RegExp(` S\\+ .* ${command}$`, 'm'));
 }
 
 /** Opens a shell in the guest. */
@@ -43,17 +39,17 @@ test.skipIf(!tmux)('Ctrl-C ends the guest’s command, and Ctrl-Z and fg are its
   await using terminal = await TestTerminal.open(rig);
   await enter(terminal);
   await terminal.line('sleep 1000; echo "after $?"');
-  await runs(rig, 'sleep 1000');
+  await guestRuns(rig, 'sleep 1000');
   await terminal.keys('C-c');
   await terminal.shows(/guest>$/);
   await terminal.line('echo "was $?"');
   await terminal.shows(/^was 130$/m);
   await terminal.line('sleep 999');
-  await runs(rig, 'sleep 999');
+  await guestRuns(rig, 'sleep 999');
   await terminal.keys('C-z');
   await terminal.shows(/(Stopped|suspended).*sleep 999/i);
   await terminal.line('fg');
-  await runs(rig, 'sleep 999');
+  await guestRuns(rig, 'sleep 999');
   await terminal.keys('C-c');
   await terminal.shows(/guest>$/);
   await terminal.line('echo "then $?"');
@@ -84,7 +80,7 @@ test.skipIf(!tmux)('the terminal is as it was after SIGTERM, and after the end o
   await terminal.clear();
   await enter(terminal);
   await rig.ok(['kill', 'web']);
-  await terminal.shows(/^krun: web: /m);
+  await terminal.shows(/^krun: web: [^]*\nhost>$/m);
   await terminal.line('echo "code $?"; stty -g | cmp - before && echo same');
   await terminal.shows(/^code 125\nsame$/m);
 });
@@ -158,17 +154,19 @@ test.skipIf(!tmux)('attach shares the terminal of a machine’s own command', as
   await terminal.shows(/^24 80$/m);
   await terminal.resize(100, 30);
   await terminal.line('sleep 1000');
-  await runs(rig, 'sleep 1000');
+  await guestRuns(rig, 'sleep 1000');
   await terminal.keys('C-c');
   await terminal.shows(/own>$/);
   await terminal.line('stty size');
   await terminal.shows(/^30 100$/m);
   await terminal.keys('C-p', 'C-q');
   await terminal.shows(/^detached from web\nhost>$/m);
+  await terminal.clear();
   await terminal.line('krun attach web');
   await terminal.keys('Enter');
+  await terminal.shows(/own>$/);
   await terminal.line('exit 4');
-  await terminal.shows(/^host>$/m);
+  await terminal.shows(/\nhost>$/);
   await terminal.line('echo "code $?"');
   await terminal.shows(/^code 4$/m);
   expect(await rig.ok(['logs', 'web'])).toContain('early');
