@@ -69,8 +69,8 @@ function withoutAt(tree: Tree, [step, ...rest]: TreePath): Tree | undefined {
 }
 
 /**
- * In a machine, disk or network that lost something, only an unknown name is a mistake for sure, unless the name itself
- * was lost; elsewhere every mistake is.
+ * In a machine, disk or network that lost something, a text that cannot mean anything by itself is a mistake for sure,
+ * and an unknown name, unless the name itself was lost; elsewhere every mistake is.
  */
 function judge(
   tree: MapTree,
@@ -79,7 +79,7 @@ function judge(
 ): Salvage['isGenuine'] {
   const lostSection = removed.some((path) => path.length === 1);
   const lostNames = new Set(removed.filter((path) => path.length === 2).map(([, name]) => String(name)));
-  const touched = new Set(removed.flatMap((path) => placesOf(tree, path.slice(0, 2))));
+  const touched = new Map(removed.flatMap((path) => placesOf(tree, path.slice(0, 2))));
   return (diagnostic) => {
     const { severity, code, span } = diagnostic;
     if (severity !== 'error' || !span) return false;
@@ -87,21 +87,22 @@ function judge(
       const name = textOf(diagnostic)?.replaceAll(/^["']|["']$/g, '');
       return !lostSection && name !== undefined && !lostNames.has(name);
     }
-    return !touched.has(placeOf(span));
+    const kind = touched.get(placeOf(span));
+    return kind === undefined || (code === 'invalid-value' && kind === 'scalar');
   };
 }
 
-/** Where a value, its key and everything in it begin. */
-function placesOf(tree: Tree, path: TreePath): string[] {
+/** Where a value, its key and everything in it begin, and what is there. */
+function placesOf(tree: Tree, path: TreePath): [place: string, kind: Tree['kind'] | 'key'][] {
   const parent = treeAt(tree, path.slice(0, -1));
   const key = parent?.kind === 'map' ? parent.entries.get(String(path.at(-1))) : undefined;
-  const places = key ? [placeOf(key.keySpan)] : [];
+  const places: [string, Tree['kind'] | 'key'][] = key ? [[placeOf(key.keySpan), 'key']] : [];
   const visit = (value: Tree): void => {
-    places.push(placeOf(value.span));
+    places.push([placeOf(value.span), value.kind]);
     if (value.kind === 'sequence') value.items.forEach(visit);
     if (value.kind !== 'map') return;
     for (const entry of value.entries.values()) {
-      places.push(placeOf(entry.keySpan));
+      places.push([placeOf(entry.keySpan), 'key']);
       visit(entry.value);
     }
   };
