@@ -166,7 +166,6 @@ export class NetworkKeeper {
   async #start({ attachment, uplink, shape }: ProcessNetwork, helpers: HelperPaths): Promise<void> {
     const { layout, projectName, networkProgram, environment, networkChanged } = this.#context;
     const files = this.#files;
-    networkChanged(this.#name, 'starting');
     const run = (this.#record?.run ?? 0) + 1;
     const own = runLayout(files, run);
     await mkdir(files.directory, { recursive: true, mode: 0o700 });
@@ -192,6 +191,8 @@ export class NetworkKeeper {
     // Until it answers, nobody is told of its end but who waits here.
     this.#endAsked = true;
     const process = await startRun({ files, run, spec, program: networkProgram, stderrFile, environment });
+    // From here on, its end is told as well.
+    networkChanged(this.#name, 'starting');
     const live = this.#watch(process, run, shape);
     const problem = await this.#untilAnswering(live);
     if (problem) {
