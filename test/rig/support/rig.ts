@@ -132,6 +132,10 @@ class ProjectRig implements Rig {
       stdio: 'pipe',
       ...this.#user,
     });
+    // A command may end without having read its input.
+    child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
     child.stdin.end(options.input ?? '');
     return new AttachedKrun(child, args);
   }
