@@ -12,6 +12,7 @@ import {
   OncePerProcess,
 } from '../../../src/libkrun/errors.ts';
 import { formatCall, type CallArgument } from '../../../src/vm/calls.ts';
+import { LIBKRUN_FUNCTIONS, type ParameterType } from '../../../src/vm/functions.ts';
 import { callMethod, messageOf, methodCases, type CaseFiles } from './methods.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'krun-stub-'));
@@ -40,12 +41,15 @@ function compiled(options: StubOptions, name: string): string {
     if (!(error instanceof KrunError)) throw error;
   }
   const { name: call, args, ...result } = library.calls.at(-1)!;
-  const named = args.map((argument) => nameFile(argument));
+  const { parameters } = LIBKRUN_FUNCTIONS[call];
+  const named = args.map((argument, index) => nameFile(argument, parameters[index]));
   return formatCall({ name: call, args: named, ...result });
 }
 
-function nameFile(argument: CallArgument): CallArgument {
+function nameFile(argument: CallArgument, type: ParameterType | undefined): CallArgument {
   if (argument === files.file) return 'FILE';
+  // Other numbers may happen to be the number of an open file.
+  if (type !== 'int') return argument;
   const index = files.fds.findIndex((fd) => fd === argument);
   return index === -1 ? argument : { descriptor: `open file ${index}` };
 }
