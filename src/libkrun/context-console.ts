@@ -1,3 +1,4 @@
+import { hasConsole } from '../vm/kernel-format.ts';
 import { U32 } from './context-base.ts';
 import { NetworkContext } from './context-network.ts';
 import type { PathOptions } from './context-storage.ts';
@@ -129,12 +130,6 @@ export const NO_CONSOLE = {
   problem: 'cannot replace the console: the kernel command line has no `console=` that another word follows',
   hint: 'write `console=` into the command line, and leave the device out',
 } as const;
-
-/** Whether libkrun finds a console to replace in a command line. */
-export function hasConsole(cmdline: string): boolean {
-  const start = cmdline.indexOf('console=');
-  return start !== -1 && cmdline.includes(' ', start);
-}
 
 function streams(o: OptionReader): readonly [input: number, output: number] {
   return [o.descriptorOrNone('input'), o.descriptorOrNone('output')];

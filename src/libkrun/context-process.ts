@@ -2,9 +2,10 @@ import { statSync, type Stats } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
 import { KERNEL_FORMATS, RLIMITS, UNLIMITED } from '../vm/constants.ts';
 import { execProblems } from '../vm/exec-words.ts';
+import { hasConsole } from '../vm/kernel-format.ts';
 import type { KernelFormat } from '../vm/vm.ts';
 import { U32, U64, type Told } from './context-base.ts';
-import { ConsoleContext, hasConsole, NO_CONSOLE } from './context-console.ts';
+import { ConsoleContext, NO_CONSOLE } from './context-console.ts';
 import type { PathOptions } from './context-storage.ts';
 import type { OptionReader } from './options.ts';
 

@@ -1,5 +1,6 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
+import { hasConsole } from './kernel-format.ts';
 import type { Vm, VmConsole, VmConsolePort, VmSerial } from './vm.ts';
 
 /** The calls for virtio consoles, serial ports, and what the kernel takes for its console. */
@@ -14,8 +15,7 @@ export function addConsoles(list: CallList, { consoles, serial = [], kernelConso
   }
   for (const port of serial) addSerial(list, port);
   if (kernelConsole === undefined) return;
-  // libkrun puts it in the place of a `console=` with something behind it, and aborts where there is none.
-  if (boot?.kind === 'kernel' && boot.cmdline !== undefined && !/(^| )console=\S* /.test(boot.cmdline)) {
+  if (boot?.kind === 'kernel' && boot.cmdline !== undefined && !hasConsole(boot.cmdline)) {
     const hint = `write \`console=${kernelConsole}\` into the command line`;
     list.reject(
       errorDiagnostic('conflict', "the kernel's command line names no console to replace", { hint }),

@@ -42,9 +42,12 @@ export type ReadAt = (offset: number, length: number) => Uint8Array;
 
 type Detected = Result<KernelFormat, KernelProblem>;
 
+/** As much of a file as tells what it is: the longest header is x86's. */
+const HEADER_BYTES = 0x250;
+
 /** The format of a kernel file by its contents, or why libkrun boots nothing like it: words that follow its name. */
 export function detectKernelFormat(read: ReadAt): Result<KernelFormat, KernelProblem> {
-  const start = read(0, 0x250);
+  const start = read(0, HEADER_BYTES);
   const at = (offset: number, text: string): boolean => latin1(start, offset, text.length) === text;
   if (at(0, '\u007FELF')) return ok('elf');
   if (at(0x202, 'HdrS')) return bzImage(start, read);
@@ -83,6 +86,8 @@ const DEFAULT_SETUP_SECTORS = 4;
 
 /** x86's image says in its header where the compressed kernel is (Documentation/arch/x86/boot.rst). */
 function bzImage(start: Uint8Array, read: ReadAt): Detected {
+  if (start.length < HEADER_BYTES)
+    return unread('ends within its header', 'copy it anew: a part of it is missing');
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
   const sectors = start[0x1f1] || DEFAULT_SETUP_SECTORS;
   const protocol = view.getUint16(0x206, true);
@@ -135,6 +140,16 @@ export function cmdlineProblem(cmdline: string): KernelProblem | undefined {
     };
   }
   return undefined;
+}
+
+/**
+ * Whether libkrun finds a console to replace in a command line. It takes the first `console=`, of whatever word, up to
+ * the next space, and aborts where one of them is missing.
+ */
+export function hasConsole(cmdline: string): boolean {
+  const start = cmdline.indexOf('console=');
+  const beginsWord = start === 0 || cmdline[start - 1] === ' ';
+  return start !== -1 && beginsWord && cmdline.includes(' ', start);
 }
 
 /** Where the memory of a PC has its hole for devices. */

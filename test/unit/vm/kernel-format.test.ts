@@ -3,6 +3,7 @@ import {
   cmdlineProblem,
   detectKernelFormat,
   formatProblem,
+  hasConsole,
   initrdProblem,
 } from '../../../src/vm/kernel-format.ts';
 
@@ -56,6 +57,7 @@ describe('the format of a kernel file is seen by its contents', () => {
       fileWith(64, { 0: 'MZ', 4: 'zimg', 24: 'zstd\0' }),
       'holds its kernel compressed with zstd',
     ],
+    ['the beginning of an x86 image', bzImage('BZh9').subarray(0, 0x210), 'ends within its header'],
     ['a bare xz file', fileWith(64, { 0: '\xFD7zXZ\0' }), 'is compressed with xz'],
     ['a text', fileWith(64, { 0: '#!/bin/sh' }), 'is not a kernel that libkrun knows'],
     ['an empty file', Buffer.alloc(0), 'is not a kernel that libkrun knows'],
@@ -82,6 +84,17 @@ test.each([
   ['a'.repeat(1501), 'the kernel command line has 1501 bytes'],
 ])('a command line %j is judged', (cmdline, problem) => {
   expect(cmdlineProblem(cmdline)?.message.slice(0, problem?.length)).toBe(problem);
+});
+
+test.each([
+  ['console=ttyS0 quiet', true],
+  ['quiet console=hvc0 panic=-1', true],
+  ['quiet console=ttyS0', false],
+  ['console=', false],
+  ['consoleblank=0 quiet', false],
+  ['netconsole=@/eth0 console=ttyS0 quiet', false],
+])('in %j libkrun finds a console to replace: %j', (cmdline, found) => {
+  expect(hasConsole(cmdline)).toBe(found);
 });
 
 test('an initrd fits below the hole in the memory of a PC', () => {
