@@ -1,5 +1,6 @@
 import { openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { errnoOf } from '../host/errno.ts';
 import { ImageError, type DiskBytes } from './disk-bytes.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 import { Qcow2 } from './qcow2.ts';
@@ -30,8 +31,17 @@ export function openImage(file: string, format: ImageFormat, depth = 0): DiskByt
       `${file} does not say in a way that krun knows what its backing file ${name} is`,
       `say it: qemu-img rebase -u -b ${name} -F qcow2 ${file} (or -F raw)`,
     );
-  const backing = openImage(path.resolve(path.dirname(file), name), known, depth + 1);
-  return new Qcow2(file, header, bytes, backing);
+  const below = path.resolve(path.dirname(file), name);
+  try {
+    return new Qcow2(file, header, bytes, openImage(below, known, depth + 1));
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw new ImageError(
+      `disk image ${file} stands on ${below}, which cannot be opened: ${code}`,
+      `put it back, or say where it is: qemu-img rebase -u -b FILE -F ${known} ${file}`,
+    );
+  }
 }
 
 /** The bytes of a file or block device as they are. */

@@ -90,6 +90,13 @@ describe('qcow2 images', () => {
     await create('-u', '-b', 'b.qcow2', '-F', 'qcow2', at('a.qcow2'));
     await create('-u', '-b', 'a.qcow2', '-F', 'qcow2', at('b.qcow2'));
     expect(() => openImage(at('a.qcow2'), 'qcow2')).toThrow(/stands on more than 16 images/);
+    await create('-u', '-b', 'gone.raw', '-F', 'raw', at('above.qcow2'));
+    expect(() => openImage(at('above.qcow2'), 'qcow2')).toThrow(
+      expect.objectContaining({
+        name: 'ImageError',
+        message: `disk image ${at('above.qcow2')} stands on ${at('gone.raw')}, which cannot be opened: ENOENT`,
+      }),
+    );
     await create(at('good.qcow2'));
     const good = await readFile(at('good.qcow2'));
     const changes: readonly (readonly [offset: number, value: number, message: RegExp])[] = [
