@@ -65,7 +65,7 @@ export class KeptRecord {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Resolves as soon as the state is as wanted; rejects with the signal's reason. */
+  /** Resolves as soon as the state is as wanted, and that is on disk; rejects with the signal's reason. */
   until(wanted: (state: MachineState) => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
@@ -73,7 +73,7 @@ export class KeptRecord {
         if (!isMet && !signal.aborted) return;
         this.#listeners.delete(check);
         signal.removeEventListener('abort', check);
-        if (isMet) resolve();
+        if (isMet) resolve(this.#writes);
         else reject(signal.reason);
       };
       this.#listeners.add(check);

@@ -23,8 +23,8 @@ export async function wait(machine: string, condition: WaitCondition, context: A
     const { kind } = keeper.record.definition;
     return verdict(state, { condition, kind, wasHealthy: keeper.wasHealthy });
   };
-  await keeper.until((state) => judge(state) !== 'wait', context.signal);
-  const result = judge(keeper.state);
+  let result = 'wait' as Verdict;
+  await keeper.until((state) => (result = judge(state)) !== 'wait', context.signal);
   if (typeof result !== 'object') return;
   const { hint, details } = await unready(context.layout, keeper.record);
   throw new ActionFailure(`machine ${machine} ${result.failed}`, hint, details);
