@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { isRunning } from '../host/identity.ts';
 import {
   libraryFileName,
   pinnedPackages,
@@ -171,15 +172,6 @@ async function removeAbandoned(directory: string): Promise<void> {
     const pid = /^install-(\d+)-/.exec(name)?.[1];
     if (pid !== undefined && !isRunning(Number(pid)))
       await rm(path.join(directory, name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { errnoOf, ignoreErrno } from '../host/errno.ts';
-import { isAlive } from '../host/identity.ts';
+import { ignoreErrno } from '../host/errno.ts';
+import { isAlive, isRunning } from '../host/identity.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 
 /** How a process ended. Both are null for one that another supervisor had started: only a parent is told. */
@@ -76,15 +76,6 @@ export function adoptRunProcess(identity: ProcessIdentity): RunProcess {
       signalIdentified(identity, 'SIGTERM');
     },
   };
-}
-
-/** Whether any process has the number. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
 }
 
 /** SIGKILL for the process that the identity names, and for no other that has its pid by now. */
