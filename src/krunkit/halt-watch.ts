@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
+import { tailOf } from '../host/file-tail.ts';
 import { watchPath } from '../host/watch.ts';
-import { tailOf } from '../supervisor/raw-text.ts';
 
 const UNWATCHED_POLL_MS = 2000;
 

@@ -6,12 +6,12 @@ import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, readTextIfPresent } from '../host/atomic-file.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
+import { tailOf } from '../host/file-tail.ts';
 import { prepareStateDirectory } from '../store/directories.ts';
 import type { Layout } from '../store/layout.ts';
 import { SUPERVISOR_PROTOCOL } from './api.ts';
 import { connectSupervisor, type SupervisorClient } from './client.ts';
 import { nameOption } from './name-option.ts';
-import { tailOf } from './raw-text.ts';
 
 /** What a supervisor is started from. */
 export interface SupervisorPaths {

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
+import { keepTail, tailOf } from '../host/file-tail.ts';
 import { watchPath, type PathWatch } from '../host/watch.ts';
 import {
   hangOutcome,
@@ -15,7 +16,6 @@ import { isRawFile, type LogIngest } from '../store/log-ingest.ts';
 import type { LogLine } from '../store/records.ts';
 import type { RunProcess, ProcessEnd } from './run-process.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
-import { keepTail, tailOf } from './raw-text.ts';
 
 /** Where the system gives notifications, the poll only mends what they miss. */
 const WATCHED_POLL_MS = 5000;

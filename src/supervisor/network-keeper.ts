@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { unlessMissing } from '../host/errno.ts';
+import { tailOf } from '../host/file-tail.ts';
 import { bootId } from '../host/identity.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import type { Member } from '../network/api.ts';
@@ -14,7 +15,6 @@ import { networkLayout, runLayout, type Layout, type NetworkLayout } from '../st
 import { writeNetworkRecord } from '../store/record-files.ts';
 import { STATE_SCHEMA_VERSION, type NetworkRecord } from '../store/records.ts';
 import { ActionFailure } from './failure.ts';
-import { tailOf } from './raw-text.ts';
 import { closeRun, endHelpers, revokeRuns, startRun } from './run-lifetime.ts';
 import { adoptRunProcess, type ProcessEnd, type RunProcess } from './run-process.ts';
 

@@ -1,4 +1,5 @@
 import { readJsonIfPresent } from '../host/atomic-file.ts';
+import { tailOf } from '../host/file-tail.ts';
 import { bootId, isAlive } from '../host/identity.ts';
 import { parseStatus, readStatus, runOutcome, type RunOutcome } from '../machine/outcome.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
@@ -6,7 +7,6 @@ import { isActive, type MachineState } from '../plan/machine-state.ts';
 import { machineLayout, rawFile, type Layout, type MachineLayout } from '../store/layout.ts';
 import type { MachineRecord } from '../store/records.ts';
 import { guestOf, hasReportedIn } from './guest.ts';
-import { tailOf } from './raw-text.ts';
 import { readIdentity } from './run-lifetime.ts';
 
 /** What there really is of a machine that the record calls active. */

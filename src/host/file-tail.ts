@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { ignoreErrno } from '../host/errno.ts';
+import { ignoreErrno } from './errno.ts';
 
 const TAIL_BYTES = 64 * 1024;
 
