@@ -1,8 +1,8 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { commandLine } from '../base/shell.ts';
 import { devicesOf, type KrunkitNet, type KrunkitOptions } from '../krunkit/options.ts';
 import { parseKrunkit } from '../krunkit/parse.ts';
-import { commandText } from './command-text.ts';
 import { machineYaml, type NetworkWish } from './machine-yaml.ts';
 import type { Conversion, Note } from './note.ts';
 
@@ -23,7 +23,7 @@ export function convertKrunkit(
   const { logLevel } = options;
   return ok(
     machineYaml({
-      command: commandText(['krunkit', ...argv]),
+      command: commandLine(['krunkit', ...argv]),
       logLevel: LOG_LEVELS[logLevel ?? 3] ?? 'trace',
       cpus: options.cpus,
       memoryMiB: options.memoryMiB,

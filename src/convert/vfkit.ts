@@ -1,7 +1,7 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { commandLine } from '../base/shell.ts';
 import { wholeNumber } from '../krunkit/words.ts';
-import { commandText } from './command-text.ts';
 import { CONTROL_SOCKET, NO_EFI, pathOf } from './krunkit.ts';
 import { machineYaml, type MachineWish, type NetworkWish } from './machine-yaml.ts';
 import type { Conversion, Note } from './note.ts';
@@ -43,7 +43,7 @@ export function convertVfkit(
   for (const device of options.devices) addDevice(device, all);
   if (all.mistakes.length > 0) return err(all.mistakes);
   const wish: MachineWish = {
-    command: commandText(['vfkit', ...argv]),
+    command: commandLine(['vfkit', ...argv]),
     cpus: options.cpus,
     memoryMiB: options.memoryMiB,
     nested: options.nested,

@@ -1,3 +1,4 @@
+import { quote } from '../base/shell.ts';
 import { NEEDS } from './guest-scripts.ts';
 
 /*
@@ -112,8 +113,4 @@ function* portions(names: readonly string[]): Generator<readonly string[]> {
     bytes += word.length;
   }
   if (portion.length > 0) yield portion;
-}
-
-function quote(bytes: string): string {
-  return `'${bytes.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 import { DHCP_FUNCTIONS, NETWORK_FUNCTIONS } from './network-scripts.ts';
 import type { GuestInterface, GuestNetwork } from './spec.ts';
 

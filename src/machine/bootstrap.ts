@@ -4,7 +4,7 @@ import { portNumber, sessionCounts, terminalId, type BootstrapGuest } from './co
 import { GRANT_FUNCTIONS, grantLines } from './grant-script.ts';
 import { environmentPrefix, exportLines } from './guest-environment.ts';
 import { PORT_FUNCTIONS, portLines } from './port-script.ts';
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 import { SETUP_FUNCTIONS } from './setup-script.ts';
 import type { GuestFile, MachineSpec } from './spec.ts';
 import { TERMINAL_FUNCTIONS } from './terminal-script.ts';

@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 import type { GuestFile } from './spec.ts';
 
 /**

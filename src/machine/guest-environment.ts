@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 
 /** Variables that bash will not let a script set, and the one that would change how the script itself is read. */
 const SHELL_OWN = new Set(['UID', 'EUID', 'PPID', 'BASHOPTS', 'BASH_VERSINFO', 'SHELLOPTS', 'IFS']);

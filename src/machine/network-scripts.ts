@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 
 /*
  * POSIX shell for the guest, whose root decides what there is: `ip` (iproute2, busybox), ifconfig and route (net-tools,

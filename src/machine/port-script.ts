@@ -1,5 +1,5 @@
 import { userPorts, userTerminalSize, portNumber, type BootstrapGuest } from './console-ports.ts';
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 
 /**
  * The part of the guest's script that gives the user's ports their names in /dev/virtio-ports, as udev does where there

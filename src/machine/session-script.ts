@@ -1,7 +1,7 @@
 import type { SessionRequest } from '../session/api.ts';
 import type { BootstrapGuest } from './console-ports.ts';
 import { environmentPrefix, exportLines } from './guest-environment.ts';
-import { quote } from './quote.ts';
+import { quote } from '../base/shell.ts';
 
 /** The script that a session's slot evaluates: it becomes the command. */
 export function sessionScript(guest: BootstrapGuest, request: SessionRequest): string {

@@ -1,3 +1,4 @@
+import { commandLine } from '../base/shell.ts';
 import { type Exit, isActive } from '../plan/machine-state.ts';
 import { portTexts, publishedPorts, type PublishingRecord } from './ports.ts';
 import { describeState } from './state.ts';
@@ -32,7 +33,7 @@ export function psTable(records: readonly PsRecord[], nowMs: number, { width, wh
     records.map((record) => [
       record.machine,
       describeState(record.state, nowMs) + restartsText(record),
-      quoteCommand(record.definition.command),
+      commandLine(record.definition.command),
       portTexts(publishedPorts(record)).join(', '),
     ]),
     whole ? undefined : width,
@@ -66,11 +67,4 @@ export function psJson(record: PsRecord): string {
 function restartsText(record: PsRecord): string {
   if (record.restarts === 0 || record.state.status === 'restarting') return '';
   return record.restarts === 1 ? ', 1 restart' : `, ${record.restarts} restarts`;
-}
-
-/** Words as one would type them in a shell. */
-function quoteCommand(command: readonly string[]): string {
-  return command
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
-    .join(' ');
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { quote } from '../base/shell.ts';
 import type { Change, Look } from './changes.ts';
 
 /*
@@ -64,8 +65,4 @@ export function touchScript(touches: readonly Touch[]): string {
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(3, '0');
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,3 +1,5 @@
+import { commandLine } from '../../base/shell.ts';
+
 /**
  * Becomes the login shell of the user that it runs as, in the directory of its first argument or as near as it gets.
  * Builtins only: a root may have nothing but a shell.
@@ -35,12 +37,6 @@ export function loginShell(
   directory: string | undefined,
   command: readonly string[],
 ): readonly [string, ...string[]] {
-  const words = command.length === 0 ? [] : [command.map(quoted).join(' ')];
+  const words = command.length === 0 ? [] : [commandLine(command)];
   return ['/bin/sh', '-c', SCRIPT, 'krun', directory ?? '', ...words];
-}
-
-/** One word for any shell, fish too. */
-function quoted(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootstrapScript, LOADER } from '../../../src/machine/bootstrap.ts';
 import { consolePorts } from '../../../src/machine/console-ports.ts';
-import { quote } from '../../../src/machine/quote.ts';
+import { quote } from '../../../src/base/shell.ts';
 import type { GuestSpec, MachineSpec } from '../../../src/machine/spec.ts';
 import { bootstrapGuest } from './specs.ts';
 

@@ -1,4 +1,0 @@
-/** Any text as one shell word. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
