@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { tailOf } from '../host/file-tail.ts';
 import { watchPath } from '../host/watch.ts';
+import { isHaltedBySelf } from '../machine/log-reasons.ts';
 
 const UNWATCHED_POLL_MS = 2000;
 
@@ -21,9 +22,7 @@ export function watchForHalt(consoleFile: string, halted: () => void): void {
   const timer = watch.active ? undefined : setInterval(check, UNWATCHED_POLL_MS).unref();
 }
 
-/** Whether a console's text ends with the kernel's last words. */
+/** Whether a console's text ends with the kernel's last words; those of an earlier run may stand before it. */
 export function isHalted(text: string): boolean {
-  return /^\[ *[\d.]+\] reboot: (System halted|Power off not available|Power down)[^\n]*\s*$/.test(
-    text.slice(text.trimEnd().lastIndexOf('\n') + 1),
-  );
+  return isHaltedBySelf(text.slice(text.trimEnd().lastIndexOf('\n') + 1));
 }

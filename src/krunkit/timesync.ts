@@ -1,6 +1,5 @@
 import { connect } from 'node:net';
-import os from 'node:os';
-import { hasSlept, type Clocks } from '../machine/clock-watch.ts';
+import { hasSlept, readClocks } from '../machine/clock-watch.ts';
 
 /** How often the host is asked whether it was asleep. */
 const LOOK_MS = 10_000;
@@ -18,10 +17,6 @@ export function keepTime(socket: string, tell: (message: string) => void): void 
     if (hasSlept(last, next)) setGuestTime(socket, Date.now()).catch((error: Error) => tell(error.message));
     last = next;
   }, LOOK_MS).unref();
-}
-
-function readClocks(): Clocks {
-  return { withSleepMs: os.uptime() * 1000, withoutSleepMs: performance.now() };
 }
 
 /** Sends qemu-ga's guest-set-time; rejects unless the agent says that it is done. */

@@ -19,16 +19,17 @@ export function hasSlept(before: Clocks, after: Clocks): boolean {
   return passed - (after.withoutSleepMs - before.withoutSleepMs) > JUMP_MS;
 }
 
-function now(): Clocks {
+/** Both clocks as they are now. */
+export function readClocks(): Clocks {
   return { withSleepMs: os.uptime() * 1000, withoutSleepMs: performance.now() };
 }
 
 /** Has the guest's clock compared, and set where it is wrong, after each sleep of the host and now and then. */
 export function watchClock(compare: (seconds: number) => void): void {
-  let last = now();
+  let last = readClocks();
   let comparedMs = last.withoutSleepMs;
   setInterval(() => {
-    const next = now();
+    const next = readClocks();
     const isDue = next.withoutSleepMs - comparedMs >= COMPARE_MS;
     if (isDue || hasSlept(last, next)) {
       comparedMs = next.withoutSleepMs;

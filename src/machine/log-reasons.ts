@@ -125,8 +125,11 @@ export function hasPanic(text: string): boolean {
 }
 
 /** libkrun has no power switch that its guest kernel knows: after `poweroff` or `halt` it waits for ever. */
+const HALTED = 'reboot: (?:System halted|Power off not available|Power down)';
+
+/** A guest kernel's last words, through libkrun's log. */
 export function isHalted(text: string): boolean {
-  return /^\[[^\]]*init_or_kernel\] \[ *[\d.]+\] reboot: (System halted|Power off not available)/m.test(text);
+  return new RegExp(String.raw`^\[[^\]]*init_or_kernel\] \[ *[\d.]+\] ${HALTED}`, 'm').test(text);
 }
 
 /** A line of a kernel that the user brought, on its serial port or through libkrun's log. */
@@ -134,7 +137,7 @@ const KERNEL_LINE = String.raw`^(?:\[[^\]]*init_or_kernel\] )?(?:\[ *[\d.]+\] )?
 
 /** The same of a guest that boots by itself, whose kernel speaks on its serial port. */
 export function isHaltedBySelf(text: string): boolean {
-  return new RegExp(`${KERNEL_LINE}reboot: (?:System halted|Power off not available)`, 'm').test(text);
+  return new RegExp(KERNEL_LINE + HALTED, 'm').test(text);
 }
 
 /** The last line of a kernel that stays after its panic: why it panicked. */
