@@ -1,3 +1,4 @@
+import { isAtLeast } from '../vm/functions.ts';
 import { hasConsole } from '../vm/kernel-format.ts';
 import { U32 } from './context-base.ts';
 import { NetworkContext } from './context-network.ts';
@@ -91,8 +92,7 @@ export abstract class ConsoleContext extends NetworkContext {
   addSerialConsoleDefault(options: StreamOptions): void {
     this.make('krun_add_serial_console_default', options, (o) => {
       const [input, output] = streams(o);
-      // What 1.18 brought tells its age.
-      if ((input === -1 || output === -1) && !this.binding.supports('krun_add_virtiofs3'))
+      if ((input === -1 || output === -1) && !isAtLeast('1.18', this.binding.side.native))
         o.fail(
           input === -1 ? 'input' : 'output',
           'is missing; libkrun before 1.18 needs both',

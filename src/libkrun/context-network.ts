@@ -1,6 +1,6 @@
 import type { Argument } from '../vm/calls.ts';
 import { NET_FEATURES, NET_FLAGS, TSI_HIJACK } from '../vm/constants.ts';
-import type { LibkrunFunction } from '../vm/functions.ts';
+import { isAtLeast, type LibkrunFunction } from '../vm/functions.ts';
 import { U32 } from './context-base.ts';
 import type { OptionReader } from './options.ts';
 import { StorageContext, type PathOptions } from './context-storage.ts';
@@ -70,7 +70,7 @@ export abstract class NetworkContext extends StorageContext {
 
   /** As {@link addNetUnixstream} over a datagram socket (gvproxy, vmnet-helper). libkrun >= 1.15. */
   addNetUnixgram(options: NetSocketOptions): void {
-    const isFixed = this.binding.supports('krun_fs_add_overlay_dir');
+    const isFixed = isAtLeast('1.19', this.binding.side.native);
     this.#addSocket('krun_add_net_unixgram', options, isFixed ? 0 : OWN_SOCKET_SUFFIX_BYTES);
   }
 

@@ -1,4 +1,5 @@
 import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES } from '../vm/constants.ts';
+import { isAtLeast } from '../vm/functions.ts';
 import type { DiskFormat, DiskSync, FsSemantics } from '../vm/vm.ts';
 import { ContextBase, U64 } from './context-base.ts';
 import type { OptionReader } from './options.ts';
@@ -212,7 +213,7 @@ export abstract class StorageContext extends ContextBase {
   #guarded(o: OptionReader): readonly [string, string | null, number, boolean] {
     const directory = o.maybe('path', () => o.path('path'));
     // libkrun 1.18 reads from the null pointer.
-    if (directory === null && !this.binding.supports('krun_fs_add_overlay_dir'))
+    if (directory === null && !isAtLeast('1.19', this.binding.side.native))
       o.fail('path', 'is missing; libkrun has file systems without a directory since 1.19');
     const daxBytes = o.has('daxBytes') ? o.integer('daxBytes', [0, U64]) : NO_DAX;
     return [tag(o), directory, daxBytes, o.flag('readOnly', false)];

@@ -7,6 +7,7 @@ import { KERNEL_FORMATS, LOG_OPTION_NO_ENV, LOG_STYLES, RLIMITS, UNLIMITED } fro
 import { addConsoles } from './consoles.ts';
 import { addDevices, addMachineOptions } from './devices.ts';
 import { execProblems } from './exec-words.ts';
+import { isAtLeast } from './functions.ts';
 import { bzip2Problem, cmdlineProblem, formatProblem, initrdProblem } from './kernel-format.ts';
 import { addNetwork } from './network.ts';
 import { addStorage } from './storage.ts';
@@ -52,8 +53,7 @@ function kernelProblems(
   const { arch } = list.capabilities;
   const problems = [
     ['capability', formatProblem(format, arch)],
-    // 1.18 brought krun_add_virtiofs3, too.
-    ['capability', bzip2Problem(format, list.has('krun_add_virtiofs3'))],
+    ['capability', bzip2Problem(format, isAtLeast('1.18', list))],
     ['limit', initramfs === undefined ? undefined : initrdProblem(memoryMiB, arch)],
     ['invalid-value', cmdline === undefined ? undefined : cmdlineProblem(cmdline)],
   ] as const;

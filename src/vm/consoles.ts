@@ -1,5 +1,6 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
+import { isAtLeast } from './functions.ts';
 import { hasConsole } from './kernel-format.ts';
 import type { Vm, VmConsole, VmConsolePort, VmSerial } from './vm.ts';
 
@@ -25,8 +26,7 @@ export function addConsoles(list: CallList, { consoles, serial = [], kernelConso
 }
 
 function addSerial(list: CallList, { input, output }: VmSerial): void {
-  // 1.18 brought this function too.
-  if ((input === -1 || output === -1) && !list.has('krun_add_virtiofs3')) {
+  if ((input === -1 || output === -1) && !isAtLeast('1.18', list)) {
     list.reject(
       errorDiagnostic('capability', 'this libkrun aborts on a serial port without input or output', {
         hint: 'give it /dev/null, or use libkrun 1.18 or newer',

@@ -191,6 +191,20 @@ export const LIBKRUN_FUNCTIONS: Readonly<Record<LibkrunFunction, FunctionFacts>>
   krun_set_snd_device: fact('1.9.0', ['u32', 'bool'], 'SND'),
 };
 
+/** What shows the age of a library that does not tell it: a function that the release brought. */
+const MARKS = { '1.18': 'krun_add_virtiofs3', '1.19': 'krun_fs_add_overlay_dir' } as const;
+
+/**
+ * Whether a library has what a release mended or brought without a function of its own. Confidential variants lack the
+ * marks, and count as older.
+ */
+export function isAtLeast(
+  release: keyof typeof MARKS,
+  library: { has(name: LibkrunFunction): boolean },
+): boolean {
+  return library.has(MARKS[release]);
+}
+
 export type LibkrunFeature =
   | 'NET'
   | 'BLK'

@@ -1,6 +1,7 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
 import { NET_FLAGS, TSI_HIJACK } from './constants.ts';
+import { isAtLeast } from './functions.ts';
 import type { VmInterface, VmNetwork } from './vm.ts';
 
 /**
@@ -58,7 +59,7 @@ function addInterface(list: CallList, entry: VmInterface, index: number): void {
   list.add(name, CTX, path, fd, mac, features, flags + magic);
 }
 
-/** libkrun's init asks for an address since 1.18, which brought krun_add_virtiofs3 too, and for eth0 only. */
+/** libkrun's init asks for an address since 1.18, and for eth0 only. */
 function dhcpFlag(list: CallList, { dhcp }: VmInterface, index: number): number {
-  return dhcp && index === 0 && list.has('krun_add_virtiofs3') ? NET_FLAGS.dhcp_client : 0;
+  return dhcp && index === 0 && isAtLeast('1.18', list) ? NET_FLAGS.dhcp_client : 0;
 }
