@@ -29,10 +29,12 @@ export const convertImage: KeyConverter = (original, service) => {
   if (serviceValue(service, 'build') !== undefined) return [];
   const image = textOf(original.value) ?? '';
   const platform = textOf(serviceValue(service, 'platform'));
-  const options = platform === undefined ? '' : ` --platform '${platform}'`;
-  const pipe = `echo 'FROM ${image}' | docker build${options} --output 'type=local,dest=${rootOf(service)}' -`;
+  const options = platform === undefined ? '' : ' --platform "$$2"';
+  const pipe = `echo "FROM $$1" | docker build${options} --output type=local,dest=${rootOf(service)} -`;
+  // As words of their own, because nothing in them, or in variables that they name, is to be part of a script.
+  const words = platform === undefined ? [image] : [image, platform];
   noteOnce(service, original, UNKNOWN);
-  const build = mapLike(null, [entry('command', flowList(['/bin/sh', '-c', pipe]))]);
+  const build = mapLike(null, [entry('command', flowList(['/bin/sh', '-c', pipe, 'build', ...words]))]);
   return [rootEntry(original, service), entry('build', build), ...missingCommand(service, `image ${image}`)];
 };
 

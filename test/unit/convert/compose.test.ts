@@ -56,7 +56,7 @@ machines:
     command: ['sh', "-c"] # words
     root: ./rootfs/web
     build:
-      command: [/bin/sh, -c, "echo 'FROM alpine' | docker build --output 'type=local,dest=rootfs/web' -"]
+      command: [/bin/sh, -c, 'echo "FROM $$1" | docker build --output type=local,dest=rootfs/web -', build, alpine]
     # the mode
     tty: true
 
@@ -103,6 +103,24 @@ x-last: {a: 1}
     expect(machines['b']?.environment).toEqual({ A: 'own', C: 'd' });
     expect(yaml).not.toMatch(/[&*]\w+$|<</m);
   });
+});
+
+test('an image is a word of the command that unpacks it, whatever is in it or in its variables', async () => {
+  const image = `a'; touch owned; '`;
+  const { yaml } = converted(`services:
+  web:
+    image: "${image}"
+    platform: "${image}"
+    command: sh
+  other: { image: '$TAG', command: sh }
+`);
+  const { machines } = await projectOf(yaml, { environment: { TAG: image } });
+  for (const name of ['web', 'other']) {
+    const [shell, option, script = '', ...words] = machines[name]?.build?.command ?? [];
+    expect([shell, option]).toEqual(['/bin/sh', '-c']);
+    expect(script).not.toContain('owned');
+    expect(words.slice(1)).toEqual(name === 'web' ? [image, image] : [image]);
+  }
 });
 
 describe('a key of a service', () => {
