@@ -156,6 +156,10 @@ export function fileSystemsOf(states: readonly FsState[], diskCount: number): Fi
     else shares.push(share(state, tag, state.path));
   });
   if (roots.length > 1) mistakes.push(mistake('fs', 'the guest has two root file systems'));
+  if (states.some(isDeviceWithOptions))
+    mistakes.push(
+      mistake('fs.rootDevice', 'a disk has no readOnly(), daxBytes() or semantics()', READ_ONLY_DISK),
+    );
   if (roots[0]?.kind === 'disk' && diskCount === 0)
     mistakes.push(mistake('fs.rootDevice', 'the machine has no disk', 'add one with disk()'));
   const tags = shares.map(({ tag }) => tag);
@@ -164,15 +168,23 @@ export function fileSystemsOf(states: readonly FsState[], diskCount: number): Fi
   return { ...(roots[0] ? { root: roots[0] } : {}), shares, overlays, mistakes };
 }
 
-function directoryRoot({ readOnly, daxBytes }: FsState, path: string): VmRoot {
+const READ_ONLY_DISK = "make the disk read-only, or mount it with the option 'ro'";
+
+function isDeviceWithOptions({ device, readOnly, daxBytes, semantics }: FsState): boolean {
+  return device !== undefined && (readOnly || daxBytes !== undefined || semantics !== undefined);
+}
+
+function directoryRoot({ readOnly, daxBytes, semantics }: FsState, path: string): VmRoot {
   return {
     kind: 'directory',
     path,
     ...(readOnly ? { readOnly } : {}),
     ...(daxBytes === undefined ? {} : { daxBytes }),
+    ...(semantics === undefined ? {} : { semantics }),
   };
 }
 
 function share({ readOnly, daxBytes = 0, semantics }: FsState, tag: string, path: string): VmShare {
-  return { tag, path, readOnly, daxBytes, ...(semantics === undefined ? {} : { semantics }) };
+  const ownership = semantics === undefined ? {} : { semantics, needsSemantics: true };
+  return { tag, path, readOnly, daxBytes, ...ownership };
 }

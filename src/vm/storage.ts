@@ -27,10 +27,13 @@ export function addStorage(list: CallList, vm: Vm): void {
 
 function addDirectoryRoot(
   list: CallList,
-  { path, readOnly = false, daxBytes }: Extract<VmRoot, { kind: 'directory' }>,
+  { path, readOnly = false, daxBytes, semantics }: Extract<VmRoot, { kind: 'directory' }>,
 ): void {
-  if (!readOnly && daxBytes === undefined) list.add('krun_set_root', CTX, path);
-  else addShare(list, { tag: ROOT_TAG, path, readOnly, daxBytes: daxBytes ?? 0 });
+  if (!readOnly && daxBytes === undefined && semantics === undefined) list.add('krun_set_root', CTX, path);
+  else {
+    const common = { tag: ROOT_TAG, path, readOnly, daxBytes: daxBytes ?? 0 };
+    addShare(list, semantics === undefined ? common : { ...common, semantics, needsSemantics: true });
+  }
 }
 
 function addDisk(list: CallList, disk: VmDisk): void {
@@ -47,7 +50,7 @@ function addDisk(list: CallList, disk: VmDisk): void {
 }
 
 function addShare(list: CallList, share: VmShare): void {
-  const { tag, path, readOnly, daxBytes, semantics } = share;
+  const { tag, path, readOnly, daxBytes, semantics, needsSemantics = false } = share;
   const bytes = Buffer.byteLength(tag);
   if (bytes > LONGEST_TAG_BYTES || bytes === 0) {
     list.reject(
@@ -56,7 +59,7 @@ function addShare(list: CallList, share: VmShare): void {
       }),
     );
   }
-  if (semantics !== undefined && list.has('krun_add_virtiofs4')) {
+  if (semantics !== undefined && (needsSemantics || list.has('krun_add_virtiofs4'))) {
     list.add('krun_add_virtiofs4', CTX, tag, path, daxBytes, readOnly, FS_SEMANTICS[semantics]);
     return;
   }

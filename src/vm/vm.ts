@@ -74,6 +74,8 @@ export type VmRoot =
       /** libkrun >= 1.18. */
       readonly readOnly?: boolean;
       readonly daxBytes?: number;
+      /** As of a share. */
+      readonly semantics?: FsSemantics;
     }
   /** One of the disks holds it; `device` is its name in the guest. */
   | { readonly kind: 'disk'; readonly device: string; readonly fstype?: string; readonly options?: string };
@@ -104,6 +106,8 @@ export interface VmShare {
   readonly daxBytes: number;
   /** Who owns what (macOS), libkrun >= 1.19.3; the library's own choice when absent. */
   readonly semantics?: FsSemantics;
+  /** Whether a library that has no say in it is refused, and does not do as it always did. */
+  readonly needsSemantics?: boolean;
 }
 
 export type VmOverlay =

@@ -51,6 +51,12 @@ describe('mistakes', () => {
     ['two roots', small.fs((fs) => fs.root('/other'))],
     ['a file system without a source', small.fs((fs) => fs.tag('data'))],
     ['a root on a disk that is not there', vm().fs((fs) => fs.rootDevice('/dev/vda'))],
+    [
+      'what only directories of the host have',
+      vm()
+        .disk((d) => d.path('/d'))
+        .fs((fs) => fs.rootDevice('/dev/vda').readOnly().daxBytes(4096).semantics('complete')),
+    ],
     ['a file in a directory of the host', vm().fs((fs) => fs.root('/r').file('/etc/app/id', 'x'))],
     ['two shares of one tag', small.fs((fs) => fs.tag('a').path('/1')).fs((fs) => fs.tag('a').path('/2'))],
     ['two disks of one id', small.disk((d) => d.id('a').path('/1')).disk((d) => d.id('a').path('/2'))],
@@ -126,6 +132,18 @@ describe('what libkrun has no way for', () => {
     const error = thrownBy(() => built.calls(without('krun_add_virtiofs3', 'krun_add_virtiofs4')));
     expect(error.message).toMatchInlineSnapshot(
       `"this libkrun cannot keep the guest from writing to /x; use libkrun 1.18 or newer, or share it without \`ro\`"`,
+    );
+  });
+
+  it.each([
+    ['a share', small.fs((fs) => fs.tag('x').path('/x').semantics('complete'))],
+    ['the root', vm().fs((fs) => fs.root('/x').semantics('simplified'))],
+  ])('is told of who owns files of %s where the library has no say in it', (_, builder) => {
+    expect(builder.build().formatCalls(without())).toMatch(/krun_add_virtiofs4.*"\/x", 0, false, [01]\)/);
+    const error = thrownBy(() => builder.build().calls(without('krun_add_virtiofs4')));
+    expect(error.diagnostics.map(({ code }) => code)).toEqual(['capability']);
+    expect(error.message).toBe(
+      'this libkrun has no krun_add_virtiofs4; use libkrun 1.19.3 or newer; `krun doctor` shows which one is used',
     );
   });
 
