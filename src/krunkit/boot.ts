@@ -1,6 +1,6 @@
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { firmwarePlaces, type FirmwareHost } from '../host/firmware.ts';
+import { findFirmware, type FirmwareHost } from '../host/firmware.ts';
 import { ImageError, type DiskBytes } from './disk-bytes.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
 import { findRootPartition } from './root-partition.ts';
@@ -29,11 +29,12 @@ function canBootFirmware(arch: string): boolean {
 /** krunkit's firmware where this host can boot it, or else the root file system of the first disk. */
 export function chooseBoot(options: KrunkitOptions, host: BootHost): Result<KrunkitBoot, Diagnostic> {
   if (canBootFirmware(host.arch)) {
-    const places = options.firmwarePath === undefined ? firmwarePlaces(host) : [options.firmwarePath];
-    const path = places.find((place) => host.realPath(place) !== undefined);
-    if (path !== undefined) return ok({ kind: 'firmware', path });
-    if (options.firmwarePath !== undefined) return err(noFirmware(options.firmwarePath));
-    if (host.os === 'darwin') return err(nowhere(places));
+    const { firmwarePath: path } = options;
+    if (path !== undefined)
+      return host.realPath(path) === undefined ? err(noFirmware(path)) : ok({ kind: 'firmware', path });
+    const found = findFirmware(host);
+    if (found.ok) return ok({ kind: 'firmware', path: found.value });
+    if (host.os === 'darwin') return err(nowhere(found.error));
   }
   return bootRootDisk(options, host);
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, systemHint } from '../host/errno.ts';
-import { firmwarePlaces } from '../host/firmware.ts';
+import { findFirmware } from '../host/firmware.ts';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import type { MachineSpec, SpecBoot } from '../machine/spec.ts';
 import type { Boot, KernelFormat } from '../project/project.ts';
@@ -17,7 +17,7 @@ export function specBoot(boot: Boot | undefined): { readonly boot?: SpecBoot } {
     case undefined:
       return {};
     case 'firmware':
-      return { boot: { kind: 'firmware', path: boot.path ?? findFirmware() } };
+      return { boot: { kind: 'firmware', path: boot.path ?? firmware() } };
     case 'init':
       return { boot };
     case 'kernel':
@@ -55,15 +55,14 @@ function opened<T>(what: string, file: string, open: () => T): T {
   }
 }
 
-function findFirmware(): string {
+function firmware(): string {
+  const programDirectories = (process.env['PATH'] ?? '').split(path.delimiter);
   const files = nodeLibraryFiles();
   const realPath = (file: string): string | undefined => files.realPath(file);
-  const programDirectories = (process.env['PATH'] ?? '').split(path.delimiter).filter((part) => part !== '');
-  const places = firmwarePlaces({ os: process.platform, programDirectories, realPath });
-  const found = places.find((place) => realPath(place) !== undefined);
-  if (found !== undefined) return found;
+  const found = findFirmware({ os: process.platform, programDirectories, realPath });
+  if (found.ok) return found.value;
   throw new ActionFailure(
-    `the EFI firmware was not found; looked at ${places.join(', ')}`,
+    `the EFI firmware was not found; looked at ${found.error.join(', ')}`,
     'install krunkit, which brings it (`brew install krunkit`), or name the file: `boot: { firmware: FILE }`',
   );
 }
