@@ -1,5 +1,5 @@
 import type { KernelFormat } from '../vm/vm.ts';
-import type { DiskAttachment } from './project.ts';
+import type { DiskAttachment, Machine } from './project.ts';
 
 export type { KernelFormat };
 
@@ -79,4 +79,17 @@ export function bootsItself(boot: Boot | undefined, root: Root['kind']): boolean
   if (boot.kind !== 'kernel') return true;
   const { initrd, cmdline } = boot;
   return initrd !== undefined || root === 'none' || (cmdline !== undefined && !LIBKRUN_INIT.test(cmdline));
+}
+
+/**
+ * Whether libkrun makes a device for the root: for a directory, whoever boots, and for a disk that its init mounts. A
+ * guest that boots by itself or is confidential has the disk alone.
+ */
+export function hasRootDevice({
+  boot,
+  root,
+  teeConfig,
+}: Pick<Machine, 'boot' | 'root' | 'teeConfig'>): boolean {
+  if (root.kind !== 'disk') return root.kind === 'directory';
+  return teeConfig === undefined && !bootsItself(boot, root.kind);
 }

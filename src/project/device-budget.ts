@@ -1,5 +1,5 @@
 import { MOST_DEVICES_X64 } from '../vm/device-budget.ts';
-import { bootsItself } from './boot.ts';
+import { hasRootDevice } from './boot.ts';
 import { diskKey } from './disks.ts';
 import type { ResolvedMachine } from './machine.ts';
 import type { Machine } from './project.ts';
@@ -39,15 +39,6 @@ function ownDevices(machine: Machine): readonly string[] {
     ...(machine.agent ? ['control console'] : []),
     ...(hasTsi ? ['vsock'] : []),
   ];
-}
-
-/**
- * libkrun makes one for a directory, whoever boots, and for a disk that its init mounts; a guest that boots by itself
- * or is confidential has the disk alone.
- */
-function hasRootDevice({ boot, root, teeConfig }: Machine): boolean {
-  if (root.kind !== 'disk') return root.kind === 'directory';
-  return teeConfig === undefined && !bootsItself(boot, root.kind);
 }
 
 interface DeviceUse {

@@ -8,7 +8,7 @@ import {
   type SpecDisk,
   type SpecRoot,
 } from '../machine/spec.ts';
-import { bootsItself } from '../project/boot.ts';
+import { bootsItself, hasRootDevice } from '../project/boot.ts';
 import type { DiskAttachment, Machine } from '../project/project.ts';
 import { machineLayout, rawFile, runLayout, type Layout } from '../store/layout.ts';
 import { specDevices } from './device-spec.ts';
@@ -94,9 +94,10 @@ function specOptions({
 }
 
 /** A guest that boots by itself finds its root on its own; so does one that is confidential. */
-function specRoot({ root, boot, teeConfig }: Machine): SpecRoot {
+function specRoot(machine: Machine): SpecRoot {
+  const { root } = machine;
   if (root.kind !== 'disk') return root;
-  if (teeConfig !== undefined || bootsItself(boot, root.kind)) return { kind: 'none' };
+  if (!hasRootDevice(machine)) return { kind: 'none' };
   const { device, fstype, options } = root;
   return {
     kind: 'disk',
