@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { libraryCacheDirectory } from '../../../src/store/layout.ts';
 import type { TestContext } from 'vitest';
 import { createProject, type Rig } from '../../rig/support/rig.ts';
-import { evidence } from './evidence.ts';
+import { evidence } from '../../rig/support/evidence.ts';
 
 const run = promisify(execFile);
 

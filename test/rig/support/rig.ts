@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { onTestFailed } from 'vitest';
+import { evidence } from './evidence.ts';
 import { findProcesses, type FoundProcess } from './processes.ts';
 import { until } from './until.ts';
 
@@ -68,12 +70,23 @@ export interface RigOptions {
   readonly uid?: number;
 }
 
-/** Makes a rig. Dispose it with `await using`: that runs `krun down` and fails if any process stays. */
-export function createRig(options: RigOptions = {}): Promise<Rig> {
-  return createProject(required('KRUN_TEST_PROGRAM'), {
+/**
+ * Makes a rig, in a test. Dispose it with `await using`: that runs `krun down` and fails if any process stays. If the test
+ * fails, what supervisor and guests said is written out.
+ */
+export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  const rig = await createProject(required('KRUN_TEST_PROGRAM'), {
     ...options,
     env: { KRUN_LIBKRUN: required('KRUN_TEST_FAKE_LIBKRUN'), ...options.env },
   });
+  const dispose = rig[Symbol.asyncDispose].bind(rig);
+  let told = '';
+  onTestFailed(() => console.error(told));
+  rig[Symbol.asyncDispose] = async () => {
+    told = await evidence(rig.directory);
+    await dispose();
+  };
+  return rig;
 }
 
 /** The same with another build of krun, and the libkrun that this build finds. */

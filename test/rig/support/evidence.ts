@@ -9,7 +9,8 @@ const run = promisify(execFile);
 const MOST_CHARACTERS = 3000;
 
 /** Files of a project's state that say why something went wrong: what guest, libkrun and helpers said themselves. */
-const TELLING = /(^supervisor\.log|\.(console|status|helper|stderr)|networks\/[^/]+\/log\.jsonl)$/;
+const TELLING =
+  /(^supervisor\.log|^events\.jsonl|\.(console|status|helper|stderr)|networks\/[^/]+\/log\.jsonl)$/;
 
 /** What a project knows of itself, as text for whoever reads of a failed test; taken before its directory goes. */
 export async function evidence(projectDirectory: string): Promise<string> {
