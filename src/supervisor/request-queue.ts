@@ -76,6 +76,8 @@ export class RequestQueue {
 
 /** Whether a request is not to wait for an earlier one, but to end it. */
 function takesOver(request: Request, earlier: QueuedJob): boolean {
+  // That waits for no guest, and nobody would ask again for the removal after `krun run --rm`.
+  if (earlier.request.type === 'rm' && !earlier.request.stop) return false;
   if (force(request) <= force(earlier.request)) return false;
   const wanted = namedMachines(request);
   const concerned = earlier.machines ?? namedMachines(earlier.request);

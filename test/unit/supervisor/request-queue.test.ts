@@ -69,6 +69,17 @@ test('what ends machines interrupts what starts them, and a kill interrupts both
   ]);
 });
 
+test('the removal of what has ended is not interrupted', async () => {
+  const { log, ends, submit, settle } = controlled();
+  void submit({ type: 'rm', machines: ['a'], stop: false });
+  await settle();
+  void submit(stop());
+  await settle();
+  ends[0]?.();
+  await settle();
+  expect(log).toEqual(['begin rm', 'end rm', 'begin stop']);
+});
+
 test('a request about other machines waits, one about a dependency does not', async () => {
   const { log, submit, settle } = controlled();
   void submit(start('a'));
