@@ -1,7 +1,7 @@
 import { statSync, type Stats } from 'node:fs';
 import { errnoOf } from '../host/errno.ts';
 import { KERNEL_FORMATS, RLIMITS, UNLIMITED } from '../vm/constants.ts';
-import { execProblems } from '../vm/exec-words.ts';
+import { execProblems, type ExecNames } from '../vm/exec-words.ts';
 import { hasConsole } from '../vm/kernel-format.ts';
 import type { KernelFormat } from '../vm/vm.ts';
 import { U32, U64, type Told } from './context-base.ts';
@@ -36,8 +36,12 @@ export interface Rlimit {
 }
 
 const LONGEST_CMDLINE_BYTES = 2047;
-const EXEC_HINT =
-  'the words travel on the kernel command line; put what does not fit into /.krun_config.json in the root';
+const EXEC: ExecNames = {
+  command: 'the command',
+  environment: 'the environment',
+  workingDir: 'the directory',
+  hint: 'the words travel on the kernel command line; put what does not fit into /.krun_config.json in the root',
+};
 
 /** What runs in the guest: kernel or firmware, command, and whose process the machine is. */
 export abstract class ProcessContext extends ConsoleContext {
@@ -146,8 +150,8 @@ export abstract class ProcessContext extends ConsoleContext {
 
   #checkExec(o: OptionReader, name: string, news: Partial<Told['exec']>): Told['exec'] {
     const exec = { ...this.told.exec, ...news };
-    const problems = execProblems(exec).map(({ message }) => message);
-    if (problems.length > 0) o.fail(name, `cannot be passed on: ${problems.join('; ')}`, EXEC_HINT);
+    const problems = execProblems(exec, EXEC).map(({ message }) => message);
+    if (problems.length > 0) o.fail(name, `cannot be passed on: ${problems.join('; ')}`, EXEC.hint);
     return exec;
   }
 }

@@ -21,7 +21,7 @@ export function formatProblem(format: KernelFormat, arch: string): KernelProblem
   if (format === 'raw') {
     return {
       message: 'on x86_64 libkrun takes a raw kernel for a bundle like libkrunfw, not for a kernel image',
-      hint: 'use the ELF file of the kernel (vmlinux) with `format: elf`',
+      hint: 'use the ELF file of the kernel (vmlinux), of the format elf',
     };
   }
   const hint = `this processor's kernels are ${loaded.join(', ')}`;
@@ -160,6 +160,6 @@ export function initrdProblem(memoryMiB: number, arch: string): KernelProblem | 
   if (arch !== 'x64' || memoryMiB <= MOST_MIB_WITH_INITRD_X64) return undefined;
   return {
     message: `with an initrd a machine has at most ${MOST_MIB_WITH_INITRD_X64} MiB on x86_64: libkrun puts it at the end of the memory, and tells the kernel only 32 bits of where that is`,
-    hint: `set \`memory\` to ${MOST_MIB_WITH_INITRD_X64}MiB or less, or boot without an initrd`,
+    hint: `give the machine ${MOST_MIB_WITH_INITRD_X64} MiB or less, or boot without an initrd`,
   };
 }

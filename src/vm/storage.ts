@@ -55,7 +55,7 @@ function addShare(list: CallList, share: VmShare): void {
   if (bytes > LONGEST_TAG_BYTES || bytes === 0) {
     list.reject(
       errorDiagnostic('limit', `share tag '${tag}' has ${bytes} bytes; virtio-fs allows 1 to 36`, {
-        hint: 'give the share a shorter `tag`',
+        hint: 'give the share a shorter tag',
       }),
     );
   }
@@ -71,7 +71,7 @@ function addShare(list: CallList, share: VmShare): void {
     // Mounting it read-only in the guest would be a promise that the guest itself can break.
     list.reject(
       errorDiagnostic('capability', `this libkrun cannot keep the guest from writing to ${path}`, {
-        hint: `use libkrun 1.18 or newer, or share it without ${tag === ROOT_TAG ? '`readonly`' : '`ro`'}`,
+        hint: 'use libkrun 1.18 or newer, or share it writable',
       }),
     );
   }

@@ -92,7 +92,7 @@ describe('entering a machine', () => {
       .build();
     const library = stubLibkrun({ version: '1.17.4', features: ['BLK', 'NET'] });
     expect(await refusal(readOnly, { library })).toMatchInlineSnapshot(`
-      "BuilderError: this libkrun cannot keep the guest from writing to ROOT; use libkrun 1.18 or newer, or share it without \`readonly\`
+      "BuilderError: this libkrun cannot keep the guest from writing to ROOT; use libkrun 1.18 or newer, or share it writable
       this libkrun was built without sound; use one that was built with SND=1; \`krun doctor\` shows which one is used"
     `);
   });

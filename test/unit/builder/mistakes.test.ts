@@ -131,7 +131,7 @@ describe('what libkrun has no way for', () => {
     const built = small.fs((fs) => fs.tag('x').path('/x').readOnly()).build();
     const error = thrownBy(() => built.calls(without('krun_add_virtiofs3', 'krun_add_virtiofs4')));
     expect(error.message).toMatchInlineSnapshot(
-      `"this libkrun cannot keep the guest from writing to /x; use libkrun 1.18 or newer, or share it without \`ro\`"`,
+      `"this libkrun cannot keep the guest from writing to /x; use libkrun 1.18 or newer, or share it writable"`,
     );
   });
 

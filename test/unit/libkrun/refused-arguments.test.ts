@@ -40,10 +40,10 @@ describe('values that libkrun would crash on', () => {
       .toMatchInlineSnapshot(`
         "ArgumentError: krun_set_vm_config: vcpus must be an integer from 1 to 255, not 0
         ArgumentError: krun_add_virtiofs: tag has 37 bytes; 36 fit
-        ArgumentError: krun_set_workdir: path cannot be passed on: working_dir: "/my files" has a space
-        ArgumentError: krun_set_exec: path cannot be passed on: command: "größe" has a character outside printable ASCII
-        ArgumentError: krun_set_exec: path cannot be passed on: environment: "A=line\\nline" has a character outside printable ASCII
-        ArgumentError: krun_set_exec: path cannot be passed on: command, environment and working_dir take 1515 bytes together; 1500 fit
+        ArgumentError: krun_set_workdir: path cannot be passed on: the directory: "/my files" has a space
+        ArgumentError: krun_set_exec: path cannot be passed on: the command: "größe" has a character outside printable ASCII
+        ArgumentError: krun_set_exec: path cannot be passed on: the environment: "A=line\\nline" has a character outside printable ASCII
+        ArgumentError: krun_set_exec: path cannot be passed on: the command, the environment and the directory take 1515 bytes together; 1500 fit
         ArgumentError: krun_add_serial_console_default: input is missing; libkrun before 1.18 needs both
         ArgumentError: krun_add_console_port_tty: fd must not be 0: libkrun aborts on it
         ArgumentError: krun_add_console_port_tty: fd must be a terminal; N is none

@@ -149,7 +149,7 @@ describe('a kernel of the user', () => {
     const spec = (format: 'elf' | 'raw' | 'image_bz2'): MachineSpec =>
       machineSpec({ root: { kind: 'none' }, boot: { ...kernel, format }, guest: self });
     expect(problems(spec('raw'), NEWEST)).toMatchInlineSnapshot(
-      `"on x86_64 libkrun takes a raw kernel for a bundle like libkrunfw, not for a kernel image (use the ELF file of the kernel (vmlinux) with \`format: elf\`)"`,
+      `"on x86_64 libkrun takes a raw kernel for a bundle like libkrunfw, not for a kernel image (use the ELF file of the kernel (vmlinux), of the format elf)"`,
     );
     expect(problems(spec('elf'), { ...NEWEST, arch: 'arm64' })).toMatchInlineSnapshot(
       `"libkrun does not load kernels of format elf on arm64 (this processor's kernels are raw, pe_gz)"`,
@@ -194,7 +194,7 @@ describe('a read-only root', () => {
 
   it('needs a library that can keep the guest from writing', () => {
     expect(problems(readOnly(), LIBKRUN_1_17)).toContain(
-      'this libkrun cannot keep the guest from writing to ROOT (use libkrun 1.18 or newer, or share it without `readonly`)',
+      'this libkrun cannot keep the guest from writing to ROOT (use libkrun 1.18 or newer, or share it writable)',
     );
   });
 });

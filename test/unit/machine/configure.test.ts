@@ -148,7 +148,7 @@ describe('calls of a machine', () => {
     expect(callText(spec, LIBKRUN_1_18)).toContain('krun_add_virtiofs3(ctx, "src", "/p/src", 0, true)');
     expect(problems(spec, LIBKRUN_1_17)).toMatchInlineSnapshot(`
       "capability: this libkrun cannot keep the guest from writing to /p/src
-        use libkrun 1.18 or newer, or share it without \`ro\`"
+        use libkrun 1.18 or newer, or share it writable"
     `);
   });
 
@@ -195,7 +195,7 @@ describe('calls of a machine', () => {
     const spec = machineSpec({ shares: [{ ...share, tag: 'ä'.repeat(19) }] });
     expect(problems(spec, LIBKRUN_1_18)).toMatchInlineSnapshot(`
       "limit: share tag 'äääääääääääääääääää' has 38 bytes; virtio-fs allows 1 to 36
-        give the share a shorter \`tag\`"
+        give the share a shorter tag"
     `);
   });
 
