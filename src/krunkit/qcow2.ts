@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { constants, inflateRawSync } from 'node:zlib';
+import { errnoOf } from '../host/errno.ts';
 import { ImageError, type DiskBytes } from './disk-bytes.ts';
 import { damaged, type Qcow2Header } from './qcow2-header.ts';
 
@@ -80,15 +81,27 @@ export class Qcow2 implements DiskBytes {
     const offset = Number(entry & ((1n << offsetBits) - 1n));
     const sectors = Number((entry & (COMPRESSED - 1n)) >> offsetBits) + 1;
     const packed = this.#image.read(offset, sectors * SECTOR - (offset % SECTOR));
-    const cluster = this.#header.hasZstd ? this.#unzstd(packed) : unzip(packed);
+    const unpack = this.#header.hasZstd ? this.#zstd() : unzip;
+    const cluster = this.#unpacked(() => unpack(packed));
     if (cluster.length < this.#clusterBytes) throw damaged(this.#file, 'a compressed cluster');
     return cluster;
   }
 
-  #unzstd(packed: Buffer): Buffer {
+  #unpacked(unpack: () => Buffer): Buffer {
+    try {
+      return unpack();
+    } catch (error) {
+      // Codes of zlib.
+      if (errnoOf(error) === undefined) throw error;
+      throw damaged(this.#file, 'a compressed cluster');
+    }
+  }
+
+  #zstd(): (packed: Buffer) => Buffer {
     // Node has it since 22.15.
-    const { zstdDecompressSync } = createRequire(import.meta.url)('node:zlib') as ZlibWithZstd;
-    if (zstdDecompressSync) return zstdDecompressSync(packed);
+    const { zstdDecompressSync, constants } = createRequire(import.meta.url)('node:zlib') as ZlibWithZstd;
+    if (zstdDecompressSync)
+      return (packed) => zstdDecompressSync(packed, { finishFlush: constants.ZSTD_e_flush });
     throw new ImageError(
       `disk image ${this.#file} is compressed with zstd, which this Node ${process.versions.node} cannot read`,
       'use Node 22.15 or newer, or convert the image: qemu-img convert -O qcow2 OLD NEW',
@@ -99,7 +112,8 @@ export class Qcow2 implements DiskBytes {
 type ClusterKind = 'data' | 'zeros' | 'absent';
 
 interface ZlibWithZstd {
-  readonly zstdDecompressSync?: (packed: Buffer) => Buffer;
+  readonly zstdDecompressSync?: (packed: Buffer, options: { readonly finishFlush: number }) => Buffer;
+  readonly constants: { readonly ZSTD_e_flush: number };
 }
 
 function plainKind(entry: bigint, place: number): ClusterKind {
@@ -107,7 +121,7 @@ function plainKind(entry: bigint, place: number): ClusterKind {
   return place === 0 ? 'absent' : 'data';
 }
 
-/** The last sector has something else behind the cluster. */
+/** What is asked to flush, and not to finish, does not mind that the last sector has something else behind the cluster. */
 function unzip(packed: Buffer): Buffer {
   return inflateRawSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
@@ -21,7 +21,7 @@ import { canNest, openLibrary } from './library.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
 import { connectInterfaces, ownSuffix } from './net-sockets.ts';
 import { notesOn } from './notes.ts';
-import { openImage } from './open-image.ts';
+import { canHoldDisk, openImage } from './open-image.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { createProcessEnd, type ProcessEnd } from './process-end.ts';
@@ -83,9 +83,7 @@ export function planMachine(
 
 function unreadable(file: string): readonly Diagnostic[] {
   try {
-    // Before it is opened: a pipe would wait for its writer.
-    const kind = statSync(file);
-    if (!kind.isFile() && !kind.isBlockDevice()) {
+    if (!canHoldDisk(file)) {
       const message = `disk image ${file} is neither a file nor a block device`;
       return [errorDiagnostic('path', message, { hint: 'correct `path` of the virtio-blk' })];
     }

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, rmSync, watch } from 'node:fs';
+import { appendFileSync, closeSync, readdirSync, rmSync, watch } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isHalted, watchForHalt } from '../../src/krunkit/halt-watch.ts';
 import { connectInterfaces } from '../../src/krunkit/net-sockets.ts';
@@ -45,6 +46,10 @@ describe('qcow2 images', () => {
     ['plain', []],
     ['version 2', ['-o', 'compat=0.10']],
     ['compressed', ['-c']],
+    // Node has it since 22.15.
+    ...('zstdDecompressSync' in zlib
+      ? ([['compressed with zstd', ['-c', '-o', 'compression_type=zstd']]] as const)
+      : []),
     ['with small clusters', ['-o', 'cluster_size=512']],
     ['with large clusters', ['-o', 'cluster_size=2M']],
     ['with subclusters', ['-o', 'extended_l2=on']],
@@ -113,6 +118,38 @@ describe('qcow2 images', () => {
       await writeFile(at('bad.qcow2'), bad);
       expect(() => openImage(at('bad.qcow2'), 'qcow2')).toThrow(message);
     }
+    await create('-u', '-b', '.', '-F', 'raw', at('on-directory.qcow2'));
+    expect(() => openImage(at('on-directory.qcow2'), 'qcow2')).toThrow(
+      expect.objectContaining({
+        name: 'ImageError',
+        message: `disk image ${at('on-directory.qcow2')} stands on ${directory}, which is neither a file nor a block device`,
+      }),
+    );
+  });
+
+  test('whose compressed data are damaged say so', async () => {
+    await raw();
+    await convert('-c', '-O', 'qcow2', at('raw'), at('damaged.qcow2'));
+    const bytes = await readFile(at('damaged.qcow2'));
+    const table = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0xff_ffff_ffff_fe00n);
+    // The first cluster, whose entry ends with its place.
+    bytes.fill(0xff, bytes.readUInt32BE(table + 4), bytes.readUInt32BE(table + 4) + 64);
+    await writeFile(at('damaged.qcow2'), bytes);
+    const disk = openImage(at('damaged.qcow2'), 'qcow2');
+    expect(() => disk.read(0, 16)).toThrow(
+      expect.objectContaining({
+        name: 'ImageError',
+        message: expect.stringMatching(/damaged.*a compressed cluster/),
+      }),
+    );
+  });
+
+  test('leave no descriptor open', async () => {
+    await raw();
+    await convert('-O', 'qcow2', at('raw'), at('closed.qcow2'));
+    const before = readdirSync('/dev/fd').length;
+    openImage(at('closed.qcow2'), 'qcow2').read(0, 16);
+    expect(readdirSync('/dev/fd')).toHaveLength(before);
   });
 });
 
