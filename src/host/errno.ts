@@ -21,6 +21,16 @@ export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined>
   }
 }
 
+/** The same of what does not wait. `throwIfNoEntry` of Node still throws where a file is in the way of a directory. */
+export function unlessMissingSync<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    ignoreErrno(error, 'ENOENT', 'ENOTDIR');
+    return undefined;
+  }
+}
+
 /** What the user can do about a system error; undefined where that depends on more than its code. */
 export function systemHint(code: string): string | undefined {
   return HINTS[code];

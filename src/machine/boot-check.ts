@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { ignoreErrno } from '../host/errno.ts';
+import { ignoreErrno, unlessMissingSync } from '../host/errno.ts';
 import { architectureMismatch, startOfFile } from '../libkrun/elf.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
 import type { MachineFailure } from './failure.ts';
@@ -20,7 +20,7 @@ function checkFiles(boot: SpecBoot): MachineFailure | undefined {
   const initrd =
     boot.kind === 'kernel' && boot.initrd !== undefined ? [['initrd', boot.initrd] as const] : [];
   for (const [what, file] of [[boot.kind, boot.path] as const, ...initrd]) {
-    const kind = statSync(file, { throwIfNoEntry: false });
+    const kind = unlessMissingSync(() => statSync(file));
     if (!kind?.isFile()) {
       const problem = kind ? 'is not a file' : 'does not exist';
       return {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { unlessMissingSync } from '../host/errno.ts';
 import type { MachineSpec } from './spec.ts';
 
 /** What libkrun's init mounts over, and what most programs write to. */
@@ -38,5 +39,5 @@ function withParents(name: string): readonly string[] {
 }
 
 function isDirectory(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return unlessMissingSync(() => statSync(file))?.isDirectory() ?? false;
 }

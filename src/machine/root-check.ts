@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { unlessMissingSync } from '../host/errno.ts';
 import type { MachineFailure } from './failure.ts';
 import { architectureMismatch, startOfFile } from '../libkrun/elf.ts';
 import type { MachineSpec } from './spec.ts';
@@ -12,7 +13,7 @@ const MOST_LINKS = 40;
  * already runs.
  */
 export function checkRoot(root: string, needsShell: boolean, arch: string): MachineFailure | undefined {
-  const kind = statSync(root, { throwIfNoEntry: false });
+  const kind = unlessMissingSync(() => statSync(root));
   if (kind === undefined) {
     return {
       code: 'path',
@@ -47,7 +48,7 @@ export function checkRoot(root: string, needsShell: boolean, arch: string): Mach
 
 /** A share whose source is gone since the configuration was read; libkrun would tell the guest only. */
 export function checkShares(shares: MachineSpec['shares']): MachineFailure | undefined {
-  const lost = shares.find((share) => !statSync(share.path, { throwIfNoEntry: false })?.isDirectory());
+  const lost = shares.find((share) => !unlessMissingSync(() => statSync(share.path))?.isDirectory());
   if (!lost) return undefined;
   const message = `share source ${lost.path} is not a directory, or does not exist`;
   return { code: 'path', message, hint: 'create it, or remove the share' };
@@ -61,7 +62,7 @@ export function resolveInRoot(root: string, guestPath: string): string | undefin
     const part = pending.shift() ?? '';
     const next = path.posix.join(resolved, part);
     const host = path.join(root, next);
-    const entry = lstatSync(host, { throwIfNoEntry: false });
+    const entry = unlessMissingSync(() => lstatSync(host));
     if (entry === undefined) return undefined;
     if (!entry.isSymbolicLink()) {
       resolved = next;

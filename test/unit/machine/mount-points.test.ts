@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -38,6 +38,12 @@ test('a read-only root lacks what is not there, and parents come first', () => {
 test('what is missing below a directory of the root cannot be laid over it', () => {
   const path = rootWith('dev', 'proc', 'sys', 'tmp', 'srv');
   expect(missing({ path, readOnly: true }, '/srv/app')).toEqual({ possible: [], impossible: ['srv/app'] });
+});
+
+test('a file in the way of a mount point is no directory', () => {
+  const path = rootWith('dev', 'proc', 'sys', 'tmp');
+  writeFileSync(`${path}/srv`, '');
+  expect(missing({ path, readOnly: true }, '/srv/app').possible).toEqual(['srv', 'srv/app']);
 });
 
 test('an overlay may have it already', () => {

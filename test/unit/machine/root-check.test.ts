@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkRoot, resolveInRoot } from '../../../src/machine/root-check.ts';
+import { checkRoot, checkShares, resolveInRoot } from '../../../src/machine/root-check.ts';
 
 /** The first bytes of a program for x86-64. */
 const ELF_X64 = Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 62, 0]);
@@ -49,9 +49,22 @@ describe('a root directory', () => {
     expect(message(true, 'arm64')).toBe('/bin/sh in root ROOT is for x64, and this host is arm64');
   });
 
+  it('has no shell where a file is in the way of it', () => {
+    rmSync(path.join(root, 'bin'), { recursive: true });
+    writeFileSync(path.join(root, 'bin'), '');
+    expect(message()).toBe('root ROOT has no /bin/sh');
+  });
+
   it('has to be a directory that exists', () => {
     expect(checkRoot(path.join(root, 'nope'), false, 'x64')?.message).toMatch(/does not exist$/);
     writeFileSync(path.join(root, 'disk.img'), '');
     expect(checkRoot(path.join(root, 'disk.img'), false, 'x64')?.message).toMatch(/is not a directory$/);
+    expect(checkRoot(path.join(root, 'disk.img/root'), false, 'x64')?.message).toMatch(/does not exist$/);
   });
+});
+
+it('a share is refused that is not there, also below a file', () => {
+  writeFileSync(path.join(root, 'file'), '');
+  const share = { tag: 'data', path: path.join(root, 'file/data'), readOnly: false, daxBytes: 0 };
+  expect(checkShares([share])?.message).toMatch(/file\/data is not a directory, or does not exist$/);
 });
