@@ -1,3 +1,4 @@
+import { EDID_HINT, isEdid } from '../vm/devices.ts';
 import { VIRGL_FLAGS } from '../vm/vm.ts';
 import { U16, U32, U64 } from './context-base.ts';
 import { ProcessContext } from './context-process.ts';
@@ -30,8 +31,6 @@ export interface InputBackendOptions {
   readonly events: NativeStructure;
 }
 
-const MOST_EDID_BYTES = 32_768;
-
 /** Devices for people: GPU, displays, input, sound. A library that was built without them says so here. */
 export abstract class DeviceContext extends ProcessContext {
   /** A GPU with a window of 8 GiB. libkrun >= 1.8, built with GPU. */
@@ -59,8 +58,7 @@ export abstract class DeviceContext extends ProcessContext {
   displaySetEdid(options: DisplayOption & { readonly edid: Uint8Array }): void {
     this.make('krun_display_set_edid', options, (o) => {
       const edid = o.bytes('edid');
-      if (edid.length === 0 || edid.length % 128 !== 0 || edid.length > MOST_EDID_BYTES)
-        o.fail('edid', `must be blocks of 128 bytes, at most ${MOST_EDID_BYTES}, not ${edid.length} bytes`);
+      if (!isEdid(edid)) o.fail('edid', 'is not an EDID', EDID_HINT);
       return [display(o), edid, edid.length];
     });
   }

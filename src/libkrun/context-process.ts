@@ -113,14 +113,15 @@ export abstract class ProcessContext extends ConsoleContext {
     });
     // On x86_64 libkrun puts a raw kernel where its own would be.
     const isBundle = bytes > 0 && process.arch === 'x64';
-    this.told.boot = isBundle ? { kind: 'raw bundle', bytes } : { kind: 'kernel' };
+    if (isBundle) this.told.boot = { kind: 'raw bundle', bytes };
+    else this.#bootsFrom('kernel');
     this.told.kernelCmdline = isBundle ? undefined : options.cmdline;
   }
 
   /** An EDK2 image, which boots the first disk; command, environment, limits and ports have no effect. libkrun >= 1.16. */
   setFirmware(options: PathOptions): void {
     this.make('krun_set_firmware', options, (o) => [o.path('path')]);
-    this.told.boot = { kind: 'firmware' };
+    this.#bootsFrom('firmware');
   }
 
   /** Configuration of a confidential machine, which it needs: variants sev and tdx. libkrun >= 1.4.1. */
@@ -139,6 +140,11 @@ export abstract class ProcessContext extends ConsoleContext {
   /** As {@link setUid} for the group, which comes first. libkrun >= 1.11. */
   setGid(options: { readonly gid: number }): void {
     this.make('krun_setgid', options, (o) => [o.integer('gid', [0, U32 - 1])]);
+  }
+
+  /** libkrun goes on to boot a raw bundle, whatever it is told after it. */
+  #bootsFrom(kind: 'kernel' | 'firmware'): void {
+    if (this.told.boot.kind !== 'raw bundle') this.told.boot = { kind };
   }
 
   #cmdline(o: OptionReader): string {

@@ -28,6 +28,10 @@ export interface CaseFiles {
 
 const MAC = '52:54:00:12:34:56';
 const TABLE = new Uint8Array(64);
+/** The shortest that a display may have. */
+export const EDID: Uint8Array = Uint8Array.from({ length: 128 }, (_, index) =>
+  index > 0 && index < 7 ? 255 : 0,
+);
 
 /** Every method with options that libkrun accepts, given a library that has it. */
 export function methodCases({ fds, tty, file }: CaseFiles): readonly MethodCase[] {
@@ -189,7 +193,7 @@ export function methodCases({ fds, tty, file }: CaseFiles): readonly MethodCase[
     { name: 'krun_set_gpu_options', good: { virgl: ['venus', 'no_virgl'] }, optional: ['virgl'] },
     { name: 'krun_set_gpu_options2', good: { virgl: ['venus'], shmBytes: 2 ** 32 }, optional: ['virgl'] },
     { name: 'krun_add_display', good: { width: 1920, height: 1080 } },
-    { name: 'krun_display_set_edid', before: display, good: { display: 0, edid: new Uint8Array(128) } },
+    { name: 'krun_display_set_edid', before: display, good: { display: 0, edid: EDID } },
     { name: 'krun_display_set_dpi', before: display, good: { display: 0, dpi: 96 } },
     {
       name: 'krun_display_set_physical_size',

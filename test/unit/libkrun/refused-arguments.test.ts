@@ -35,6 +35,8 @@ describe('values that libkrun would crash on', () => {
       () => context.setRlimits({ limits: [{ name: 'nofile', soft: 'unlimited', hard: 5 }] }),
       () => context.setDisplayBackend({ backend: { address: 8n, byteLength: 64 } }),
       () => context.addDisk2({ id: 'a', path: '/a', format: 'toString' as never }),
+      () => context.displaySetEdid({ display: 0, edid: new Uint8Array(128) }),
+      () => context.displaySetEdid({ display: 0, edid: new Uint8Array(32_896).fill(255) }),
     ].map(messageOf);
     expect(problems.map((text) => text.replace(/\d+ is none/, 'N is none')).join('\n'))
       .toMatchInlineSnapshot(`
@@ -58,7 +60,9 @@ describe('values that libkrun would crash on', () => {
         ArgumentError: krun_set_mapped_volumes: volumes has 4096 entries; 4095 fit
         ArgumentError: krun_set_rlimits: soft is 18446744073709551615, above the hard limit 5
         ArgumentError: krun_set_display_backend: backend has no memory at 8n
-        ArgumentError: krun_add_disk2: format must be one of raw, qcow2, vmdk, not "toString""
+        ArgumentError: krun_add_disk2: format must be one of raw, qcow2, vmdk, not "toString"
+        ArgumentError: krun_display_set_edid: edid is not an EDID
+        ArgumentError: krun_display_set_edid: edid is not an EDID"
       `);
   });
 
@@ -85,4 +89,17 @@ describe('values that libkrun would crash on', () => {
     small.setFirmware({ path: '/firmware' });
     await expect(small.startEnter()).rejects.toThrow(LibkrunNotAvailable);
   });
+
+  it.runIf(process.arch === 'x64')(
+    'are refused for a raw kernel, which libkrun prefers to what is told later',
+    async () => {
+      const context = stubLibkrun().createContext();
+      context.setKernel({ path: import.meta.filename, format: 'raw' });
+      await expect(context.startEnter()).rejects.toThrow('the kernel does not fit into 128 MiB');
+      context.setFirmware({ path: '/firmware' });
+      await expect(context.startEnter()).rejects.toThrow('the kernel does not fit into 128 MiB');
+      context.setKernel({ path: '/k', format: 'elf' });
+      await expect(context.startEnter()).rejects.toThrow('the kernel does not fit into 128 MiB');
+    },
+  );
 });

@@ -13,7 +13,7 @@ import {
 } from '../../../src/libkrun/errors.ts';
 import { formatCall, type CallArgument } from '../../../src/vm/calls.ts';
 import { LIBKRUN_FUNCTIONS, type ParameterType } from '../../../src/vm/functions.ts';
-import { callMethod, messageOf, methodCases, type CaseFiles } from './methods.ts';
+import { EDID, callMethod, messageOf, methodCases, type CaseFiles } from './methods.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'krun-stub-'));
 let files: CaseFiles;
@@ -181,7 +181,7 @@ describe('a stub', () => {
     const context = stubLibkrun().createContext();
     for (let index = 0; index < 16; index++) expect(context.addDisplay({ width: 1, height: 1 })).toBe(index);
     expect(messageOf(() => context.addDisplay({ width: 1, height: 1 }))).toContain(': ENOMEM');
-    context.displaySetEdid({ display: 3, edid: new Uint8Array(256) });
+    context.displaySetEdid({ display: 3, edid: EDID });
     expect(messageOf(() => context.displaySetDpi({ display: 3, dpi: 96 }))).toContain(': EINVAL');
     expect(messageOf(() => context.displaySetRefreshRate({ display: 3, refreshRateHz: 60 }))).toContain(
       ': EALREADY',
