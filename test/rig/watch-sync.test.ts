@@ -208,7 +208,7 @@ test('a command that writes into its own watched folder is caught', async () => 
   const write = `action: sync+exec, exec: [sh, -c, 'date +%N >>$$1/out.txt', sh, ${source(rig)}]`;
   await writeRule(rig, write);
   await using watch = startWatch(rig, ['watch']);
-  const told = await watch.waitForOutput(/is paused/, 60_000);
+  const told = await watch.waitForOutput(/is paused.*\n/, 60_000);
   expect(told).toContain('web  sync+exec of ./src is paused: out.txt changes after each of its cycles');
 });
 
