@@ -1,10 +1,10 @@
 import { lstatSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import net from 'node:net';
+import type net from 'node:net';
 import path from 'node:path';
-import { errnoOf, ignoreErrno, systemHint } from '../host/errno.ts';
-import { clearSocketPlace, protectSocket, removeSocket } from '../network/socket-place.ts';
+import { errnoOf, ignoreErrno, systemHint, unlessMissingSync } from '../host/errno.ts';
+import { clearSocketPlace, connectProblem, protectSocket, removeSocket } from '../network/socket-place.ts';
 import type { Machine } from '../project/project.ts';
-import { vsockSocket, type Layout } from '../store/layout.ts';
+import { terminalLink, vsockSocket, type Layout } from '../store/layout.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
 import { addLastAct } from './last-acts.ts';
 
@@ -13,40 +13,44 @@ import { addLastAct } from './last-acts.ts';
  * removed by the supervisor, or gives way at the next start; anything else stays and is the reason of a refusal.
  */
 
-/** What krun links a socket to, and a terminal. */
-const OWN_TARGETS: { readonly [kind in 'socket' | 'terminal']: RegExp } = {
-  socket: /\/v-[0-9a-f]{16}$/,
-  terminal: /^\/dev\/(pts\/|ttys)\d+$/,
-};
+/** What krun links to: {@link vsockSocket} and {@link terminalLink}. */
+const OWN_TARGET = /\/[tv]-[0-9a-f]{16}$/;
 
 /** Listens at a path of the user's, for this user alone. Throws {@link StartFailure}. */
 export async function listenAtPlace(server: net.Server, file: string): Promise<void> {
   const refusal = await clearSocketPlace(file);
   if (refusal) throw new StartFailure({ code: 'io', ...refusal });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(placeFailure(file, error)));
+    // For good: also that a client cannot be accepted is an error, which goes with the client.
+    server.on('error', (error) => reject(placeFailure(file, error)));
     server.listen(file, resolve);
   });
   await protectSocket(file);
   addLastAct('guest', () => rmSync(file, { force: true }));
 }
 
-/** Links to a socket or a terminal at a path of the user's. Throws {@link StartFailure}. */
-export async function linkAtPlace(
-  link: string,
-  target: string,
-  kind: keyof typeof OWN_TARGETS,
-): Promise<void> {
+/** Links to a socket, or to a link of krun's own, at a path of the user's. Throws {@link StartFailure}. */
+export async function linkAtPlace(link: string, target: string): Promise<void> {
   const parent = path.dirname(link);
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory())
+  if (!unlessMissingSync(() => statSync(parent))?.isDirectory())
     refuse(`${link}: ${parent} is not a directory`, 'make the directory first');
   const found = linkedTo(link);
-  if (found === undefined && lstatSync(link, { throwIfNoEntry: false }))
+  if (found === undefined && unlessMissingSync(() => lstatSync(link)))
     refuse(`${link} is there and was not made by krun`, 'move it away, or choose another path');
-  if (found !== undefined && !OWN_TARGETS[kind].test(found))
+  if (found !== undefined && !OWN_TARGET.test(found))
     refuse(`${link} is a link to ${found}, which is not krun's`, 'remove it, or choose another path');
-  if (found !== undefined && kind === 'socket' && (await isServed(found)))
+  if (found !== undefined && found !== target && (await isInUse(found)))
     refuse(`${link} is in use by another machine`, 'choose another path');
+  makeLink(link, target);
+}
+
+/** Links to the terminal with that name. Throws {@link StartFailure}. */
+export async function linkTerminalAtPlace(link: string, own: string, terminal: string): Promise<void> {
+  makeLink(own, terminal);
+  await linkAtPlace(link, own);
+}
+
+function makeLink(link: string, target: string): void {
   try {
     rmSync(link, { force: true });
     symlinkSync(target, link);
@@ -64,10 +68,12 @@ export async function clearMachinePlaces({ devices, name }: Machine, layout: Lay
     removeLink(socket, target);
     await removeSocket(target);
   }
-  for (const { kind, path: place } of devices?.consolePorts ?? []) {
-    if (kind === 'terminal' && OWN_TARGETS.terminal.test(linkedTo(place) ?? ''))
-      rmSync(place, { force: true });
-    if (kind === 'socket' && !(await isServed(place))) await removeSocket(place);
+  for (const { kind, name: port, path: place } of devices?.consolePorts ?? []) {
+    if (kind === 'terminal') {
+      const own = terminalLink(layout, name, port);
+      removeLink(place, own);
+      rmSync(own, { force: true });
+    } else if (!(await isServed(place))) await removeSocket(place);
   }
 }
 
@@ -86,19 +92,15 @@ function linkedTo(file: string): string | undefined {
   }
 }
 
-/** Whether somebody listens at a socket. */
-function isServed(file: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(file);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error) => {
-      if (errnoOf(error) === undefined) reject(error);
-      else resolve(errnoOf(error) === 'EAGAIN');
-    });
-  });
+/** Whether a terminal is there, or somebody listens at a socket. */
+async function isInUse(target: string): Promise<boolean> {
+  const there = unlessMissingSync(() => statSync(target));
+  return there?.isCharacterDevice() || (there !== undefined && (await isServed(target)));
+}
+
+async function isServed(file: string): Promise<boolean> {
+  const problem = await connectProblem(file);
+  return problem === undefined || problem === 'EAGAIN';
 }
 
 function refuse(message: string, hint: string): never {

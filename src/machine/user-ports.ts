@@ -3,17 +3,23 @@ import net from 'node:net';
 import { errnoOf } from '../host/errno.ts';
 import { openPty, terminalName } from '../host/pty.ts';
 import type { UserEnds } from './console-ends.ts';
-import { linkAtPlace, listenAtPlace } from './host-places.ts';
+import { linkTerminalAtPlace, listenAtPlace } from './host-places.ts';
 import { RecentBytes } from './recent-bytes.ts';
 import { TerminalEnd } from './terminal-end.ts';
 
 /** So much of what the guest wrote is kept while nobody reads; a guest shall not stand still for that. */
 const KEPT_BYTES = 64 * 1024;
 
-/** Joins the user's own console ports with sockets and terminals of the host. Throws StartFailure. */
-export async function serveUserPorts(users: readonly UserEnds[]): Promise<void> {
+/**
+ * Joins the user's own console ports with sockets and terminals of the host; `ownLink` is krun's own link to the
+ * terminal of a port. Throws StartFailure.
+ */
+export async function serveUserPorts(
+  users: readonly UserEnds[],
+  ownLink: (port: string) => string,
+): Promise<void> {
   for (const { port, end } of users) {
-    if ('master' in end) await serveTerminal(port.path, end.master);
+    if ('master' in end) await linkTerminalAtPlace(port.path, ownLink(port.name), serveTerminal(end.master));
     else await serveSocket(port.path, end);
   }
 }
@@ -75,8 +81,11 @@ class SocketRelay {
   }
 }
 
-/** Between the guest's terminal and one of the host's own, so that a guest whose terminal nobody reads goes on. */
-async function serveTerminal(link: string, guestMaster: number): Promise<void> {
+/**
+ * Between the guest's terminal and one of the host's own, so that a guest whose terminal nobody reads goes on. Returns
+ * the name of the host's.
+ */
+function serveTerminal(guestMaster: number): string {
   // The slave stays open here: else the master would fail whenever a program of the host closes it.
   const { master, slave } = openPty(24, 80);
   fchmodSync(slave, 0o600);
@@ -88,7 +97,7 @@ async function serveTerminal(link: string, guestMaster: number): Promise<void> {
     host.pause();
     guest.write(chunk, () => host.resume());
   });
-  await linkAtPlace(link, terminalName(slave), 'terminal');
+  return terminalName(slave);
 }
 
 const FIRST_RETRY_MS = 10;

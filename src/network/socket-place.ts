@@ -71,7 +71,7 @@ export async function removeSocket(file: string): Promise<void> {
 }
 
 /** The system's code when nobody can be reached at a socket; undefined where somebody is. */
-function connectProblem(file: string): Promise<string | undefined> {
+export function connectProblem(file: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(file);
     socket.once('connect', () => {

@@ -33,6 +33,8 @@ import path from 'node:path';
  *       grants.json                         contents of secrets and configs (GrantContents)
  *       f-<machine or hash>                 those of one run, until its process has read them
  *       l-<hash>                            what a machine's libkrun connects to
+ *       v-<hash>                            socket of a vsock port at which a guest listens
+ *       t-<hash>                            link to the terminal of a console port
  *       ga-<hash>, gq-<hash>                gvproxy's API, and its link to krun's switch
  *     <runtime>/port-<n>[-udp]              flock(2) of the machine, or the supervisor, that holds host port n
  *     <data>/krun/projects/<id>.json        index of all projects of the user, for `krun ls`
@@ -160,6 +162,15 @@ export function linkSocket(layout: Layout, network: string, machine: string): st
 /** Where libkrun makes the socket of a vsock port at which a guest listens: it takes everybody's connections. */
 export function vsockSocket(layout: Layout, machine: string, port: number): string {
   return path.join(layout.runtimeDirectory, `v-${shortHash(`${machine} ${port}`)}`);
+}
+
+/** Leads to the terminal of a console port, so that a link to it at the user's path is known for this machine's. */
+export function terminalLink(
+  { runtimeDirectory }: Pick<Layout, 'runtimeDirectory'>,
+  machine: string,
+  port: string,
+): string {
+  return path.join(runtimeDirectory, `t-${shortHash(`${machine} ${port}`)}`);
 }
 
 /**

@@ -1,7 +1,18 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -118,7 +129,7 @@ test('a port with tty is a terminal of the guest and a device of the host', asyn
   );
   await rig.ok(['up', '-d']);
   const link = path.join(rig.directory, 'run/console');
-  expect(await readlink(link)).toMatch(/^\/dev\/pts\/\d+$/);
+  expect(await realpath(link)).toMatch(/^\/dev\/pts\/\d+$/);
   expect((await stat(link)).mode & 0o777).toBe(0o600);
   const terminal = await open(link, constants.O_RDWR | constants.O_NOCTTY);
   try {
@@ -136,6 +147,26 @@ test('a port with tty is a terminal of the guest and a device of the host', asyn
   }
   await rig.ok(['down']);
   await expect(lstat(link)).rejects.toThrow('ENOENT');
+});
+
+test('a terminal that another project has at the path stays', async () => {
+  const port = (place: string): string =>
+    machine('web', SERVICE, { console: `{ ports: [{ name: a, tty: ${place} }] }` });
+  await using first = await createDeviceRig(port('./run/tty'));
+  const link = path.join(first.directory, 'run/tty');
+  await using second = await createDeviceRig(port(link));
+  await first.ok(['up', '-d']);
+  const terminal = await realpath(link);
+  const refused = await second.krun(['up', '-d']);
+  expect(refused.stderr).toContain(`${link} is in use by another machine`);
+  await second.ok(['down']);
+  expect(await realpath(link)).toBe(terminal);
+  // What a killed machine left is gone, or replaced.
+  await first.ok(['kill', 'web']);
+  await expect(lstat(link)).rejects.toThrow('ENOENT');
+  await symlink('/run/krun/none/t-0123456789abcdef', link);
+  await second.ok(['up', '-d']);
+  expect(await realpath(link)).toMatch(/^\/dev\/pts\/\d+$/);
 });
 
 test('ports of a guest without agent have a console of their own', async () => {
