@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { err, ok, type Result } from '../base/result.ts';
+import { errnoOf, systemHint } from '../host/errno.ts';
 import type { AttachRequest, SessionEnd, SessionRequest, TerminalSize } from './api.ts';
 import { ClientSession } from './client-session.ts';
 import { readMessage, requestText, type Message } from './handshake.ts';
@@ -42,7 +43,7 @@ export type SessionRefusalKind =
   | 'not-running'
   /** The guest boots, or could not be set up. */
   | 'not-ready'
-  /** There is a machine process, and it does not answer. */
+  /** There is a machine process, and it does not answer, or cannot be asked. */
   | 'silent'
   /** The request cannot be carried out as it is. */
   | 'invalid';
@@ -107,7 +108,7 @@ const NOT_RUNNING: SessionRefusal = {
 const ABSENT = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 
 function connectTo(path: string): Promise<Result<Socket, SessionRefusal>> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.off('error', refuse);
@@ -115,14 +116,19 @@ function connectTo(path: string): Promise<Result<Socket, SessionRefusal>> {
       socket.on('error', () => undefined);
       resolve(ok(socket));
     });
-    const refuse = (error: NodeJS.ErrnoException): void => {
-      if (ABSENT.has(error.code ?? '')) resolve(err(NOT_RUNNING));
-      // Its queue of connections is full: nobody takes any.
-      else if (error.code === 'EAGAIN') resolve(err(SILENT));
-      else reject(error);
-    };
+    const refuse = (error: Error): void => resolve(err(unconnected(error)));
     socket.once('error', refuse);
   });
+}
+
+function unconnected(error: Error): SessionRefusal {
+  const code = errnoOf(error) ?? '';
+  if (ABSENT.has(code)) return NOT_RUNNING;
+  // Its queue of connections is full: nobody takes any.
+  if (code === 'EAGAIN') return SILENT;
+  const hint = systemHint(code);
+  const message = `the machine process cannot be reached: ${error.message}`;
+  return { kind: 'silent', message, ...(hint === undefined ? {} : { hint }) };
 }
 
 const KINDS: readonly string[] = ['no-agent', 'not-running', 'not-ready', 'invalid'];

@@ -1,3 +1,4 @@
+import { errnoOf } from '../host/errno.ts';
 import type { SessionRefusal } from '../session/client.ts';
 import { runSession } from '../session/run-session.ts';
 import { type FileEvents, watchFiles } from './file-events.ts';
@@ -79,13 +80,23 @@ export class ShareWatch {
     this.#timer = setTimeout(
       () => {
         this.#gathering = undefined;
-        this.#work = this.#tell().finally(() => {
-          this.#work = undefined;
-          this.#schedule();
-        });
+        this.#work = this.#tell()
+          .catch((error: unknown) => this.#fail(error))
+          .finally(() => {
+            this.#work = undefined;
+            this.#schedule();
+          });
       },
       Math.max(0, dueAt(this.#gathering, PATIENCE) - Date.now()),
     );
+  }
+
+  /** What the system refuses, such as one more open file, must not end the supervisor. */
+  #fail(error: unknown): void {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    this.#isAllInDoubt = true;
+    this.#options.warn(`changes of ${this.#options.source} were not told to the guest: ${code}`);
   }
 
   /** The guest's touch is an event here, too; it changes nothing that is looked at. */
