@@ -9,6 +9,7 @@ import { capabilitiesOf } from './capabilities.ts';
 import { descriptorProblems } from './descriptor-problems.ts';
 import { BuilderError, mistake } from './error.ts';
 import { missingFiles } from './missing-files.ts';
+import { connectBackends } from './net-backends.ts';
 
 /** What a start needs beside the machine. */
 export interface EnterOptions {
@@ -21,8 +22,8 @@ export interface EnterOptions {
 }
 
 /**
- * Turns this process into the machine. Throws {@link BuilderError} for files that are not there or a library that cannot
- * do it, `LibkrunNotAvailable` without a library, `KrunError` for what libkrun refuses.
+ * Turns this process into the machine. Throws {@link BuilderError} for files or network backends that are not there or a
+ * library that cannot do it, `LibkrunNotAvailable` without a library, `KrunError` for what libkrun refuses.
  */
 export async function enter(built: BuiltVm, options: EnterOptions): Promise<never> {
   const { descriptors = {}, beforeStart = () => {} } = options;
@@ -30,7 +31,8 @@ export async function enter(built: BuiltVm, options: EnterOptions): Promise<neve
   const library = libraryFor(built, options);
   const calls = built.calls(capabilitiesOf(library));
   refuse(descriptorProblems(calls, descriptors));
-  throw new KrunError(await execute(calls, keepingLog(sideOf(library).native), descriptors, beforeStart));
+  const native = keepingLog(sideOf(library).native);
+  throw new KrunError(await execute(connectBackends(calls), native, descriptors, beforeStart));
 }
 
 function refuse(problems: readonly Diagnostic[]): void {

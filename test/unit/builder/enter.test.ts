@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { capabilitiesOf, formatCall, vm, type BuiltVm } from '../../../src/builder/index.ts';
+import { libc } from '../../../src/host/libc.ts';
 import { stubLibkrun } from '../../../src/libkrun/index.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'krun-builder-'));
@@ -83,6 +86,38 @@ describe('entering a machine', () => {
       enter: 9998, given for <keys>, is not an open file"
     `);
     expect(library.calls.filter(({ name }) => name !== 'krun_has_feature')).toEqual([]);
+  });
+
+  it('connects to who is to carry frames, and tells where nobody is', async () => {
+    const file = path.join(root, 'passt.sock');
+    const server = net.createServer().listen(file);
+    await once(server, 'listening');
+    const library = stubLibkrun();
+    const served = small.net((n) => n.unixstreamPath(file));
+    const nobody = served
+      .net((n) => n.unixgramPath(file))
+      .net((n) => n.unixstreamPath(path.join(root, 'gone.sock')))
+      .net((n) => n.unixgramPath(path.join(root, 'gone.sock')))
+      .net((n) => n.tap('krun-none'));
+    const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+    expect(await refusal(nobody.build(), { library })).toMatchInlineSnapshot(`
+      "BuilderError: the socket of eth1, ROOT/passt.sock, is not a datagram socket; name it with unixstreamPath()
+      the socket of eth2, ROOT/gone.sock, does not exist; start the program that serves it first
+      the socket of eth3, ROOT/gone.sock, does not exist; start the program that serves it first
+      eth4: there is no tap device krun-none; \`sudo ip tuntap add dev krun-none mode tap user $USER vnet_hdr\` and \`sudo ip link set krun-none up\`"
+    `);
+    expect(library.calls.filter(({ name }) => name !== 'krun_has_feature')).toEqual([]);
+    const [first] = await accepted;
+    await once(first.resume(), 'close');
+
+    const again = once(server, 'connection') as Promise<[net.Socket]>;
+    expect(await refusal(served.build(), { library })).toBe(NO_START);
+    const [socket] = await again;
+    const [, given, fd] = library.calls.find(({ name }) => name === 'krun_add_net_unixstream')?.args ?? [];
+    expect([given, typeof fd]).toEqual([null, 'number']);
+    libc().close(Number(fd));
+    await once(socket.resume(), 'close');
+    server.close();
   });
 
   it('refuses what the library at hand cannot do, by its age and by what it was built with', async () => {
