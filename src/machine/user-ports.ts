@@ -67,11 +67,17 @@ class SocketRelay {
     const client = this.#client;
     if (!client) {
       this.#kept.add(chunk);
-    } else if (!client.write(chunk)) {
+    } else if (!client.write(chunk, (error) => error && this.#onLost(client, chunk))) {
       // A client that is slow holds the guest back; one that has gone does not.
       this.#fromGuest.pause();
       client.once('drain', () => this.#fromGuest.resume());
     }
+  }
+
+  /** A client that has exited looks like one that has ended its input, until it is written to. */
+  #onLost(client: net.Socket, chunk: Buffer): void {
+    this.#release(client);
+    this.#onOutput(chunk);
   }
 
   #release(client: net.Socket): void {
