@@ -1,4 +1,4 @@
-import { redactPlain, secretsOf } from '../config/redact.ts';
+import { redactPlain } from '../config/redact.ts';
 import { readJsonIfPresent } from '../host/atomic-file.ts';
 import { calls } from '../machine/configure.ts';
 import { StartFailure } from '../machine/failure.ts';
@@ -52,7 +52,7 @@ export async function inspectCalls(context: Context, args: InspectCallsArgs): Pr
 /** Undefined after a problem, which has been told. */
 async function describe(
   context: Context,
-  { project, layout, result }: LoadedProject,
+  { project, layout }: LoadedProject,
   records: readonly MachineRecord[],
   machine: string,
 ): Promise<MachineCalls | undefined> {
@@ -60,7 +60,8 @@ async function describe(
   try {
     const running = record && isActive(record.state) ? await runningSpec(layout, record) : undefined;
     const spec = running ?? (await nextSpec(project, layout, records, machine));
-    const secrets = result.tree === undefined ? new Set<string>() : secretsOf(result.tree);
+    const definitions = [project.machines[machine], running && record?.definition];
+    const secrets = new Set(definitions.flatMap((definition) => definition?.hidden ?? []));
     const shown = redactPlain(spec, secrets) as MachineSpec;
     const capabilities = await capabilitiesOf(context, spec.library);
     const made = calls(shown, capabilities);

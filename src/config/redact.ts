@@ -51,7 +51,9 @@ function withoutSecretVariables(node: ScalarTree): ScalarTree {
 
 function withoutSecrets(text: string, secrets: Iterable<string>): string {
   let shown = text;
-  for (const secret of secrets) shown = shown.replaceAll(secret, REDACTED);
+  // One may be the beginning of another.
+  for (const secret of [...secrets].toSorted((a, b) => b.length - a.length))
+    shown = shown.replaceAll(secret, REDACTED);
   return shown.replaceAll(URL_PASSWORD, `$1${REDACTED}@`);
 }
 

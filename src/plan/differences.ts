@@ -84,6 +84,8 @@ const COMPARERS: Readonly<Record<Exclude<keyof Machine, 'name'>, FieldComparer>>
   devices: compareDevices,
   watch: compareWatch,
   helpers: (before, after) => opaque('helpers', before.helpers, after.helpers),
+  // Its words are secrets.
+  hidden: () => [{ key: 'hidden', text: 'what is hidden as a secret changed' }],
   oneOff: (before, after) => opaque('one-off', before.oneOff, after.oneOff),
 };
 

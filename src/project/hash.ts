@@ -24,6 +24,7 @@ export const LIVE_FIELDS: Readonly<Partial<Record<keyof Machine, string>>> = {
   logs: 'read by the supervisor at the next rotation',
   watch: 'read by `krun watch` alone',
   helpers: 'programs that are looked for at the next start',
+  hidden: 'only says what of the other fields is not shown',
   oneOff: 'says who made the machine',
 };
 

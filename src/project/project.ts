@@ -107,6 +107,8 @@ export interface Machine {
   readonly watch: readonly WatchRule[];
   /** Programs that the file names; others are looked for where they usually are. */
   readonly helpers: HelperPaths;
+  /** What secret-looking variables put into the fields above; hidden where the machine is shown. Absent for none. */
+  readonly hidden?: readonly string[];
   /** Made by `krun run` for one command; absent for the machines of krun.yaml. */
   readonly oneOff?: OneOff;
 }

@@ -1,5 +1,6 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
 import { own } from '../base/record.ts';
+import { secretsOf } from '../config/redact.ts';
 import type { HelpersConfig, KrunFile, LibkrunConfig } from '../config/schema.gen.ts';
 import type { MapTree } from '../source/tree.ts';
 import { dependencyPlace, reportCycles } from './depends-on.ts';
@@ -15,7 +16,7 @@ import { type MachineScope, type ResolvedMachine, resolveMachine } from './machi
 import { resolveNetworks } from './networks.ts';
 import { originTexts } from './origins.ts';
 import { type Findings, Place } from './place.ts';
-import type { Disk, HelperName, HelperPaths, LibkrunSettings, Project } from './project.ts';
+import type { Disk, HelperName, HelperPaths, LibkrunSettings, Machine, Project } from './project.ts';
 import { selectProfiles } from './select.ts';
 import { shareBuilds } from './shared-builds.ts';
 
@@ -88,18 +89,26 @@ export function resolveProject(input: ResolveInput): ResolveResult {
   const machines = shareBuilds(resolveMachines(scope, at.child('machines')));
   checkTogether(machines, input, at.child('machines'));
   if (hasErrors(findings.diagnostics)) return { diagnostics: findings.diagnostics };
+  const secrets = [...secretsOf(input.tree)].toSorted();
   const project: Project = {
     name: input.name,
     directory,
     files: input.files,
     libkrun,
-    machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, machine])),
+    machines: Object.fromEntries(machines.map(({ machine }) => [machine.name, withHidden(machine, secrets)])),
     disabledMachines: selection.disabled,
     disks: Object.fromEntries(disks),
     networks: networks.choices,
     origins: originTexts(input.tree, findings.origins, input.texts ?? new Map(), directory),
   };
   return { project, diagnostics: findings.diagnostics };
+}
+
+/** The variables may have other values by the time that a record is shown. */
+function withHidden(machine: Machine, secrets: readonly string[]): Machine {
+  const text = JSON.stringify(machine);
+  const hidden = secrets.filter((secret) => text.includes(JSON.stringify(secret).slice(1, -1)));
+  return hidden.length === 0 ? machine : { ...machine, hidden };
 }
 
 function resolveDisks(config: KrunFile, at: Place): ReadonlyMap<string, Disk> {

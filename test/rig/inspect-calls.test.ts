@@ -53,6 +53,23 @@ test('inspect --calls of a machine that runs prints the calls of its run, whatev
   expect(await rig.ok(['inspect', '--calls', 'db'])).toContain('krun_set_workdir(ctx, "/other")');
 });
 
+test('inspect shows no secret that a variable put into the words of a command, nor once it is another', async () => {
+  await using rig = await createCliRig(
+    machine('db', SERVICE, {
+      agent: 'false',
+      command: '["/bin/sh", "-c", "while :; do sleep 1; done", "--token=${API_TOKEN}"]',
+    }),
+    { files: { '.env': 'API_TOKEN=hunter2\n' } },
+  );
+  await rig.ok(['up', '-d']);
+  await rig.write('.env', 'API_TOKEN=another\n');
+  for (const args of [['inspect'], ['inspect', '--calls']]) {
+    const text = await rig.ok(args);
+    expect(text).toContain('"--token=***"');
+    expect(text).not.toMatch(/hunter2|another/);
+  }
+});
+
 test('inspect --calls of several machines names each, and as JSON has calls as objects', async () => {
   await using rig = await createCliRig(DIRECT + machine('web', SERVICE));
   const text = await rig.ok(['inspect', '--calls']);

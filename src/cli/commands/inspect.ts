@@ -38,6 +38,7 @@ async function describe(layout: Layout, record: MachineRecord): Promise<object> 
   const files = runLayout(machine, record.run);
   const spec = (await readJsonIfPresent(files.specFile)) as { readonly library?: unknown } | undefined;
   const { definition, ...rest } = record;
+  const { hidden, ...shown } = definition;
   return {
     name: record.machine,
     project: { id: layout.id, directory: layout.projectDirectory },
@@ -50,6 +51,6 @@ async function describe(layout: Layout, record: MachineRecord): Promise<object> 
       raw: Object.fromEntries(STREAMS.map((stream) => [stream, rawFile(machine, record.run, stream)])),
     },
     libkrun: spec?.library ?? null,
-    definition: redactPlain(definition, new Set()),
+    definition: redactPlain(shown, new Set(hidden)),
   };
 }

@@ -153,6 +153,23 @@ describe('krun config', () => {
     expect(secretsOf(tree)).toEqual(new Set(['s3cret']));
   });
 
+  test('knows for each machine what of it came from secret-looking variables, also once they have changed', async () => {
+    const { project } = await load({
+      '/p/krun.yaml':
+        'machines:\n  a: { root: ./rootfs, command: [run, "--token=${API_TOKEN}"] }\n  b: { root: ./rootfs, command: b }\n',
+      '/p/.env': 'API_TOKEN=s3"cret\n',
+    });
+    expect(project?.machines['a']).toMatchObject({
+      command: ['run', '--token=s3"cret'],
+      hidden: ['s3"cret'],
+    });
+    expect(project?.machines['b']).not.toHaveProperty('hidden');
+  });
+
+  test('hides a secret that begins like another as a whole', () => {
+    expect(redactPlain(['s3cret-longer s3cret'], new Set(['s3cret', 's3cret-longer']))).toEqual(['*** ***']);
+  });
+
   test('hides what a resolved project holds of secrets', () => {
     const web = {
       environment: { DB_PASSWORD: 'a', URL: 'x://u:b@h', PLAIN: 'z' },

@@ -57,6 +57,7 @@ const OTHER: Machine = {
     { path: '/p/src', action: 'restart', ignore: [], include: [], gitignore: false, initialSync: false },
   ],
   helpers: { passt: '/x/passt' },
+  hidden: ['s3cret'],
 };
 
 describe('the hash of a machine', () => {
