@@ -1,6 +1,6 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { errnoOf, systemHint } from '../host/errno.ts';
+import { errnoOf, systemHint, unlessMissingSync } from '../host/errno.ts';
 import { makePipe } from '../host/libc.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
 import { inputName } from './configure-devices.ts';
@@ -21,9 +21,15 @@ export function openDevices({ serial, inputs = [] }: SpecDevices): Descriptors {
 
 /** libkrun up to 1.17 panics on a serial port without an output. */
 function openSerialLog(file: string | undefined): number {
-  return file === undefined
-    ? openSync('/dev/null', 'w')
-    : opened(file, 'serial log', () => openSync(file, O_APPEND | O_CREAT | O_WRONLY | O_NOCTTY, 0o600));
+  if (file === undefined) return openSync('/dev/null', 'w');
+  // open(2) would wait for the reader, and so would libkrun with the guest.
+  if (unlessMissingSync(() => statSync(file))?.isFIFO())
+    throw new StartFailure({
+      code: 'path',
+      message: `the serial log ${file} is a FIFO: without a reader the guest would stand still`,
+      hint: 'name a file, and follow that: tail -f FILE',
+    });
+  return opened(file, 'serial log', () => openSync(file, O_APPEND | O_CREAT | O_WRONLY | O_NOCTTY, 0o600));
 }
 
 /**

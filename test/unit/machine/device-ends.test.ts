@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, fstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -32,6 +33,14 @@ test('what cannot be a device of the guest is refused with its path', () => {
   );
   expect(refusal({ serial: { log: path.join(directory, 'none/log') } })).toMatch(
     /^cannot open the serial log \/none\/log: ENOENT/,
+  );
+});
+
+test('a FIFO as serial log is refused instead of waited for', () => {
+  const fifo = path.join(directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  expect(refusal({ serial: { log: fifo } })).toBe(
+    'the serial log /fifo is a FIFO: without a reader the guest would stand still',
   );
 });
 
