@@ -1,21 +1,13 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf } from '../host/errno.ts';
+import { reply } from '../host/json-http.ts';
+import { answerVm, type VmControl } from '../machine/vm-rest.ts';
 import type { RestfulUri } from './options.ts';
 import { clearSocketPlace } from './sockets.ts';
-import type { Stopper } from './stop.ts';
-
-/** `{"state":"HardStop"}` with room to spare. */
-const MOST_BODY_BYTES = 4096;
-
-export interface RestMachine {
-  readonly stopper: Stopper;
-  /** The answer to `GET /vm/inspect`. */
-  readonly inspection: Readonly<Record<string, unknown>>;
-}
 
 /** A REST service that runs, and where. */
 export interface RestService {
@@ -24,18 +16,15 @@ export interface RestService {
   readonly uri: string;
 }
 
-/**
- * krunkit's REST service, with `GET /vm/inspect` of vfkit beside it: `GET /vm/state`, and `POST /vm/state`
- * with `{"state":"Stop"}` or `{"state":"HardStop"}`. A unix socket is its owner's only.
- */
+/** krunkit's REST service. A unix socket is its owner's only. */
 export async function serveRest(
   uri: Exclude<RestfulUri, { kind: 'none' }>,
-  machine: RestMachine,
+  control: VmControl,
 ): Promise<Result<RestService, Diagnostic>> {
   const problem = uri.kind === 'unix' ? clearSocketPlace(uri.path, 'the REST socket') : undefined;
   if (problem) return err(problem);
   const server = createServer((request, response) => {
-    answer(request, response, machine).catch(() => response.destroy());
+    answer(request, response, { control, isTcp: uri.kind === 'tcp' }).catch(() => response.destroy());
   });
   try {
     await listen(server, uri);
@@ -85,104 +74,20 @@ function cannotListen(uri: Exclude<RestfulUri, { kind: 'none' }>, error: unknown
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  machine: RestMachine,
+  { control, isTcp }: { readonly control: VmControl; readonly isTcp: boolean },
 ): Promise<void> {
   // A page in a browser must not stop machines; programs that are no browser do not send this.
-  if (request.headers.origin !== undefined) {
-    reply(response, 403, { error: 'requests of web pages are not answered' });
-    return;
+  if (request.headers.origin !== undefined)
+    return reply(response, 403, { error: 'requests of web pages are not answered' });
+  if (isTcp && !isAddress(request.headers.host)) {
+    const error = 'requests by name are not answered but for localhost: use an address of this host';
+    return reply(response, 403, { error });
   }
-  const path = (request.url ?? '/').replace(/\?.*$/s, '').replace(/\/$/, '');
-  if (path === '/vm/inspect') answerInspect(request, response, machine);
-  else if (path === '/vm/state') await answerState(request, response, machine.stopper);
-  else reply(response, 404, { error: `there is no ${path || '/'}; there are /vm/state and /vm/inspect` });
+  return answerVm(request, response, control);
 }
 
-function answerInspect(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { inspection }: RestMachine,
-): void {
-  if (request.method === 'GET') reply(response, 200, inspection);
-  else refuseMethod(response, 'GET');
-}
-
-async function answerState(
-  request: IncomingMessage,
-  response: ServerResponse,
-  stopper: Stopper,
-): Promise<void> {
-  if (request.method === 'GET') reply(response, 200, stateOf(stopper));
-  else if (request.method === 'POST') await changeState(request, response, stopper);
-  else refuseMethod(response, 'GET, POST');
-}
-
-function refuseMethod(response: ServerResponse, allowed: string): void {
-  response.setHeader('allow', allowed);
-  reply(response, 405, { error: `use ${allowed.replace(', ', ' or ')}` });
-}
-
-function stateOf(stopper: Stopper): object {
-  const isStopping = stopper.isStopping();
-  return {
-    state: `VirtualMachineState${isStopping ? 'Stopping' : 'Running'}`,
-    canStart: false,
-    canPause: false,
-    canResume: false,
-    canStop: stopper.canAsk && !isStopping,
-    canHardStop: true,
-  };
-}
-
-async function changeState(
-  request: IncomingMessage,
-  response: ServerResponse,
-  stopper: Stopper,
-): Promise<void> {
-  const body = await readBody(request);
-  if (body === undefined) {
-    response.setHeader('connection', 'close');
-    reply(response, 413, { error: `the body has more than ${MOST_BODY_BYTES} bytes` });
-    return;
-  }
-  const wanted = wantedState(body);
-  if (wanted === undefined) {
-    reply(response, 400, { error: 'the body must be {"state":"Stop"} or {"state":"HardStop"}' });
-  } else if (wanted === 'HardStop') {
-    // The machine ends when the answer is on its way, and with it this process.
-    response.once('finish', () => stopper.end());
-    reply(response, 200, { ...stateOf(stopper), state: 'VirtualMachineStateStopping' });
-  } else if (wanted !== 'Stop') {
-    reply(response, 400, { error: `the state cannot be changed to ${wanted}; there are Stop and HardStop` });
-  } else if (stopper.canAsk) {
-    stopper.ask();
-    reply(response, 200, stateOf(stopper));
-  } else {
-    reply(response, 501, { error: 'libkrun has no way to ask this guest to shut down; HardStop ends it' });
-  }
-}
-
-function wantedState(body: string): string | undefined {
-  try {
-    const { state } = JSON.parse(body) as { readonly state?: unknown };
-    return typeof state === 'string' ? state : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-/** Undefined for more than is meant for us. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  let body = '';
-  for await (const chunk of request.setEncoding('utf8')) {
-    body += String(chunk);
-    if (Buffer.byteLength(body) > MOST_BODY_BYTES) return undefined;
-  }
-  return body;
-}
-
-function reply(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+/** Whoever has a page can let its name lead here, and no address. */
+function isAddress(host = 'localhost'): boolean {
+  const name = host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+  return /^localhost$/i.test(name) || isIP(name) !== 0;
 }

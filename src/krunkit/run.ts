@@ -173,7 +173,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   const stopper = createStopper(() => way, end);
   if (options.restfulUri.kind !== 'none') {
     const inspected = inspection(options, machine.host.boot);
-    const rest = await serveRest(options.restfulUri, { stopper, inspection: inspected });
+    const rest = await serveRest(options.restfulUri, { ...stopper, inspect: () => inspected });
     if (!rest.ok) return [rest.error];
     const { server, uri } = rest.value;
     end.undo(() => server.close());

@@ -1,15 +1,6 @@
 import { writeSync } from 'node:fs';
+import type { VmControl } from '../machine/vm-rest.ts';
 import type { ProcessEnd } from './process-end.ts';
-
-/** How the guest of this process can be asked to shut down, and ended. */
-export interface Stopper {
-  /** Whether there is a way to ask. */
-  readonly canAsk: boolean;
-  isStopping(): boolean;
-  ask(): void;
-  /** Ends the machine as if its power failed, with exit code 0: it was asked for. */
-  end(): void;
-}
 
 /** What reaches the guest. */
 export type StopWay =
@@ -23,19 +14,18 @@ const ONE: Uint8Array = new Uint8Array(BigUint64Array.of(1n).buffer);
 const LINE: Uint8Array = Buffer.from('stop\n');
 
 /** Stops by the way that exists when it is asked; there may be none. */
-export function createStopper(way: () => StopWay | undefined, end: ProcessEnd): Stopper {
+export function createStopper(way: () => StopWay | undefined, end: ProcessEnd): Omit<VmControl, 'inspect'> {
   let isStopping = false;
   return {
-    get canAsk() {
-      return way() !== undefined;
-    },
+    canStop: () => way() !== undefined,
     isStopping: () => isStopping,
-    ask() {
+    stop() {
       const found = way();
       if (!found) return;
       isStopping = true;
       writeSync(found.fd, found.kind === 'event' ? ONE : LINE);
     },
-    end: () => end.exit(0),
+    // As if its power failed, with exit code 0: it was asked for.
+    hardStop: () => end.exit(0),
   };
 }

@@ -42,6 +42,8 @@ export async function takeControl(spec: MachineSpec, controls: Controls): Promis
   }
   await serveControl(spec.controlSocket, {
     isStopping: () => stop.isStopping(),
+    // A guest without agent is ended.
+    canStop: () => true,
     stop: (signal) => stop.ask(signal),
     hardStop: endProcess,
     inspect: async () => (await import('./inspect.ts')).inspect(spec),

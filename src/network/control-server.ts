@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
 import { err } from '../base/result.ts';
+import { readBody, reply } from '../host/json-http.ts';
 import type { Network } from './network.ts';
 import { parseMember } from './member-body.ts';
 import { listenAt } from './socket-place.ts';
@@ -90,7 +91,7 @@ async function putMember(
   response: ServerResponse,
   { network, name }: { readonly network: Network; readonly name: string },
 ): Promise<void> {
-  const text = await readBody(request);
+  const text = await readBody(request, MOST_BODY_BYTES);
   const member = text === undefined ? 'the body is too long' : parseMember(text);
   if (typeof member === 'string') return reply(response, 400, { message: member });
   const outcome = await network.putMember(name, member);
@@ -111,20 +112,4 @@ function decode(encoded: string): string | undefined {
     if (error instanceof URIError) return undefined;
     throw error;
   }
-}
-
-function reply(response: ServerResponse, status: number, body?: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
-}
-
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { readBody, reply } from '../host/json-http.ts';
 import type { Event } from '../plan/event.ts';
 import type { Request } from '../plan/request.ts';
 import { SUPERVISOR_ROUTES, type SupervisorVersion } from './api.ts';
@@ -71,7 +72,8 @@ async function streamRequest(
   response: http.ServerResponse,
   { supervisor, endIfEmpty }: ServerOptions,
 ): Promise<void> {
-  const wanted = parse(await body(request));
+  const text = await readBody(request, MOST_BODY_BYTES);
+  const wanted = text === undefined ? undefined : parse(text);
   if (!wanted) return reply(response, 400, { error: 'the body is not a request' });
   response.writeHead(200, NDJSON);
   // At once: who has the headers knows that the request is in the queue.
@@ -105,17 +107,6 @@ function writeEvent(response: http.ServerResponse, event: Event): void {
   if (!response.destroyed) response.write(`${JSON.stringify(event)}\n`);
 }
 
-async function body(request: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) return '';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** Only the user's own krun can reach the socket; the check is for mistakes. */
 function parse(text: string): Request | undefined {
   try {
@@ -125,9 +116,4 @@ function parse(text: string): Request | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function reply(response: http.ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(value));
 }

@@ -13,10 +13,8 @@ import { connectInterfaces } from '../../src/krunkit/net-sockets.ts';
 import { openLogFile } from '../../src/krunkit/log-file.ts';
 import { openImage } from '../../src/krunkit/open-image.ts';
 import { createProcessEnd } from '../../src/krunkit/process-end.ts';
-import { serveRest } from '../../src/krunkit/rest.ts';
-import type { Stopper } from '../../src/krunkit/stop.ts';
 import { setGuestTime } from '../../src/krunkit/timesync.ts';
-import { bootableDisk, krunkit, rest } from './support/krunkit.ts';
+import { bootableDisk, krunkit } from './support/krunkit.ts';
 import { createRig } from './support/rig.ts';
 import { TestTerminal, tmux } from './support/tmux.ts';
 
@@ -194,31 +192,6 @@ describe('the clock of a guest', () => {
     await expect(setGuestTime(path.join(directory, 'gone'), 1)).rejects.toThrow(
       /ENOENT.*qemu-ga must listen/,
     );
-  });
-});
-
-describe('a guest that cannot be asked to stop', () => {
-  test('is ended by HardStop only, and that is told', async () => {
-    const ended: string[] = [];
-    const stopper: Stopper = {
-      canAsk: false,
-      isStopping: () => false,
-      ask: () => ended.push('asked'),
-      end: () => ended.push('ended'),
-    };
-    const file = path.join(directory, 'rest');
-    const service = await serveRest({ kind: 'unix', path: file }, { stopper, inspection: {} });
-    if (!service.ok) throw new Error(service.error.message);
-    expect(await rest(file, 'GET', '/vm/state')).toMatchObject({
-      body: { canStop: false, canHardStop: true },
-    });
-    expect(await rest(file, 'POST', '/vm/state', { body: '{"state":"Stop"}' })).toMatchObject({
-      status: 501,
-    });
-    expect(ended).toEqual([]);
-    await rest(file, 'POST', '/vm/state', { body: '{"state":"HardStop"}' });
-    expect(ended).toEqual(['ended']);
-    service.value.server.close();
   });
 });
 

@@ -97,7 +97,7 @@ describe('krun krunkit', () => {
     const second = await startedKrunkit(rig, words);
     expect(await rest(socket, 'POST', '/vm/state', { body: '{"state":"HardStop"}' })).toEqual({
       status: 200,
-      body: { ...RUNNING, state: 'VirtualMachineStateStopping' },
+      body: { ...RUNNING, state: 'VirtualMachineStateStopping', canStop: false },
     });
     expect(await second.result).toMatchObject({ code: 0, stdout: 'init runs\n' });
     expect(await goes(socket)).toBe(true);

@@ -102,9 +102,12 @@ describe('a machine process', () => {
     await machine.wrote('stdout', 'up');
     expect(await machine.request('POST', { state: 'Pause' })).toEqual([
       400,
-      { error: 'unsupported state change: Pause' },
+      { error: 'the state cannot be changed to Pause; there are Stop and HardStop' },
     ]);
-    expect(await machine.request('POST', {})).toEqual([400, { error: "missing or invalid 'state' field" }]);
+    expect(await machine.request('POST', {})).toEqual([
+      400,
+      { error: 'the body must be {"state":"Stop"} or {"state":"HardStop"}' },
+    ]);
     expect((await machine.request('DELETE'))[0]).toBe(405);
     expect((await machine.request('GET', undefined, '/other'))[0]).toBe(404);
     expect((await machine.request('GET', undefined, '/vm/state/?x=1'))[0]).toBe(200);

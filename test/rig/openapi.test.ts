@@ -181,6 +181,7 @@ describe('real processes answer as the document says', () => {
     await ask(socket, 'POST /sessions', { command: [] });
     await ask(socket, 'POST /sessions', { command: ['true'] });
     await ask(socket, 'POST /vm/state', { state: 'Pause' });
+    await ask(socket, 'POST /vm/state', { state: 'x'.repeat(5000) });
     await ask(socket, 'POST /vm/state', { state: 'Stop' });
     await project.untilState('web', ({ status }) => status === 'exited');
     await ask(machineLayout(project.layout, 'hard').controlSocket, 'POST /vm/state', { state: 'HardStop' });
