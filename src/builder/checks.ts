@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { LONGEST_SOCKET_PATH } from '../project/socket-path.ts';
 import type { Fd } from '../vm/calls.ts';
 import { mistake } from './error.ts';
 
@@ -43,13 +44,10 @@ export function descriptor(where: string, value: Fd, unused: boolean): Diagnosti
   );
 }
 
-/** What a socket's address has room for: macOS; Linux has four more. */
-const LONGEST_SOCKET_BYTES = 103;
-
 /** An absolute path at which there is, or will be, a unix socket; libkrun needs `reserved` bytes behind it. */
 export function socketLength(where: string, path: string, reserved = 0): Diagnostic | undefined {
   const bytes = Buffer.byteLength(path);
-  const most = LONGEST_SOCKET_BYTES - reserved;
+  const most = LONGEST_SOCKET_PATH - reserved;
   if (bytes <= most) return undefined;
   return mistake(where, `the socket's path has ${bytes} bytes; ${most} fit: ${path}`);
 }

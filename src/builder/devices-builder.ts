@@ -1,5 +1,6 @@
 import type { Fd } from '../vm/calls.ts';
-import { VIRGL_FLAGS, type VmDevices, type VmDisplay } from '../vm/vm.ts';
+import { VIRGL_FLAGS } from '../vm/constants.ts';
+import type { VmDevices, VmDisplay } from '../vm/vm.ts';
 import { descriptor, oneOf, wholeNumber } from './checks.ts';
 import { Part } from './part.ts';
 

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { LEAST_BUNDLED_KERNEL_MIB } from '../vm/constants.ts';
 import { execProblems, type ExecNames } from '../vm/exec-words.ts';
 import type { Vm, VmDevices, VmLog, VmSerial } from '../vm/vm.ts';
 import { consoleMistakes, consolesOf, type ConsoleState } from './console-builder.ts';
@@ -30,8 +31,6 @@ export interface Draft {
 
 /** What the bundled kernel is built for. */
 const MOST_BUNDLED_CPUS = 16;
-/** With less the bundled kernel does not fit, and libkrun aborts the process. */
-const LEAST_BUNDLED_MEMORY_MIB = 64;
 
 const NAMES: ExecNames = {
   command: 'exec.args',
@@ -68,7 +67,7 @@ function bundledKernelMistakes({ machine, kernel, filesystems, exec }: Draft): r
     mistakes.push(
       mistake('machine.vcpus', `the bundled kernel uses at most ${MOST_BUNDLED_CPUS} CPUs, not ${vcpus}`),
     );
-  if (Number.isInteger(memoryMiB) && memoryMiB >= 1 && memoryMiB < LEAST_BUNDLED_MEMORY_MIB)
+  if (Number.isInteger(memoryMiB) && memoryMiB >= 1 && memoryMiB < LEAST_BUNDLED_KERNEL_MIB)
     mistakes.push(
       mistake(
         'machine.memoryMiB',

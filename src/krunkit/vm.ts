@@ -1,14 +1,6 @@
 import path from 'node:path';
-import {
-  VIRGL_FLAGS,
-  type Vm,
-  type VmDevices,
-  type VmDisk,
-  type VmGpu,
-  type VmInterface,
-  type VmRoot,
-  type VmVsockPort,
-} from '../vm/vm.ts';
+import { VIRGL_FLAGS } from '../vm/constants.ts';
+import type { Vm, VmDevices, VmDisk, VmGpu, VmInterface, VmRoot, VmVsockPort } from '../vm/vm.ts';
 import type { KrunkitBoot } from './boot.ts';
 import { GUEST_START, STOP_PORT } from './guest-start.ts';
 import { devicesOf, type KrunkitNet, type KrunkitOptions } from './options.ts';

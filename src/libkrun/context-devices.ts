@@ -1,5 +1,5 @@
+import { VIRGL_FLAGS } from '../vm/constants.ts';
 import { EDID_HINT, isEdid } from '../vm/devices.ts';
-import { VIRGL_FLAGS } from '../vm/vm.ts';
 import { U16, U32, U64 } from './context-base.ts';
 import { ProcessContext } from './context-process.ts';
 import type { NativeStructure, OptionReader } from './options.ts';

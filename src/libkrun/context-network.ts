@@ -11,16 +11,6 @@ export type NetFeature = keyof typeof NET_FEATURES;
 export type NetFlag = keyof typeof NET_FLAGS;
 export type TsiFamily = keyof typeof TSI_HIJACK;
 
-/** What krunkit's `offloading=on` stands for (COMPAT_NET_FEATURES). */
-export const NET_COMPAT_FEATURES: readonly NetFeature[] = [
-  'csum',
-  'guest_csum',
-  'guest_tso4',
-  'guest_ufo',
-  'host_tso4',
-  'host_ufo',
-];
-
 export interface NetDeviceOptions {
   /** `52:54:00:12:34:56`. */
   readonly mac: string;

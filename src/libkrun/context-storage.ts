@@ -1,4 +1,11 @@
-import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES } from '../vm/constants.ts';
+import {
+  DIRECTORY,
+  DISK_FORMATS,
+  DISK_SYNCS,
+  FS_SEMANTICS,
+  LONGEST_TAG_BYTES,
+  REGULAR_FILE,
+} from '../vm/constants.ts';
 import { isAtLeast } from '../vm/functions.ts';
 import type { DiskFormat, DiskSync, FsSemantics } from '../vm/vm.ts';
 import { ContextBase, U64 } from './context-base.ts';
@@ -81,8 +88,6 @@ export interface OverlayFileOptions extends OverlayDirOptions {
 }
 
 const PERMISSIONS = 0o7777;
-const REGULAR_FILE = 0o100_000;
-const DIRECTORY = 0o040_000;
 /** libkrun < 1.18 makes a window of 0 bytes where 0 is given, which is no window either. */
 const NO_DAX = 0;
 

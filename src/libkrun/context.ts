@@ -1,11 +1,10 @@
+import { LEAST_BUNDLED_KERNEL_MIB } from '../vm/constants.ts';
 import { U32 } from './context-base.ts';
 import { DeviceContext } from './context-devices.ts';
 import { ArgumentError } from './errors.ts';
 import { isOpen } from './options.ts';
 
 const LONGEST_OEM_STRING_BYTES = 255;
-/** Less than this the bundled kernel does not fit into, and libkrun aborts. */
-const LEAST_MEMORY_MIB = 64;
 /** Where libkrun puts a raw kernel on x86_64; there must be memory. */
 const RAW_KERNEL_AT_MIB = 2048;
 
@@ -99,7 +98,9 @@ export class Context extends DeviceContext {
   #leastMemoryMiB(): number {
     const { boot } = this.told;
     if (boot.kind === 'raw bundle') return RAW_KERNEL_AT_MIB + Math.ceil(boot.bytes / 2 ** 20) + 1;
-    return boot.kind === 'bundled kernel' && this.binding.side.variant !== 'efi' ? LEAST_MEMORY_MIB : 0;
+    return boot.kind === 'bundled kernel' && this.binding.side.variant !== 'efi'
+      ? LEAST_BUNDLED_KERNEL_MIB
+      : 0;
   }
 
   /** A hypervisor that cannot be asked is the start's concern. */

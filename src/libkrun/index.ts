@@ -13,7 +13,7 @@ export type * from './context-console.ts';
 export type * from './context-process.ts';
 export type * from './context-devices.ts';
 export { ROOT_TAG } from '../vm/constants.ts';
-export { NET_COMPAT_FEATURES } from './context-network.ts';
+export { NET_COMPAT_FEATURES } from '../vm/constants.ts';
 export { availability, VARIANTS, type FunctionAvailability } from './availability.ts';
 export type { LibraryVariant } from './packages.ts';
 export type { BuildFeature, LibkrunFeature, LibkrunFunction } from '../vm/functions.ts';

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ignoreErrno } from '../host/errno.ts';
+import { MOST_SOCKET_PATH_BYTES } from '../host/unix-sockets.ts';
 import type { LibkrunFunction } from '../vm/functions.ts';
 import { isCString, LARGEST_STRUCTURE_BYTES, MOST_STRINGS, show } from './arguments.ts';
 import { ArgumentError } from './errors.ts';
@@ -17,11 +18,8 @@ export interface TextRule {
   readonly mayBeEmpty?: boolean;
 }
 
-const IS_MACOS = process.platform === 'darwin';
 /** PATH_MAX without the closing NUL. */
-const LONGEST_PATH_BYTES = IS_MACOS ? 1023 : 4095;
-/** Room of `sockaddr_un` without the closing NUL; libkrun panics on a longer one, in a thread of its own. */
-const LONGEST_SOCKET_PATH_BYTES = IS_MACOS ? 103 : 107;
+const LONGEST_PATH_BYTES = process.platform === 'darwin' ? 1023 : 4095;
 
 /** Reads the options of one call. Whatever is not as it should be ends in an {@link ArgumentError}. */
 export class OptionReader {
@@ -82,9 +80,9 @@ export class OptionReader {
     return this.text(name, { mostBytes: LONGEST_PATH_BYTES });
   }
 
-  /** `reserve`: bytes that libkrun appends to make a path of its own. */
+  /** libkrun panics on a longer one, in a thread of its own. `reserve`: bytes that it appends to make a path of its own. */
   socketPath(name: string, reserve = 0): string {
-    return this.text(name, { mostBytes: LONGEST_SOCKET_PATH_BYTES - reserve });
+    return this.text(name, { mostBytes: MOST_SOCKET_PATH_BYTES - reserve });
   }
 
   choice(name: string, table: Readonly<Record<string, number>>, fallback?: string): number {

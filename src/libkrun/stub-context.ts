@@ -1,10 +1,9 @@
 import { constants } from 'node:os';
 import type { Argument } from '../vm/calls.ts';
-import { NET_FEATURES, ROOT_TAG } from '../vm/constants.ts';
+import { MOST_DISPLAYS, NET_FEATURES, ROOT_TAG } from '../vm/constants.ts';
 import type { LibkrunFunction } from '../vm/functions.ts';
 
 const { EALREADY, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR } = constants.errno;
-const MOST_DISPLAYS = 16;
 
 /** What a stub's context remembers to answer as libkrun does. */
 export class StubContext {

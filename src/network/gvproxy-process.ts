@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { writeIdentity } from '../host/claim-run.ts';
 import { errnoOf, ignoreErrno, systemHint } from '../host/errno.ts';
-import { LONGEST_SOCKET_PATH } from '../store/layout.ts';
+import { LONGEST_SOCKET_PATH } from '../project/socket-path.ts';
 import type { Refusal } from './api.ts';
 import type { GvproxyApi } from './gvproxy-api.ts';
 import type { NetworkLog } from './network-log.ts';

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { rm } from 'node:fs/promises';
 import { errnoOf, systemHint } from '../host/errno.ts';
-import { LONGEST_SOCKET_PATH } from '../store/layout.ts';
+import { LONGEST_SOCKET_PATH } from '../project/socket-path.ts';
 import type { Refusal } from './api.ts';
 import { listenAt } from './socket-place.ts';
 

@@ -2,7 +2,7 @@ import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { errnoOf, ignoreErrno, systemHint, unlessMissing } from '../host/errno.ts';
-import { LONGEST_SOCKET_PATH } from '../store/layout.ts';
+import { LONGEST_SOCKET_PATH } from '../project/socket-path.ts';
 import type { Refusal } from './api.ts';
 
 /**

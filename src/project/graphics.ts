@@ -1,11 +1,9 @@
 import type { DisplayConfig, GpuConfig, InputConfig } from '../config/schema.gen.ts';
+import { MOST_DISPLAYS } from '../vm/constants.ts';
 import { type HostScope, resolveHostPath } from './host-path.ts';
 import type { Place } from './place.ts';
 import type { Display, Gpu } from './project.ts';
 import { boolOr, countOr, sizeOr } from './scalars.ts';
-
-/** KRUN_MAX_DISPLAYS. */
-const MOST_DISPLAYS = 16;
 
 /** The EDID's field for millimetres, and libkrun's parameter, have 16 bits. */
 const MOST_MM = 65_535;

@@ -1,11 +1,10 @@
 import type { MachineConfig } from '../config/schema.gen.ts';
+import { LEAST_BUNDLED_KERNEL_MIB } from '../vm/constants.ts';
 import type { Place } from './place.ts';
 import { countOr } from './scalars.ts';
 import { formatSize, MEBIBYTE, parseSize } from './units.ts';
 
 const DEFAULT_MEMORY_MIB = 512;
-/** Below this libkrun aborts, because the bundled kernel alone does not fit. */
-const LEAST_MEMORY_MIB = 64;
 /** Below this a guest boots, but a program of any size ends it. */
 const SENSIBLE_MEMORY_MIB = 128;
 /** libkrun takes a 32-bit number of MiB; more than this is a slip of the unit. */
@@ -37,8 +36,8 @@ export function resolveMemory(config: MachineConfig, machine: Place): number {
   }
   const memoryMiB = Math.ceil(parsed.value / MEBIBYTE);
   const hint = 'write 128MiB or more';
-  if (memoryMiB < LEAST_MEMORY_MIB) {
-    const least = `a guest needs ${LEAST_MEMORY_MIB} MiB`;
+  if (memoryMiB < LEAST_BUNDLED_KERNEL_MIB) {
+    const least = `a guest needs ${LEAST_BUNDLED_KERNEL_MIB} MiB`;
     at.error('limit', `${formatSize(parsed.value)} of memory cannot hold the guest kernel: ${least}`, {
       hint,
     });

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf, ignoreErrno, systemHint, unlessMissing } from '../host/errno.ts';
-import { LONGEST_SOCKET_PATH, machineLayout, type Layout } from './layout.ts';
+import { LONGEST_SOCKET_PATH } from '../project/socket-path.ts';
+import { machineLayout, type Layout } from './layout.ts';
 
 /** A machine whose name is too long for a socket; its socket's name is as long as one gets. */
 const LONG_NAME = 'x'.repeat(64);

@@ -78,9 +78,6 @@ export interface LayoutEnvironment {
   readonly TMPDIR?: string | undefined;
 }
 
-/** sun_path holds 104 bytes on macOS and 108 on Linux, with the terminating NUL. */
-export const LONGEST_SOCKET_PATH = 103;
-
 /** Name of the per-machine raw files of one run. */
 export const STREAMS = ['stdout', 'stderr', 'console', 'helper'] as const;
 export type Stream = (typeof STREAMS)[number];

@@ -1,4 +1,5 @@
-import { VIRGL_FLAGS, type VmGpu } from '../vm/vm.ts';
+import { VIRGL_FLAGS } from '../vm/constants.ts';
+import type { VmGpu } from '../vm/vm.ts';
 import type { SpecDevices, SpecVsockPort } from '../machine/spec.ts';
 import type { Gpu, Machine, VsockPort } from '../project/project.ts';
 import { vsockSocket, type Layout } from '../store/layout.ts';

@@ -14,8 +14,14 @@ export const DISK_SYNCS = { none: 0, relaxed: 1, full: 2 } as const;
 export const FS_SEMANTICS = { complete: 0, simplified: 1 } as const;
 /** The tag under which the guest's kernel looks for its root (KRUN_FS_ROOT_TAG). */
 export const ROOT_TAG = '/dev/root';
+/** Types of files as in stat(2), Linux's: the guest sees them. */
+export const REGULAR_FILE = 0o100_000;
+export const DIRECTORY = 0o040_000;
 /** Device names end there in virtio-fs; a longer tag aborts the process. */
 export const LONGEST_TAG_BYTES = 36;
+
+/** With less the bundled kernel does not fit, and libkrun aborts. */
+export const LEAST_BUNDLED_KERNEL_MIB = 64;
 
 /** KRUN_KERNEL_FORMAT_*. */
 export const KERNEL_FORMATS = {
@@ -38,6 +44,15 @@ export const NET_FEATURES = {
   host_tso6: 4096,
   host_ufo: 16384,
 } as const;
+/** COMPAT_NET_FEATURES: what krunkit offers a guest whose host is to compute checksums and cut segments. */
+export const NET_COMPAT_FEATURES: readonly (keyof typeof NET_FEATURES)[] = [
+  'csum',
+  'guest_csum',
+  'guest_tso4',
+  'guest_ufo',
+  'host_tso4',
+  'host_ufo',
+];
 /** NET_FLAG_*. */
 export const NET_FLAGS = { vfkit: 1, dhcp_client: 2 } as const;
 /** KRUN_TSI_HIJACK_*: whose sockets of the guest become sockets of the host. */
@@ -64,3 +79,21 @@ export const RLIMITS = {
 } as const;
 /** RLIM_INFINITY, as libkrun's init reads it. */
 export const UNLIMITED = '18446744073709551615';
+
+/** KRUN_MAX_DISPLAYS. */
+export const MOST_DISPLAYS = 16;
+
+/** VIRGLRENDERER_* of libkrun.h, by the names of krun.yaml. */
+export const VIRGL_FLAGS = {
+  egl: 1,
+  thread_sync: 2,
+  glx: 4,
+  surfaceless: 8,
+  gles: 16,
+  external_blob: 32,
+  venus: 64,
+  no_virgl: 128,
+  async_fence_cb: 256,
+  render_server: 512,
+  drm: 1024,
+} as const;

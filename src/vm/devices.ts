@@ -1,5 +1,6 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
+import { MOST_DISPLAYS } from './constants.ts';
 import { checkDeviceBudget } from './device-budget.ts';
 import type { Vm, VmDisplay } from './vm.ts';
 
@@ -12,9 +13,6 @@ export function addMachineOptions(list: CallList, { devices = {}, hostGid, hostU
   if (hostGid !== undefined) list.add('krun_setgid', CTX, hostGid);
   if (hostUid !== undefined) list.add('krun_setuid', CTX, hostUid);
 }
-
-/** KRUN_MAX_DISPLAYS. */
-const MOST_DISPLAYS = 16;
 
 /** Devices for people: GPU, screens, input, sound. */
 export function addDevices(list: CallList, vm: Vm): void {

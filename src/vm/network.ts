@@ -1,14 +1,10 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
-import { NET_FLAGS, TSI_HIJACK } from './constants.ts';
+import { NET_COMPAT_FEATURES, NET_FEATURES, NET_FLAGS, TSI_HIJACK } from './constants.ts';
 import { isAtLeast } from './functions.ts';
 import type { VmInterface, VmNetwork } from './vm.ts';
 
-/**
- * CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_UFO, HOST_TSO4 and HOST_UFO: what krunkit offers a guest whose host is to compute
- * checksums and cut segments.
- */
-const OFFLOADING = 0x4c83;
+const OFFLOADING = NET_COMPAT_FEATURES.reduce((sum, name) => sum + NET_FEATURES[name], 0);
 
 /** The calls for vsock, sockets of the host and interfaces. */
 export function addNetwork(list: CallList, network: VmNetwork): void {

@@ -1,14 +1,18 @@
 import { errorDiagnostic } from '../base/diagnostic.ts';
 import { CTX, type CallList } from './call-list.ts';
-import { DISK_FORMATS, DISK_SYNCS, FS_SEMANTICS, LONGEST_TAG_BYTES, ROOT_TAG } from './constants.ts';
+import {
+  DIRECTORY,
+  DISK_FORMATS,
+  DISK_SYNCS,
+  FS_SEMANTICS,
+  LONGEST_TAG_BYTES,
+  REGULAR_FILE,
+  ROOT_TAG,
+} from './constants.ts';
 import type { Vm, VmDisk, VmOverlay, VmRoot, VmShare } from './vm.ts';
 
 /** What the kernel command line names as init. */
 const INIT_NAME = 'init.krun';
-
-/** Types of files as in stat(2), Linux's: the guest sees them. */
-const REGULAR_FILE = 0o100_000;
-const DIRECTORY = 0o040_000;
 
 /** The calls for the root file system, disks, shares and overlays. */
 export function addStorage(list: CallList, vm: Vm): void {

@@ -234,18 +234,3 @@ export interface VmDisplay {
   /** In place of the one that libkrun makes from the other values. */
   readonly edid?: Uint8Array;
 }
-
-/** VIRGLRENDERER_* of libkrun.h, by the names of krun.yaml. */
-export const VIRGL_FLAGS = {
-  egl: 1,
-  thread_sync: 2,
-  glx: 4,
-  surfaceless: 8,
-  gles: 16,
-  external_blob: 32,
-  venus: 64,
-  no_virgl: 128,
-  async_fence_cb: 256,
-  render_server: 512,
-  drm: 1024,
-} as const;
