@@ -45,24 +45,36 @@ export class LogFile {
     this.#settings = settings;
   }
 
-  /** Appends lines, rotating where the size is reached. When it throws, the lines written so far are kept and counted. */
-  append(lines: readonly LogLine[]): void {
+  /**
+   * Appends lines, rotating where the size is reached, and returns how many have come into the log: where that fails
+   * half-way, the next call says why. Throws when there is none.
+   */
+  append(lines: readonly LogLine[]): number {
+    let written = 0;
     let batch: LogLine[] = [];
     let text = '';
-    for (const line of lines) {
-      const next = `${JSON.stringify(line)}\n`;
-      const full = this.#size + text.length + next.length > this.#settings.maxBytes;
-      if (full && this.#size + text.length > 0) {
-        this.#write(batch, text);
-        this.#rotateInto(line, next);
-        batch = [];
-        text = '';
-      } else {
-        batch.push(line);
-        text += next;
+    try {
+      for (const line of lines) {
+        const next = `${JSON.stringify(line)}\n`;
+        const full = this.#size + text.length + next.length > this.#settings.maxBytes;
+        if (full && this.#size + text.length > 0) {
+          this.#write(batch, text);
+          written += batch.length;
+          batch = [];
+          text = '';
+          this.#rotateInto(line, next);
+          written += 1;
+        } else {
+          batch.push(line);
+          text += next;
+        }
       }
+      this.#write(batch, text);
+      return written + batch.length;
+    } catch (error) {
+      if (written === 0) throw error;
+      return written;
     }
-    this.#write(batch, text);
   }
 
   /** Makes everything written so far survive a power cut; needed before the raw output is given up. */

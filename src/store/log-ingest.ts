@@ -62,8 +62,9 @@ export class LogIngest {
   }
 
   /**
-   * Takes in the next slice of each stream of a run. Returns the lines, and whether there may be more right now. Throws
-   * what the file system throws (ENOSPC); calling it again then goes on where it stopped.
+   * Takes in the next slice of each stream of a run. Returns the lines that have come into the log, and whether there
+   * may be more right now. Throws what the file system throws (ENOSPC) where that are none; calling it again goes on
+   * where it stopped.
    */
   take(run: number, final = false): { readonly lines: readonly LogLine[]; readonly more: boolean } {
     this.#seek(run);
@@ -80,16 +81,12 @@ export class LogIngest {
       }
       if (!atEnd) more = true;
     }
-    try {
-      this.#log.append(lines);
-    } finally {
-      // Also after a failure: what did get into the log counts.
-      const position = this.#log.position;
-      if (position?.run === run) this.#offsets = [...position.offsets];
-    }
-    this.#copy?.(lines);
+    const taken = lines.slice(0, this.#log.append(lines));
+    const position = this.#log.position;
+    if (position?.run === run) this.#offsets = [...position.offsets];
+    this.#copy?.(taken);
     this.#giveBack(run);
-    return { lines, more };
+    return { lines: taken, more: more || taken.length < lines.length };
   }
 
   /** Takes in all that is left of a run whose process has ended, its unfinished last lines too. */

@@ -57,9 +57,9 @@ export class ProcessLog {
   #append(lines: readonly LogLine[]): void {
     if (lines.length === 0) return;
     const lost = this.#lost === 0 ? [] : [this.#line('network', this.#lostText())];
+    const all = [...lost, ...lines];
     try {
-      this.#log.append([...lost, ...lines]);
-      this.#lost = 0;
+      this.#lost = all.length - this.#log.append(all);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       this.#lost += lines.length;

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -199,6 +200,21 @@ test('a rotation that was cut off between its renames is completed', () => {
   writeFileSync(`${layout.logFile}.next`, '{"half": ');
   appendFileSync(raw('stdout'), 'd\n');
   expect(new LogIngest(layout, limits, options).take(1).lines.map(({ l }) => l)).toEqual(['d']);
+});
+
+test('lines that came into the log before it could not be written are told, once', () => {
+  const copied: string[] = [];
+  const copy = (lines: readonly LogLine[]): void => void copied.push(...lines.map(({ l }) => l));
+  const ingest = new LogIngest(layout, { maxBytes: 250, maxFiles: 3 }, { ...options, copy });
+  writeFileSync(raw('stdout'), 'a\nb\nc\nd\n');
+  // The rotation before the fourth line fails.
+  mkdirSync(`${layout.logFile}.next`);
+  const { lines, more } = ingest.take(1);
+  expect([lines.map(({ l }) => l), more]).toEqual([['a', 'b', 'c'], true]);
+  expect(() => ingest.take(1)).toThrow('EISDIR');
+  rmdirSync(`${layout.logFile}.next`);
+  expect(ingest.take(1).lines.map(({ l }) => l)).toEqual(['d']);
+  expect(copied).toEqual(['a', 'b', 'c', 'd']);
 });
 
 test('runs follow each other in one log, and files of a finished run are deleted', () => {
