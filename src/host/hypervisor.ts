@@ -20,6 +20,19 @@ export function hypervisorAnswer(code: number): string {
 }
 
 /**
+ * What is known of a machine that libkrun did not start: its log, which does not tell why Hypervisor.framework made no
+ * virtual machine, and what that says when it is asked again (macOS). Without a log it is asked in any case.
+ */
+export function withHypervisorAnswer(log: string | undefined): string {
+  if (process.platform !== 'darwin' || log?.includes('VmCreate') === false) return log ?? '';
+  const answer = hypervisorRefusal();
+  // Busy: the process has a virtual machine, so something else failed.
+  return answer === undefined || answer === 'HV_BUSY'
+    ? (log ?? '')
+    : `${log ?? ''}\nhv_vm_create: ${answer}\n`;
+}
+
+/**
  * Makes an empty virtual machine in this process and gives it back (macOS). Undefined where that works; otherwise what
  * Hypervisor.framework says, which libkrun does not pass on.
  */

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
+import { withHypervisorAnswer } from '../host/hypervisor.ts';
 import { nodeLibraryFiles } from '../host/library-files.ts';
 import { makePipe } from '../host/libc.ts';
-import { krunErrorText } from '../libkrun/errno.ts';
+import { krunErrorText, type KrunFailure } from '../libkrun/errno.ts';
 import { execute, type Descriptors } from '../libkrun/execute.ts';
 import { functionsOf, type Libkrun } from '../libkrun/ffi.ts';
 import { explainLog } from '../machine/log-reasons.ts';
@@ -193,7 +194,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   });
   // It stays where the machine has run, as krunkit's does.
   if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
-  return [explain(krunErrorText(refused), refused.hint, log)];
+  return [explain(refused, log)];
 }
 
 /** Sockets that libkrun makes and does not remove, but for those in the temporary directory. */
@@ -206,9 +207,12 @@ function socketsOfLibkrun(options: KrunkitOptions, suffix: string): readonly str
   ];
 }
 
-function explain(text: string, hint: string | undefined, log: LogFile | undefined): Diagnostic {
-  const reason = log && explainLog(log.read());
-  const found = reason?.hint ?? hint;
+function explain(refused: KrunFailure, log: LogFile | undefined): Diagnostic {
+  const text = krunErrorText(refused);
+  const isLate = refused.call === 'krun_start_enter';
+  const said = log?.read();
+  const reason = explainLog(isLate ? withHypervisorAnswer(said) : (said ?? ''));
+  const found = reason?.hint ?? refused.hint;
   const message = reason === undefined ? text : `${reason.reason}: ${text}`;
   return errorDiagnostic('environment', message, found === undefined ? {} : { hint: found });
 }

@@ -79,7 +79,7 @@ export const MEANINGS: Partial<Record<LibkrunFunction, Meanings>> = {
   krun_start_enter: {
     ENOENT: {
       meaning: 'libkrun did not find libkrunfw, the library with the guest kernel',
-      hint: 'run `krun doctor --fix`, or set `libkrun.kernel_bundle` in krun.yaml',
+      hint: 'run `krun doctor --fix`, or name one: `libkrun.kernel_bundle` in krun.yaml, or KRUN_LIBKRUNFW',
     },
     EINVAL: { meaning: 'libkrun could not build the virtual machine', hint: DOCTOR },
     EPERM: {

@@ -38,7 +38,7 @@ const PATTERNS: readonly Pattern[] = [
   {
     pattern: /Couldn't find or load (libkrunfw\S*[^.\s])/,
     reason: ([file = 'libkrunfw']) => `libkrun did not find ${file}, which holds the guest kernel`,
-    hint: 'run `krun doctor --fix`, or set `libkrun.kernel_bundle` in krun.yaml',
+    hint: 'run `krun doctor --fix`, or name one: `libkrun.kernel_bundle` in krun.yaml, or KRUN_LIBKRUNFW',
   },
   {
     pattern: /IrqsExhausted/,

@@ -2,6 +2,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { claimRun } from '../host/claim-run.ts';
 import { errnoOf, systemHint } from '../host/errno.ts';
 import { prepare, type PreparedMachine } from './prepare.ts';
+import { withHypervisorAnswer } from '../host/hypervisor.ts';
 import { execute, type Descriptors } from '../libkrun/execute.ts';
 import { krunErrorText } from '../libkrun/errno.ts';
 import { imageProblem } from './image-problem.ts';
@@ -69,19 +70,11 @@ async function start({ spec, ...run }: Run, machine: PreparedMachine): Promise<M
   });
   const text = krunErrorText(refused);
   // libkrun gives one number for everything that can go wrong in building a machine; its log says more.
-  const log = await withHypervisorAnswer(readFileSync(run.console, 'utf8'));
+  const log = withHypervisorAnswer(readFileSync(run.console, 'utf8'));
   const reason = (log.includes('virtio-blk') ? imageProblem(spec.disks) : undefined) ?? explainLog(log);
   const message = reason === undefined ? text : `${reason.reason} (${refused.call}: ${refused.errno})`;
   const hint = reason?.hint ?? refused.hint;
   return { code: 'environment', message, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** libkrun does not tell why Hypervisor.framework made no virtual machine; asked again, it says so itself. */
-async function withHypervisorAnswer(log: string): Promise<string> {
-  if (process.platform !== 'darwin' || !log.includes('VmCreate')) return log;
-  const { hypervisorRefusal } = await import('../host/hypervisor.ts');
-  const answer = hypervisorRefusal();
-  return answer === undefined ? log : `${log}\nhv_vm_create: ${answer}\n`;
 }
 
 function readSpec(file: string | undefined): MachineSpec {

@@ -173,7 +173,7 @@ describe('a machine process that cannot run its guest', () => {
   it.each([
     [
       'return -2',
-      '{"kind":"failed","reason":"libkrun did not find libkrunfw, the library with the guest kernel (krun_start_enter: ENOENT)","hint":"run `krun doctor --fix`, or set `libkrun.kernel_bundle` in krun.yaml"}',
+      '{"kind":"failed","reason":"libkrun did not find libkrunfw, the library with the guest kernel (krun_start_enter: ENOENT)","hint":"run `krun doctor --fix`, or name one: `libkrun.kernel_bundle` in krun.yaml, or KRUN_LIBKRUNFW"}',
     ],
     [
       'return -22',
