@@ -12,7 +12,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { clearSocketPlace, removeSocket } from '../../../src/network/socket-place.ts';
+import { clearSocketPlace, connectProblem, removeSocket } from '../../../src/network/socket-place.ts';
 
 let directory: string;
 let place: string;
@@ -33,6 +33,8 @@ async function leaveSocket(file: string): Promise<void> {
   const server = await listen(`${file}.live`);
   renameSync(`${file}.live`, file);
   await new Promise((resolve) => server.close(resolve));
+  // A process that another test's thread has just forked has the listener, too, until it is another program.
+  await expect.poll(() => connectProblem(file)).toBe('ECONNREFUSED');
 }
 
 test('an empty place is free, and a leftover makes room', async () => {
