@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { vm, type VmBuilder } from '../../../src/builder/index.ts';
-import { without } from '../machine/specs.ts';
-
-const LIBKRUN_1_17 = without('krun_add_virtiofs3', 'krun_add_virtiofs4', 'krun_fs_add_overlay_file');
-const LIBKRUN_1_19 = without();
+import { LIBKRUN_1_17, NEWEST } from '../machine/specs.ts';
 
 function newest(builder: VmBuilder): string {
-  return builder.build().formatCalls(LIBKRUN_1_19);
+  return builder.build().formatCalls(NEWEST);
 }
 
 const small = vm().fs((fs) => fs.root('/srv/rootfs'));

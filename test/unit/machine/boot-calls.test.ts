@@ -2,26 +2,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { calls, vmOf } from '../../../src/machine/configure.ts';
+import { vmOf } from '../../../src/machine/configure.ts';
 import { StartFailure } from '../../../src/machine/failure.ts';
 import type { MachineSpec } from '../../../src/machine/spec.ts';
-import type { Capabilities } from '../../../src/vm/call-list.ts';
-import { formatCall } from '../../../src/vm/calls.ts';
-import { bootstrapGuest, machineSpec, without } from './specs.ts';
-
-const NEWEST = without();
-const LIBKRUN_1_18 = without(
-  'krun_disable_implicit_init',
-  'krun_fs_add_overlay_file',
-  'krun_fs_add_overlay_dir',
-);
-const LIBKRUN_1_17 = without(
-  'krun_disable_implicit_init',
-  'krun_fs_add_overlay_file',
-  'krun_fs_add_overlay_dir',
-  'krun_add_virtiofs3',
-  'krun_add_virtiofs4',
-);
+import {
+  bootstrapGuest,
+  callText,
+  LIBKRUN_1_17,
+  LIBKRUN_1_18,
+  machineSpec,
+  NEWEST,
+  problems,
+} from './specs.ts';
 
 let root: string;
 
@@ -32,23 +24,16 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** The calls between those that every machine has. */
-function callText(spec: MachineSpec, capabilities: Capabilities = NEWEST): string {
-  const result = calls(spec, capabilities);
-  if (!result.ok) throw new Error(result.error.map(({ message }) => message).join('\n'));
-  const text = result.value
-    .slice(3, -1)
-    .map(formatCall)
-    .filter((line) => !/krun_(disable_implicit_(vsock|console)|add_virtio_console)/.test(line));
-  return `\n${text.join('\n').replaceAll(root, 'ROOT')}\n`;
+function bootCalls(spec: MachineSpec, capabilities = NEWEST): string {
+  const lines = callText(spec, capabilities).split('\n').slice(3, -1);
+  const own = lines.filter(
+    (line) => !/krun_(disable_implicit_(vsock|console)|add_virtio_console)/.test(line),
+  );
+  return `\n${own.join('\n').replaceAll(root, 'ROOT')}\n`;
 }
 
-function problems(spec: MachineSpec, capabilities: Capabilities): string {
-  const result = calls(spec, capabilities);
-  if (result.ok) return 'none';
-  return result.error
-    .map(({ message, hint }) => `${message} (${hint ?? ''})`)
-    .join('\n')
-    .replaceAll(root, 'ROOT');
+function bootProblems(spec: MachineSpec, capabilities = NEWEST): string {
+  return problems(spec, capabilities).replaceAll(root, 'ROOT');
 }
 
 const self = { kind: 'self' } as const;
@@ -62,7 +47,7 @@ describe('a guest that boots by itself', () => {
       guest: self,
       devices: { serial: { log: '/p/o' } },
     });
-    expect(callText(spec, LIBKRUN_1_17)).toMatchInlineSnapshot(`
+    expect(bootCalls(spec, LIBKRUN_1_17)).toMatchInlineSnapshot(`
       "
       krun_set_kernel(ctx, "/k/vmlinux", 1, "/k/initrd", "console=ttyS0")
       krun_add_serial_console_default(ctx, <serial.in>, <serial.out>)
@@ -78,7 +63,7 @@ describe('a guest that boots by itself', () => {
         { id: 'disk0', path: '/p/a.img', format: 'raw', readOnly: false, sync: 'full', directIo: false },
       ],
     });
-    expect(callText(spec)).toMatchInlineSnapshot(`
+    expect(bootCalls(spec)).toMatchInlineSnapshot(`
       "
       krun_set_kernel(ctx, "/k/vmlinux", 1, "/k/initrd", null)
       krun_set_root(ctx, "/p/root")
@@ -94,7 +79,7 @@ describe('a guest that boots by itself', () => {
       guest: self,
       smbiosOemStrings: ['a', 'b'],
     });
-    expect(callText(spec, { ...NEWEST, arch: 'arm64', os: 'darwin' })).toMatchInlineSnapshot(`
+    expect(bootCalls(spec, { ...NEWEST, arch: 'arm64', os: 'darwin' })).toMatchInlineSnapshot(`
       "
       krun_set_smbios_oem_strings(ctx, ["a","b"])
       krun_set_firmware(ctx, "/f/KRUN_EFI.fd")
@@ -107,7 +92,7 @@ describe('a guest that boots by itself', () => {
       boot: { kind: 'init', path: path.join(root, 'own-init') },
       guest: { ...self, exec: { command: ['/bin/app', '-v'], environment: { A: 'b' }, workingDir: '/srv' } },
     });
-    expect(callText(spec)).toMatchInlineSnapshot(`
+    expect(bootCalls(spec)).toMatchInlineSnapshot(`
       "
       krun_disable_implicit_init(ctx)
       krun_set_root(ctx, "/p/root")
@@ -116,9 +101,11 @@ describe('a guest that boots by itself', () => {
       krun_set_workdir(ctx, "/srv")
       "
     `);
-    expect(problems(spec, LIBKRUN_1_18)).toMatchInlineSnapshot(`
-      "this libkrun has no krun_disable_implicit_init (use libkrun 1.19.0 or newer; \`krun doctor\` shows which one is used)
-      this libkrun has no krun_fs_add_overlay_file (use libkrun 1.19.0 or newer; \`krun doctor\` shows which one is used)"
+    expect(bootProblems(spec, LIBKRUN_1_18)).toMatchInlineSnapshot(`
+      "capability: this libkrun has no krun_disable_implicit_init
+        use libkrun 1.19.0 or newer; \`krun doctor\` shows which one is used
+      capability: this libkrun has no krun_fs_add_overlay_file
+        use libkrun 1.19.0 or newer; \`krun doctor\` shows which one is used"
     `);
   });
 
@@ -135,7 +122,7 @@ describe('a kernel of the user', () => {
       boot: kernel,
       guest: { kind: 'direct', command: ['/bin/app'], environment: {}, workingDir: '/' },
     });
-    expect(callText(spec)).toMatchInlineSnapshot(`
+    expect(bootCalls(spec)).toMatchInlineSnapshot(`
       "
       krun_set_kernel(ctx, "/k/vmlinux", 1, null, null)
       krun_set_root(ctx, "/p/root")
@@ -148,16 +135,25 @@ describe('a kernel of the user', () => {
   it('is of a format that the processor and the library boot', () => {
     const spec = (format: 'elf' | 'raw' | 'image_bz2'): MachineSpec =>
       machineSpec({ root: { kind: 'none' }, boot: { ...kernel, format }, guest: self });
-    expect(problems(spec('raw'), NEWEST)).toMatchInlineSnapshot(
-      `"on x86_64 libkrun takes a raw kernel for a bundle like libkrunfw, not for a kernel image (use the ELF file of the kernel (vmlinux), of the format elf)"`,
+    expect(bootProblems(spec('raw'), NEWEST)).toMatchInlineSnapshot(
+      `
+      "capability: on x86_64 libkrun takes a raw kernel for a bundle like libkrunfw, not for a kernel image
+        use the ELF file of the kernel (vmlinux), of the format elf"
+    `,
     );
-    expect(problems(spec('elf'), { ...NEWEST, arch: 'arm64' })).toMatchInlineSnapshot(
-      `"libkrun does not load kernels of format elf on arm64 (this processor's kernels are raw, pe_gz)"`,
+    expect(bootProblems(spec('elf'), { ...NEWEST, arch: 'arm64' })).toMatchInlineSnapshot(
+      `
+      "capability: libkrun does not load kernels of format elf on arm64
+        this processor's kernels are raw, pe_gz"
+    `,
     );
-    expect(problems(spec('image_bz2'), LIBKRUN_1_17)).toMatchInlineSnapshot(
-      `"libkrun before 1.18 does not find the kernel in an image that is compressed with bzip2 (use libkrun 1.18 or newer, or the ELF file of the kernel (vmlinux))"`,
+    expect(bootProblems(spec('image_bz2'), LIBKRUN_1_17)).toMatchInlineSnapshot(
+      `
+      "capability: libkrun before 1.18 does not find the kernel in an image that is compressed with bzip2
+        use libkrun 1.18 or newer, or the ELF file of the kernel (vmlinux)"
+    `,
     );
-    expect(problems(spec('image_bz2'), LIBKRUN_1_18)).toBe('none');
+    expect(bootProblems(spec('image_bz2'), LIBKRUN_1_18)).toBe('none');
   });
 });
 
@@ -171,7 +167,7 @@ describe('a read-only root', () => {
 
   it('has the mount points that the directory lacks', () => {
     mkdirSync(path.join(root, 'proc'), { recursive: true });
-    expect(callText(readOnly())).toMatchInlineSnapshot(`
+    expect(bootCalls(readOnly())).toMatchInlineSnapshot(`
       "
       krun_add_virtiofs3(ctx, "/dev/root", "ROOT", 0, true)
       krun_add_virtiofs3(ctx, "app", "/p/app", 0, false)
@@ -187,14 +183,14 @@ describe('a read-only root', () => {
       krun_add_console_port_tty(ctx, console0, "krun.t0", <t0>)
       krun_add_console_port_inout(ctx, console0, "krun.d0", <d0>, <d0.out>)
       krun_add_console_port_inout(ctx, console0, "krun.e0", -1, <e0>)
-      krun_set_exec(ctx, "/bin/sh", ["-c","while :;do for p in \${KRUN_SYS:=/sys/class/virtio-ports}/*;do { read n<$p/name;} 2>/dev/null;[ x$n = xkrun.script ]&&exec /bin/sh \${KRUN_DEV:=/dev}/\${p##*/};done;done"], [])
+      krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
       "
     `);
   });
 
   it('needs a library that can keep the guest from writing', () => {
-    expect(problems(readOnly(), LIBKRUN_1_17)).toContain(
-      'this libkrun cannot keep the guest from writing to ROOT (use libkrun 1.18 or newer, or share it writable)',
+    expect(bootProblems(readOnly(), LIBKRUN_1_17)).toContain(
+      'this libkrun cannot keep the guest from writing to ROOT\n  use libkrun 1.18 or newer, or share it writable',
     );
   });
 });
@@ -219,7 +215,7 @@ it('an overlay lies over the root, directories first', () => {
       },
     },
   });
-  expect(callText(spec)).toMatchInlineSnapshot(`
+  expect(bootCalls(spec)).toMatchInlineSnapshot(`
     "
     krun_set_root(ctx, "ROOT")
     krun_fs_add_overlay_dir(ctx, "/dev/root", "mnt", 16832)
@@ -232,7 +228,7 @@ it('an overlay lies over the root, directories first', () => {
     krun_add_console_port_tty(ctx, console0, "krun.t0", <t0>)
     krun_add_console_port_inout(ctx, console0, "krun.d0", <d0>, <d0.out>)
     krun_add_console_port_inout(ctx, console0, "krun.e0", -1, <e0>)
-    krun_set_exec(ctx, "/bin/sh", ["-c","while :;do for p in \${KRUN_SYS:=/sys/class/virtio-ports}/*;do { read n<$p/name;} 2>/dev/null;[ x$n = xkrun.script ]&&exec /bin/sh \${KRUN_DEV:=/dev}/\${p##*/};done;done"], [])
+    krun_set_exec(ctx, "/bin/sh", ["-c",LOADER], [])
     "
   `);
 });
@@ -247,7 +243,7 @@ it('properties of a machine are told before anything is attached to it', () => {
     tee: { config: '/p/tee.json', variant: 'sev' },
     guest: { kind: 'direct', command: [], environment: {}, workingDir: '/' },
   });
-  expect(callText(spec)).toMatchInlineSnapshot(`
+  expect(bootCalls(spec)).toMatchInlineSnapshot(`
     "
     krun_set_nested_virt(ctx, true)
     krun_split_irqchip(ctx, true)

@@ -1,26 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LOADER } from '../../../src/machine/bootstrap.ts';
-import { formatCall } from '../../../src/vm/calls.ts';
-import { calls } from '../../../src/machine/configure.ts';
-import type { Capabilities } from '../../../src/vm/call-list.ts';
-import type { MachineSpec } from '../../../src/machine/spec.ts';
-import { bootstrapGuest, machineSpec, without } from './specs.ts';
-
-const LIBKRUN_1_17 = without('krun_add_virtiofs3');
-const LIBKRUN_1_18 = without();
-
-/** The calls as text, with the long shell line shortened. */
-function callText(spec: MachineSpec, capabilities: Capabilities): string {
-  const result = calls(spec, capabilities);
-  if (!result.ok) throw new Error(result.error.map(({ message }) => message).join('\n'));
-  return result.value.map(formatCall).join('\n').replace(JSON.stringify(LOADER), 'LOADER');
-}
-
-function problems(spec: MachineSpec, capabilities: Capabilities): string {
-  const result = calls(spec, capabilities);
-  if (result.ok) return 'none';
-  return result.error.map(({ code, message, hint }) => `${code}: ${message}\n  ${hint ?? ''}`).join('\n');
-}
+import { bootstrapGuest, callText, LIBKRUN_1_17, machineSpec, NEWEST, problems, without } from './specs.ts';
 
 const disk = {
   id: 'disk0',
@@ -93,7 +73,7 @@ describe('calls of a machine', () => {
 
   it('put the root disk first and name the root file system after it', () => {
     const root = { kind: 'disk', device: '/dev/vda1', fstype: 'ext4', options: 'noatime' } as const;
-    expect(callText(machineSpec({ root, disks: [disk] }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(callText(machineSpec({ root, disks: [disk] }), NEWEST)).toMatchInlineSnapshot(`
       "krun_init_log(<log>, 2, 2, 1)
       ctx = krun_create_ctx()
       krun_set_vm_config(ctx, 1, 512)
@@ -117,7 +97,7 @@ describe('calls of a machine', () => {
 
   it('leave the file system of a root disk to the kernel when none is named', () => {
     const root = { kind: 'disk', device: '/dev/vda' } as const;
-    expect(callText(machineSpec({ root, disks: [disk] }), LIBKRUN_1_18)).toContain(
+    expect(callText(machineSpec({ root, disks: [disk] }), NEWEST)).toContain(
       'krun_set_root_disk_remount(ctx, "/dev/vda", null, null)',
     );
   });
@@ -129,7 +109,7 @@ describe('calls of a machine', () => {
       environment: { A: 'b c' },
       workingDir: '/srv',
     } as const;
-    expect(callText(machineSpec({ guest }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(callText(machineSpec({ guest }), NEWEST)).toMatchInlineSnapshot(`
       "krun_init_log(<log>, 2, 2, 1)
       ctx = krun_create_ctx()
       krun_set_vm_config(ctx, 1, 512)
@@ -145,7 +125,7 @@ describe('calls of a machine', () => {
 
   it('let the library enforce read-only shares where it can', () => {
     const spec = machineSpec({ shares: [{ ...share, readOnly: true }] });
-    expect(callText(spec, LIBKRUN_1_18)).toContain('krun_add_virtiofs3(ctx, "src", "/p/src", 0, true)');
+    expect(callText(spec, NEWEST)).toContain('krun_add_virtiofs3(ctx, "src", "/p/src", 0, true)');
     expect(problems(spec, LIBKRUN_1_17)).toMatchInlineSnapshot(`
       "capability: this libkrun cannot keep the guest from writing to /p/src
         use libkrun 1.18 or newer, or share it writable"
@@ -183,26 +163,24 @@ describe('calls of a machine', () => {
 
   it('refuse more devices than a PC has interrupts for', () => {
     const shares = Array.from({ length: 7 }, (_, index) => ({ ...share, tag: `s${index}` }));
-    expect(problems(machineSpec({ shares }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(problems(machineSpec({ shares }), NEWEST)).toMatchInlineSnapshot(`
       "limit: the machine has 12 devices; libkrun has room for 11 on this processor: balloon, rng, console x 2, root file system, share x 7
         put several directories below one share, or several file systems on one disk"
     `);
-    expect(problems(machineSpec({ shares }), { ...LIBKRUN_1_18, arch: 'arm64' })).toBe('none');
-    expect(problems(machineSpec({ shares: shares.slice(1) }), LIBKRUN_1_18)).toBe('none');
+    expect(problems(machineSpec({ shares }), { ...NEWEST, arch: 'arm64' })).toBe('none');
+    expect(problems(machineSpec({ shares: shares.slice(1) }), NEWEST)).toBe('none');
   });
 
   it('refuse share tags that would abort the process', () => {
     const spec = machineSpec({ shares: [{ ...share, tag: 'ä'.repeat(19) }] });
-    expect(problems(spec, LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(problems(spec, NEWEST)).toMatchInlineSnapshot(`
       "limit: share tag 'äääääääääääääääääää' has 38 bytes; virtio-fs allows 1 to 36
         give the share a shorter tag"
     `);
   });
 
   it('never turn the log off, because the guest kernel speaks through it', () => {
-    expect(callText(machineSpec({ logLevel: 'off' }), LIBKRUN_1_18)).toContain(
-      'krun_init_log(<log>, 1, 2, 1)',
-    );
+    expect(callText(machineSpec({ logLevel: 'off' }), NEWEST)).toContain('krun_init_log(<log>, 1, 2, 1)');
   });
 });
 
@@ -214,7 +192,7 @@ describe('words on the kernel command line', () => {
       environment: { A: '"' },
       workingDir: '/a b',
     } as const;
-    expect(problems(machineSpec({ guest }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(problems(machineSpec({ guest }), NEWEST)).toMatchInlineSnapshot(`
       "limit: command: "say \\"hi\\"" has a double quote
         without the agent (\`agent: false\`) these words travel on the kernel command line
       limit: command: "line\\nbreak" has a character outside printable ASCII
@@ -237,7 +215,7 @@ describe('words on the kernel command line', () => {
       Array.from({ length: 31 }, (_, index) => [`V${index}`, 'x'.repeat(50)]),
     );
     const guest = { kind: 'direct', command: ['/init'], environment, workingDir: '/' } as const;
-    expect(problems(machineSpec({ guest }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(problems(machineSpec({ guest }), NEWEST)).toMatchInlineSnapshot(`
       "limit: command, environment and working_dir take 1769 bytes together; 1500 fit
         without the agent (\`agent: false\`) these words travel on the kernel command line
       limit: environment has 31 words; 30 fit
@@ -252,7 +230,7 @@ describe('words on the kernel command line', () => {
 
   it('never carry a NUL byte', () => {
     const guest = bootstrapGuest({ command: ['/a\0b'], environment: { A: '\0' } });
-    expect(problems(machineSpec({ guest }), LIBKRUN_1_18)).toMatchInlineSnapshot(`
+    expect(problems(machineSpec({ guest }), NEWEST)).toMatchInlineSnapshot(`
       "invalid-value: command has a NUL character, which no program can be given
         
       invalid-value: environment has a NUL character, which no program can be given

@@ -7,9 +7,7 @@ import type { MachineSpec, SpecDevices } from '../../../src/machine/spec.ts';
 import type { Capabilities } from '../../../src/vm/call-list.ts';
 import { formatCall } from '../../../src/vm/calls.ts';
 import type { LibkrunFeature } from '../../../src/vm/functions.ts';
-import { bootstrapGuest, machineSpec, tsiNetwork, without } from './specs.ts';
-
-const NEWEST = without();
+import { bootstrapGuest, machineSpec, NEWEST, tsiNetwork } from './specs.ts';
 
 /** The calls about devices of such a machine, or why there are none. */
 function deviceCalls(spec: MachineSpec, capabilities: Capabilities = NEWEST): readonly string[] {

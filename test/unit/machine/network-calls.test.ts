@@ -3,10 +3,7 @@ import { formatCall } from '../../../src/vm/calls.ts';
 import { calls } from '../../../src/machine/configure.ts';
 import type { Capabilities } from '../../../src/vm/call-list.ts';
 import type { SpecBackend, SpecInterface, SpecNetwork } from '../../../src/machine/spec.ts';
-import { machineSpec, without } from './specs.ts';
-
-const LIBKRUN_1_17 = without('krun_add_virtiofs3', 'krun_disable_implicit_init');
-const LIBKRUN_1_18 = without('krun_disable_implicit_init');
+import { LIBKRUN_1_17, LIBKRUN_1_18, machineSpec, without } from './specs.ts';
 
 /** The calls about networks, or what keeps them from being made. */
 function networkCalls(network: Partial<SpecNetwork>, capabilities: Capabilities = LIBKRUN_1_17): string {

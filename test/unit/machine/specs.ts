@@ -1,4 +1,8 @@
+import { isOlder } from '../../../src/libkrun/version.ts';
+import { LOADER } from '../../../src/machine/bootstrap.ts';
+import { calls } from '../../../src/machine/configure.ts';
 import type { Capabilities } from '../../../src/vm/call-list.ts';
+import { formatCall } from '../../../src/vm/calls.ts';
 import { LIBKRUN_FUNCTIONS, type LibkrunFunction } from '../../../src/vm/functions.ts';
 import type { GuestSpec, MachineSpec, SpecNetwork } from '../../../src/machine/spec.ts';
 
@@ -43,10 +47,38 @@ export function machineSpec(more: Partial<MachineSpec> = {}): MachineSpec {
   };
 }
 
+const FUNCTIONS = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
+
 /** A library with all functions but some, on a Linux PC. */
 export function without(...missing: readonly LibkrunFunction[]): Capabilities {
-  const all = Object.keys(LIBKRUN_FUNCTIONS) as LibkrunFunction[];
-  return { functions: new Set(all.filter((name) => !missing.includes(name))), arch: 'x64', os: 'linux' };
+  return {
+    functions: new Set(FUNCTIONS.filter((name) => !missing.includes(name))),
+    arch: 'x64',
+    os: 'linux',
+  };
+}
+
+export const NEWEST: Capabilities = without();
+export const LIBKRUN_1_18: Capabilities = of('1.18.99');
+export const LIBKRUN_1_17: Capabilities = of('1.17.99');
+
+/** The library of a version. */
+function of(version: string): Capabilities {
+  return without(...FUNCTIONS.filter((name) => isOlder(version, LIBKRUN_FUNCTIONS[name].since)));
+}
+
+/** The calls of a machine as text. */
+export function callText(spec: MachineSpec, capabilities: Capabilities): string {
+  const result = calls(spec, capabilities);
+  if (!result.ok) throw new Error(result.error.map(({ message }) => message).join('\n'));
+  return result.value.map(formatCall).join('\n').replace(JSON.stringify(LOADER), 'LOADER');
+}
+
+/** Why a machine has no calls. */
+export function problems(spec: MachineSpec, capabilities: Capabilities): string {
+  const result = calls(spec, capabilities);
+  if (result.ok) return 'none';
+  return result.error.map(({ code, message, hint }) => `${code}: ${message}\n  ${hint ?? ''}`).join('\n');
 }
 
 export function tsiNetwork(ports: NonNullable<SpecNetwork['tsi']>['ports']): SpecNetwork {
