@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { transformSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -26,23 +27,25 @@ function rows(): readonly Row[] {
   });
 }
 
-/** Every title of a test, by the path of its file. */
-const titles = new Map<string, string>();
+/** Code of the tests without comments, by the path of its file. */
+const code = new Map<string, string>();
 for (const kind of ['unit', 'rig', 'e2e']) {
   const directory = path.join(root, 'test', kind);
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.test.ts')) continue;
-    titles.set(
-      `${kind}/${file.replace(/\.test\.ts$/, '')}`,
-      readFileSync(path.join(directory, file), 'utf8').replaceAll("\\'", "'"),
-    );
+    code.set(`${kind}/${file.replace(/\.test\.ts$/, '')}`, withoutComments(path.join(directory, file)));
   }
+}
+
+function withoutComments(file: string): string {
+  const options = { loader: 'ts', minifyWhitespace: true, charset: 'utf8', legalComments: 'none' } as const;
+  return transformSync(readFileSync(file, 'utf8'), options).code;
 }
 
 /** `e2e/krunkit: boots a disk` names a file, and some of a title in it. */
 function isTest(proof: string): boolean {
   const [file = '', ...title] = proof.split(': ');
-  return title.length > 0 && (titles.get(file)?.includes(title.join(': ')) ?? false);
+  return title.length > 0 && (code.get(file)?.includes(title.join(': ')) ?? false);
 }
 
 describe('docs/parity.md', () => {
