@@ -2,7 +2,7 @@ import type { Diagnostic } from '../base/diagnostic.ts';
 import { macAddress } from '../project/mac.ts';
 import type { Fd } from '../vm/calls.ts';
 import type { VmInterface } from '../vm/vm.ts';
-import { OWN_SOCKET_SUFFIX_BYTES } from '../libkrun/context-network.ts';
+import { OWN_SOCKET_SUFFIX } from '../vm/own-socket.ts';
 import { descriptor, hostPath, socketLength, text } from './checks.ts';
 import { mistake, refusal } from './error.ts';
 import { Part } from './part.ts';
@@ -43,7 +43,7 @@ export class NetBuilder extends Part<NetState> {
   unixgramPath(path: string, { vfkitMagic = false }: UnixgramPathOptions = {}): this {
     const where = 'net.unixgramPath';
     const socket = hostPath(path);
-    const problem = text(where, path) ?? socketLength(where, socket, OWN_SOCKET_SUFFIX_BYTES);
+    const problem = text(where, path) ?? socketLength(where, socket, OWN_SOCKET_SUFFIX.length);
     return this.#backend({ kind: 'unixgram', path: socket, vfkitMagic }, problem);
   }
 

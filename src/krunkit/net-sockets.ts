@@ -7,6 +7,7 @@ import { connectUnix, MOST_SOCKET_PATH_BYTES, type SocketKind } from '../host/un
 import type { Descriptors } from '../libkrun/execute.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
 import { connectFailure } from '../machine/link-sockets.ts';
+import { ownSocketSuffix } from '../vm/own-socket.ts';
 import type { KrunkitNet } from './options.ts';
 import { isOpenSocket, longPath } from './sockets.ts';
 
@@ -19,15 +20,6 @@ const F_SETFL = 4;
 const O_NONBLOCK = isLinux ? 0x800 : 4;
 
 /**
- * What libkrun adds to the path of a datagram socket to name its own one: up to 1.18; later ones have names in
- * the temporary directory.
- */
-export function ownSuffix(library: Pick<Libkrun, 'has'>): string {
-  // libkrun 1.19 brought this function too.
-  return library.has('krun_disable_implicit_init') ? '' : '-krun.sock';
-}
-
-/**
  * Makes sure that somebody serves each interface: libkrun would ask only in the running guest, and hang.
  * Streams are connected here, as `net0`, `net1`, ...: what serves them may take one connection only.
  */
@@ -38,7 +30,7 @@ export function connectInterfaces(
   const descriptors: Record<string, number> = {};
   const diagnostics: Diagnostic[] = [];
   interfaces.forEach((net, index) => {
-    const result = connect(net, `eth${index}`, ownSuffix(library));
+    const result = connect(net, `eth${index}`, ownSocketSuffix(library));
     if (!result.ok) diagnostics.push(result.error);
     else if (result.value !== undefined) descriptors[`net${index}`] = result.value;
   });

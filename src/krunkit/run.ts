@@ -13,6 +13,7 @@ import { functionsOf, type Libkrun } from '../libkrun/ffi.ts';
 import { explainLog } from '../machine/log-reasons.ts';
 import type { Call } from '../vm/calls.ts';
 import { compile } from '../vm/compile.ts';
+import { ownSocketSuffix } from '../vm/own-socket.ts';
 import type { Vm } from '../vm/vm.ts';
 import { chooseBoot } from './boot.ts';
 import { checkFiles, checkHost, checkVsockSockets } from './checks.ts';
@@ -20,7 +21,7 @@ import { watchForHalt } from './halt-watch.ts';
 import { inspection } from './inspect.ts';
 import { canNest, openLibrary } from './library.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
-import { connectInterfaces, ownSuffix } from './net-sockets.ts';
+import { connectInterfaces } from './net-sockets.ts';
 import { notesOn } from './notes.ts';
 import { canHoldDisk, openImage } from './open-image.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
@@ -180,7 +181,7 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
     end.undo(() => server.close());
     host.tell(`krun: REST service at ${uri}`);
   }
-  for (const file of socketsOfLibkrun(options, ownSuffix(machine.library)))
+  for (const file of socketsOfLibkrun(options, ownSocketSuffix(machine.library)))
     end.undo(() => rmSync(file, { force: true }));
   end.undo(takeTerminal({ silent: process.platform === 'linux' && consoleFile === undefined }));
   const descriptors = { ...ready.interfaces, stop: pipe.read, ...(log && { log: log.fd }) };

@@ -1,6 +1,7 @@
 import type { Argument } from '../vm/calls.ts';
 import { NET_FEATURES, NET_FLAGS, TSI_HIJACK } from '../vm/constants.ts';
-import { isAtLeast, type LibkrunFunction } from '../vm/functions.ts';
+import type { LibkrunFunction } from '../vm/functions.ts';
+import { OWN_SOCKET_SUFFIX, ownSocketSuffix } from '../vm/own-socket.ts';
 import { U32 } from './context-base.ts';
 import type { OptionReader } from './options.ts';
 import { StorageContext, type PathOptions } from './context-storage.ts';
@@ -44,8 +45,6 @@ export interface VsockPort2Options extends VsockPortOptions {
   readonly listen: boolean;
 }
 
-/** libkrun 1.18 and older binds a socket of its own beside that of a datagram backend. */
-export const OWN_SOCKET_SUFFIX_BYTES: number = '-krun.sock'.length;
 const LONGEST_INTERFACE_BYTES = 15;
 
 /** Interfaces, sockets and ports. */
@@ -60,8 +59,7 @@ export abstract class NetworkContext extends StorageContext {
 
   /** As {@link addNetUnixstream} over a datagram socket (gvproxy, vmnet-helper). libkrun >= 1.15. */
   addNetUnixgram(options: NetSocketOptions): void {
-    const isFixed = isAtLeast('1.19', this.binding.side.native);
-    this.#addSocket('krun_add_net_unixgram', options, isFixed ? 0 : OWN_SOCKET_SUFFIX_BYTES);
+    this.#addSocket('krun_add_net_unixgram', options, ownSocketSuffix(this.binding.side.native).length);
   }
 
   /** A tap device that exists, or that the process may make. Opened while the guest boots. Linux, libkrun >= 1.15. */
@@ -79,7 +77,7 @@ export abstract class NetworkContext extends StorageContext {
 
   /** @deprecated Use {@link addNetUnixgram} with the flag `vfkit`. One interface; EINVAL beside the newer calls. */
   setGvproxyPath(options: PathOptions): void {
-    this.make('krun_set_gvproxy_path', options, (o) => [o.socketPath('path', OWN_SOCKET_SUFFIX_BYTES)]);
+    this.make('krun_set_gvproxy_path', options, (o) => [o.socketPath('path', OWN_SOCKET_SUFFIX.length)]);
   }
 
   /** @deprecated It is for the two calls above; give the MAC address with {@link addNetUnixstream}. */

@@ -13,8 +13,6 @@ export function connectStream(spec: MachineSpec, file: string, device: string): 
   return connectTo(spec, 'stream', file, device);
 }
 
-/** libkrun up to 1.18 names its own socket after its peer's. */
-const OWN_SUFFIX = '-krun.sock';
 const LATER_NAME = /^krun-net-(\d+)-\d+\.sock$/;
 
 /**
@@ -25,12 +23,12 @@ const LATER_NAME = /^krun-net-(\d+)-\d+\.sock$/;
 export function prepareDatagramSocket(
   spec: MachineSpec,
   { file, device }: { readonly file: string; readonly device: string },
-  hasOwnNames: boolean,
+  ownSuffix: string,
 ): void {
-  refuseLongPath(file, device, MOST_SOCKET_PATH_BYTES - (hasOwnNames ? 0 : OWN_SUFFIX.length));
+  refuseLongPath(file, device, MOST_SOCKET_PATH_BYTES - ownSuffix.length);
   libc().close(connectTo(spec, 'datagram', file, device));
-  if (!hasOwnNames) {
-    addLastAct('guest', () => rmSync(file + OWN_SUFFIX, { force: true }));
+  if (ownSuffix !== '') {
+    addLastAct('guest', () => rmSync(file + ownSuffix, { force: true }));
     return;
   }
   const directory = path.dirname(spec.controlSocket);

@@ -1,6 +1,7 @@
 import type { LinkName } from './link-name.ts';
 import type { Descriptors } from '../libkrun/execute.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
+import { ownSocketSuffix } from '../vm/own-socket.ts';
 import type { HelperProcess } from './helper-process.ts';
 import { addLastAct } from './last-acts.ts';
 import { connectStream, prepareDatagramSocket } from './link-sockets.ts';
@@ -48,8 +49,7 @@ async function openLink(
     case 'unixstream':
       return { fd: connectStream(spec, backend.path, device) };
     case 'unixgram':
-      // libkrun 1.19 brought this function too.
-      prepareDatagramSocket(spec, { file: backend.path, device }, library.has('krun_disable_implicit_init'));
+      prepareDatagramSocket(spec, { file: backend.path, device }, ownSocketSuffix(library));
       return undefined;
     case 'tap':
       checkTap(backend.interface, device);

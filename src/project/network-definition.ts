@@ -1,5 +1,6 @@
 import { contains, formatIpv4, formatSubnet, parseIpv4, type Subnet } from '../base/ipv4.ts';
 import type { NetworkConfigLong } from '../config/schema.gen.ts';
+import { OWN_SOCKET_SUFFIX } from '../vm/own-socket.ts';
 import type { HostFacts } from './host-facts.ts';
 import { type HostScope, resolveHostPath } from './host-path.ts';
 import { canonicalAddress, isIpv6 } from './ip-address.ts';
@@ -20,9 +21,6 @@ export interface NetworkBase {
   /** Written or chosen; vmnet has its own form. */
   readonly subnet: Subnet | undefined;
 }
-
-/** Bytes that libkrun before 1.19 puts behind the path of a unixgram peer, for a socket of its own. */
-const UNIXGRAM_SUFFIX_BYTES = '-krun.sock'.length;
 
 /** Where socket_vmnet listens when nothing else is said. */
 const SOCKET_VMNET = '/var/run/socket_vmnet';
@@ -55,7 +53,7 @@ export function defineNetwork(base: NetworkBase, scope: NetworkScope): Network {
     case 'unixgram': {
       const written = config.socket ?? scope.host.socketVmnet ?? SOCKET_VMNET;
       const socket = resolveHostPath(written, scope, place.child('socket'));
-      checkSocketPath(socket, place.child('socket'), driver === 'unixgram' ? UNIXGRAM_SUFFIX_BYTES : 0);
+      checkSocketPath(socket, place.child('socket'), driver === 'unixgram' ? OWN_SOCKET_SUFFIX.length : 0);
       const common = { ...interfaceOptions(base), socket, ...addressing(base) };
       if (driver === 'socket_vmnet') return { driver, ...common };
       return { driver, ...common, vfkitMagic: boolOr(config.vfkit_magic, false) };

@@ -258,7 +258,7 @@ test('what cannot be undone keeps nothing else from being undone before the end'
 
 test.each([
   ['1.18', [], 'has 99 bytes; libkrun can use at most'],
-  ['1.19', ['krun_disable_implicit_init'], 'does not exist'],
+  ['1.19', ['krun_fs_add_overlay_dir'], 'does not exist'],
 ])("libkrun %s leaves so much room for a datagram socket's path", (_version, functions, message) => {
   const net = { kind: 'net', socket: 'unixgram', peer: { path: 'x'.repeat(99) } } as const;
   const described = { ...net, mac: '5a:94:ef:e4:0c:01', offloading: false, vfkitMagic: false };
