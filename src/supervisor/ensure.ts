@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { readJsonIfPresent, readTextIfPresent } from '../host/atomic-file.ts';
 import { ChangeSignal } from '../host/change-signal.ts';
+import { unlessMissing } from '../host/errno.ts';
 import { tailOf } from '../host/file-tail.ts';
-import { prepareStateDirectory } from '../store/directories.ts';
+import { checkPrivateDirectory, prepareStateDirectory } from '../store/directories.ts';
 import type { Layout } from '../store/layout.ts';
 import { SUPERVISOR_PROTOCOL } from './api.ts';
 import { connectSupervisor, type SupervisorClient } from './client.ts';
@@ -52,13 +55,22 @@ export async function ensureSupervisor(
 
 /**
  * The layout with the socket of the supervisor that holds the project: one that was started with another XDG_RUNTIME_DIR
- * (a login, a cron job, sudo) listens elsewhere.
+ * (a login, a cron job, sudo) listens elsewhere. The file may have come with somebody's repository, and name any socket.
  */
 async function asHeld(layout: Layout): Promise<Layout> {
   const holder = await readJsonIfPresent(layout.lockFile);
   if (typeof holder !== 'object' || holder === null || !('socket' in holder)) return layout;
   const { socket } = holder;
-  return typeof socket === 'string' ? { ...layout, supervisorSocket: socket } : layout;
+  if (typeof socket !== 'string' || (await isAnybodys(path.dirname(socket), layout))) return layout;
+  return { ...layout, supervisorSocket: socket };
+}
+
+/** Whether a directory is open to more users than root, this one and the lock's owner, whose project `sudo krun` sees. */
+async function isAnybodys(directory: string, { lockFile }: Layout): Promise<boolean> {
+  const [lock, found] = await Promise.all([unlessMissing(stat(lockFile)), unlessMissing(stat(directory))]);
+  if (!found) return false;
+  if (![0, process.getuid?.(), lock?.uid].includes(found.uid)) return true;
+  return (await unlessMissing(checkPrivateDirectory(directory, found.uid))) !== undefined;
 }
 
 function isOurs({ version }: SupervisorClient, paths: SupervisorPaths): boolean {

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
@@ -148,4 +150,21 @@ test('a supervisor that was started with another XDG_RUNTIME_DIR is found', asyn
   const { version } = (await project.supervisor()).version;
   const found = await ensureSupervisor(layout, { script: '/none', version, environment });
   expect(found.ok && found.value.version.pid).toBe(await lockHolder(project));
+});
+
+test('a supervisor that a checked-out .krun/lock names is not spoken to', async () => {
+  await using project = await SupervisedProject.create();
+  const socket = path.join(project.base, 'open', 's');
+  await mkdir(path.dirname(socket), { mode: 0o755 });
+  let asked = 0;
+  const server = net.createServer((client) => {
+    asked += 1;
+    client.destroy();
+  });
+  await once(server.listen(socket), 'listening');
+  await mkdir(path.dirname(project.layout.lockFile), { recursive: true, mode: 0o700 });
+  await writeFile(project.layout.lockFile, JSON.stringify({ pid: process.pid, socket }));
+  await project.done(project.up([await project.machine('web', FOREVER)]));
+  server.close();
+  expect(asked).toBe(0);
 });
