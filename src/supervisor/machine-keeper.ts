@@ -329,7 +329,7 @@ export class MachineKeeper {
   /** A restart that is due: after the state says so, and again after the supervisor was replaced. */
   #scheduleRestart(): void {
     const { state } = this;
-    if (state.status !== 'restarting') return;
+    if (state.status !== 'restarting' || this.#endAsked) return;
     this.#restart.at(state.nextAt, () => {
       if (this.state !== state) return;
       const { attempt } = state;
