@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { errorDiagnostic, type Diagnostic } from '../base/diagnostic.ts';
@@ -11,6 +11,7 @@ import { krunErrorText, type KrunFailure } from '../libkrun/errno.ts';
 import { execute, type Descriptors } from '../libkrun/execute.ts';
 import { functionsOf, type Libkrun } from '../libkrun/ffi.ts';
 import { explainLog } from '../machine/log-reasons.ts';
+import { PowerButton } from '../machine/power-button.ts';
 import type { Call } from '../vm/calls.ts';
 import { compile } from '../vm/compile.ts';
 import { ownSocketSuffix } from '../vm/own-socket.ts';
@@ -28,7 +29,7 @@ import { devicesOf, type KrunkitOptions } from './options.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { createProcessEnd, type ProcessEnd } from './process-end.ts';
 import { serveRest } from './rest.ts';
-import { createStopper, type StopWay } from './stop.ts';
+import { createStopper } from './stop.ts';
 import { outliveReaders, takeTerminal } from './terminal.ts';
 import { keepTime } from './timesync.ts';
 import { krunkitVm, type KrunkitHost } from './vm.ts';
@@ -170,8 +171,10 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   const consoleFile = devicesOf(options, 'serial')[0]?.logFile;
   // Where it cannot be written, libkrun says nothing but EINVAL.
   if (consoleFile !== undefined) closeSync(openSync(consoleFile, 'a'));
-  let way: StopWay | undefined =
-    machine.host.boot.kind === 'root-disk' ? { kind: 'port', fd: pipe.write } : undefined;
+  // krun's listener in the guest presses Ctrl-Alt-Del for its init.
+  let way: (() => void) | undefined =
+    machine.host.boot.kind === 'root-disk' ? () => void writeSync(pipe.write, 'stop\n') : undefined;
+  const button = new PowerButton();
   const stopper = createStopper(() => way, end);
   if (options.restfulUri.kind !== 'none') {
     const inspected = inspection(options, machine.host.boot);
@@ -187,7 +190,8 @@ async function start(options: KrunkitOptions, ready: Ready): Promise<readonly Di
   const descriptors = { ...ready.interfaces, stop: pipe.read, ...(log && { log: log.fd }) };
   const refused = await execute(machine.calls, machine.library, descriptors, (results) => {
     const { shutdown } = results;
-    if (shutdown !== undefined) way = { kind: 'event', fd: shutdown };
+    button.connect(shutdown);
+    if (shutdown !== undefined) way = () => void button.press();
     if (options.timesyncPort !== undefined)
       keepTime(machine.host.timesyncSocket, (message) => host.tell(`krun: ${message}`));
     if (consoleFile !== undefined) watchForHalt(consoleFile, () => end.exit(0));
