@@ -25,12 +25,20 @@ export function inspection(options: KrunkitOptions, boot: KrunkitBoot): Readonly
 function deviceJson(device: KrunkitDevice): Readonly<Record<string, unknown>> {
   switch (device.kind) {
     case 'disk':
-      return { kind: 'virtioblk', devName: 'virtio-blk', imagePath: device.path, type: 'image' };
+      return {
+        kind: 'virtioblk',
+        devName: 'virtio-blk',
+        imagePath: device.path,
+        type: 'image',
+        format: device.format,
+        readOnly: false,
+      };
     case 'net':
       return {
         kind: 'virtionet',
         nat: false,
         macAddress: device.mac,
+        offloading: device.offloading,
         ...('path' in device.peer ? { unixSocketPath: device.peer.path } : { fd: device.peer.fd }),
         ...(device.vfkitMagic && { vfkitMagic: true }),
       };
@@ -43,7 +51,7 @@ function deviceJson(device: KrunkitDevice): Readonly<Record<string, unknown>> {
         ...(device.listener === 'host' && { listen: true }),
       };
     case 'share':
-      return { kind: 'virtiofs', mountTag: device.tag, sharedDir: device.directory };
+      return { kind: 'virtiofs', mountTag: device.tag, sharedDir: device.directory, readOnly: false };
     case 'serial':
       return { kind: 'virtioserial', logFile: device.logFile };
     case 'rng':

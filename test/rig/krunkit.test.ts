@@ -40,7 +40,7 @@ describe('krun krunkit', () => {
       body: {
         vcpus: 1,
         memoryBytes: 268_435_456,
-        devices: [{ kind: 'virtioblk', imagePath: disk }],
+        devices: [{ kind: 'virtioblk', imagePath: disk, format: 'raw', readOnly: false }],
         krun: { boot: { kind: 'root-disk', device: '/dev/vda2', fstype: 'ext4' } },
       },
     });
