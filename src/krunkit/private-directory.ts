@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { isRunning } from '../host/identity.ts';
-import { checkPrivateDirectory } from '../store/directories.ts';
+import { preparePrivateDirectory } from '../store/directories.ts';
 import { runtimeBase, type LayoutEnvironment } from '../store/layout.ts';
 
 /**
@@ -17,8 +17,7 @@ export async function makePrivateDirectory(
   const base = runtimeBase(environment, uid);
   const parent = path.join(base, 'krunkit');
   for (const directory of [base, parent]) {
-    mkdirSync(directory, { mode: 0o700, recursive: true });
-    const problem = await checkPrivateDirectory(directory, uid);
+    const problem = await preparePrivateDirectory(directory, uid);
     if (problem) return err(problem);
   }
   for (const name of readdirSync(parent)) {

@@ -36,15 +36,23 @@ export async function prepareRuntimeDirectory(
   if (tooLong) return err(tooLong);
   const parent = path.dirname(layout.runtimeDirectory);
   for (const directory of [parent, layout.runtimeDirectory]) {
-    try {
-      await makeDirectory(directory);
-    } catch (error) {
-      return err(cannotCreate(directory, error, 'set XDG_RUNTIME_DIR to a directory of yours, or unset it'));
-    }
-    const problem = await checkPrivateDirectory(directory, uid);
+    const problem = await preparePrivateDirectory(directory, uid);
     if (problem) return err(problem);
   }
   return ok(undefined);
+}
+
+/** Makes a directory of sockets unless it is there, and says what keeps it from being private to the user. */
+export async function preparePrivateDirectory(
+  directory: string,
+  uid: number,
+): Promise<Diagnostic | undefined> {
+  try {
+    await makeDirectory(directory);
+  } catch (error) {
+    return cannotCreate(directory, error, 'set XDG_RUNTIME_DIR to a directory of yours, or unset it');
+  }
+  return checkPrivateDirectory(directory, uid);
 }
 
 /** Says what keeps a directory from being private to the user; undefined when nothing does. */
