@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ignoreErrno, systemHint } from '../host/errno.ts';
+import { errnoOf, systemHint } from '../host/errno.ts';
+import { isRunning } from '../host/identity.ts';
 import { libc } from '../host/libc.ts';
 import { connectUnix, MOST_SOCKET_PATH_BYTES, type SocketKind } from '../host/unix-sockets.ts';
 import { StartFailure, type MachineFailure } from './failure.ts';
@@ -41,15 +42,6 @@ function removeSockets(directory: string, isOurs: (pid: number) => boolean): voi
   for (const name of readdirSync(directory)) {
     const pid = Number(LATER_NAME.exec(name)?.[1] ?? Number.NaN);
     if (Number.isInteger(pid) && isOurs(pid)) rmSync(path.join(directory, name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    ignoreErrno(error, 'ESRCH', 'EPERM');
-    return errnoOf(error) === 'EPERM';
   }
 }
 
