@@ -28,7 +28,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await machines.end();
-  rmSync(base, { recursive: true });
+  // A guest goes a moment after its machine process.
+  rmSync(base, { recursive: true, maxRetries: 5 });
 });
 
 function withLink(

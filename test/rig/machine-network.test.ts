@@ -19,7 +19,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await machines.end();
-  rmSync(base, { recursive: true });
+  // A guest goes a moment after its machine process.
+  rmSync(base, { recursive: true, maxRetries: 5 });
 });
 
 const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];

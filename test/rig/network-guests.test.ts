@@ -139,7 +139,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
         guest.tell('flood 192.168.127.4 4000');
         await guest.says(/flooded/);
       }
-      expect((await network.state()).members['mad']?.sent.dropped).toBe(100);
+      await expect.poll(async () => (await network.state()).members['mad']?.sent.dropped).toBe(100);
       other.tell('tcp 192.168.127.2 80 still');
       await other.says(/got web: still/);
       expect(await ask({ host: '127.0.0.1', port }, 'there')).toBe('web: there');

@@ -94,7 +94,8 @@ describe('a client', () => {
   it('that is urgent has the last slot of a guest for itself', async () => {
     const guest = await guests.boot({ sessions: { slots: 4, terminals: 0 } });
     const open = (): Promise<Session> => guest.open(['cat'], { stdin: true });
-    const holders = await Promise.all([open(), open(), open(), open()]);
+    // One after the other: slots are given in that order.
+    const holders = [await open(), await open(), await open(), await open()];
     await Promise.all(holders.slice(0, 3).map((holder) => holder.started));
     expect(await guest.run(['echo', 'urgent'], { urgent: true })).toMatchObject({ stdout: 'urgent\n' });
     for (const holder of holders) holder.stdin.end();

@@ -48,7 +48,8 @@ export class TestGuests {
 
   async end(): Promise<void> {
     await this.#machines.end();
-    rmSync(this.base, { recursive: true });
+    // A guest goes a moment after its machine process.
+    rmSync(this.base, { recursive: true, maxRetries: 5 });
   }
 }
 

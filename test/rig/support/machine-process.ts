@@ -7,6 +7,7 @@ import { isAlive } from '../../../src/host/identity.ts';
 import { runOutcome } from '../../../src/machine/outcome.ts';
 import type { MachineSpec, ProcessIdentity } from '../../../src/machine/spec.ts';
 import { machineSpec } from '../../unit/machine/specs.ts';
+import { kill } from './processes.ts';
 
 const program = path.resolve(process.env['KRUN_TEST_PROGRAM'] ?? '', '../../dist/machine.js');
 const fake = process.env['KRUN_TEST_FAKE_LIBKRUN'] ?? '';
@@ -42,7 +43,7 @@ export class MachineProcesses {
         machine.child.kill('SIGKILL');
         await machine.exited;
         const helper = machine.helper();
-        if (helper && isAlive(helper)) process.kill(helper.pid, 'SIGKILL');
+        if (helper && isAlive(helper)) kill(helper.pid, 'SIGKILL');
       }),
     );
   }
@@ -129,13 +130,16 @@ export class MachineProcess {
     url = '/vm/state',
   ): Promise<readonly [number, Record<string, unknown>]> {
     return new Promise((resolve, reject) => {
-      const request = http.request({ socketPath: this.spec.controlSocket, method, path: url }, (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () =>
-          resolve([response.statusCode ?? 0, JSON.parse(text) as Record<string, unknown>]),
-        );
-      });
+      const request = http.request(
+        { socketPath: this.spec.controlSocket, method, path: url, agent: false },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          response.on('end', () =>
+            resolve([response.statusCode ?? 0, JSON.parse(text) as Record<string, unknown>]),
+          );
+        },
+      );
       request.on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });

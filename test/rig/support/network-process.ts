@@ -8,7 +8,7 @@ import type { Member, MemberStatus, NetworkState } from '../../../src/network/ap
 import { NetworkClient } from '../../../src/network/client.ts';
 import { NETWORK_SPEC_VERSION, type NetworkSpec, type Uplink } from '../../../src/network/spec.ts';
 import { readLogs } from '../../../src/store/log-read.ts';
-import { findProcesses, type FoundProcess } from './processes.ts';
+import { findProcesses, kill, type FoundProcess } from './processes.ts';
 import { Guest } from './tap-guest.ts';
 import { until } from './until.ts';
 
@@ -172,7 +172,7 @@ export class NetworkProcess implements AsyncDisposable {
     for (const guest of this.#guests) guest.kill();
     this.child.kill('SIGKILL');
     await until(async () => (await this.processes()).length === 0, { timeoutMs: 3000 });
-    for (const { pid } of await this.processes()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of await this.processes()) kill(pid, 'SIGKILL');
     await rm(this.base, { recursive: true, force: true, maxRetries: 5 });
   }
 }

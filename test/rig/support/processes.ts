@@ -12,6 +12,15 @@ export async function findProcesses(marker: string): Promise<readonly FoundProce
   return process.platform === 'linux' ? findInProc(marker) : findWithPs(marker);
 }
 
+/** Sends a signal to a process that may have ended by now. */
+export function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 async function findInProc(marker: string): Promise<readonly FoundProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
   const found = await Promise.all(

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { onTestFailed } from 'vitest';
 import { evidence } from './evidence.ts';
-import { findProcesses, type FoundProcess } from './processes.ts';
+import { findProcesses, kill, type FoundProcess } from './processes.ts';
 import { until } from './until.ts';
 
 /** How a finished `krun` ended and what it wrote. */
@@ -147,7 +147,7 @@ class ProjectRig implements Rig {
     });
     // A command may end without having read its input.
     child.stdin.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
     });
     child.stdin.end(options.input ?? '');
     return new AttachedKrun(child, args);
@@ -191,7 +191,7 @@ class ProjectRig implements Rig {
       },
       { timeoutMs: this.#timeoutMs / 4 },
     );
-    for (const { pid } of left) kill(pid);
+    for (const { pid } of left) kill(pid, 'SIGKILL');
     await rm(this.base, { recursive: true, force: true, maxRetries: 5 });
     if (gone) return;
     const list = left.map(({ pid, command }) => `  ${pid} ${command}`).join('\n');
@@ -239,15 +239,6 @@ class AttachedKrun implements RunningKrun {
     if (pattern.test(output())) return output();
     const why = ended() ? `ended with ${this.child.exitCode ?? this.child.signalCode}` : `${timeoutMs} ms`;
     throw new Error(`krun ${this.#args.join(' ')}: no ${pattern} in its output (${why}):\n${output()}`);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    // It ended by itself meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -13,9 +13,11 @@ import type { MachineRecord } from '../../../src/store/records.ts';
 import { connectSupervisor, type SupervisorClient } from '../../../src/supervisor/client.ts';
 import { ensureSupervisor } from '../../../src/supervisor/ensure.ts';
 import type { ProcessIdentity } from '../../../src/machine/spec.ts';
-import { findProcesses, type FoundProcess } from './processes.ts';
+import { findProcesses, kill, type FoundProcess } from './processes.ts';
 import { until } from './until.ts';
 import { machineDefinition, projectOf } from '../../support/definitions.ts';
+
+export { kill } from './processes.ts';
 
 /** What a finished request said. */
 export interface Outcome {
@@ -161,6 +163,14 @@ export class SupervisedProject implements AsyncDisposable {
     return lines;
   }
 
+  /** Resolves when a machine's log has the line: a machine runs a moment before its command does. */
+  async untilSaid(machine: string, line: string): Promise<void> {
+    let lines: readonly string[] = [];
+    const isSaid = async (): Promise<boolean> => (lines = await this.output(machine)).includes(line);
+    if (await until(isSaid, { timeoutMs: 30_000 })) return;
+    throw new Error(`machine ${machine} does not say ${JSON.stringify(line)}: ${JSON.stringify(lines)}`);
+  }
+
   async identity(machine: string): Promise<ProcessIdentity> {
     const record = await this.record(machine);
     const { identityFile } = runLayout(machineLayout(this.layout, machine), record?.run ?? 0);
@@ -213,15 +223,6 @@ export async function collect(stream: AsyncIterable<Event>): Promise<Outcome> {
     return event.type === 'plan' ? (event.errors ?? []) : [];
   });
   return { ok: last?.type === 'done' && last.ok, events, failures };
-}
-
-/** Sends a signal to a process that may have ended by now. */
-export function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 /** Random numbers in [0, 1) that a failing test can be repeated with. */
