@@ -8,6 +8,9 @@ import { createProject, FOREVER, freePort, gvproxy } from './support/networks.ts
 import { kill, SupervisedProject } from './support/supervised.ts';
 import { canRunGuests } from './support/tap-guest.ts';
 
+/** So long a machine may take to get healthy where the test is about what follows. */
+const PATIENT = { startPeriodMs: 60_000 };
+
 /** A health check that decides within a second or two. */
 function check(probe: Probe, more: Partial<Healthcheck> = {}): { readonly healthcheck: Healthcheck } {
   const times = { intervalMs: 200, startIntervalMs: 50, timeoutMs: 1000, startPeriodMs: 0, retries: 3 };
@@ -106,7 +109,7 @@ test('a web server is asked over HTTP, by the host and path that the file says',
   const port = await freePort();
   const published = tsi({ host: port, hostIp: '127.0.0.1', guest: port, protocol: 'tcp' });
   const probe = { kind: 'http', scheme: 'http', host: 'shop.test', port, path: '/' } as const;
-  const web = await project.machine('web', webServer(port), { ...published, ...check(probe) });
+  const web = await project.machine('web', webServer(port), { ...published, ...check(probe, PATIENT) });
   await project.done(project.up([web], { wait: true }));
   expect(healthOf((await project.record('web'))?.state)).toMatchObject({ status: 'healthy' });
   const broken: Machine = { ...web, ...check({ ...probe, path: '/broken' }) };
@@ -127,7 +130,7 @@ test.skipIf(!gvproxy || !canRunGuests())(
     await using project = await createProject();
     const web = await project.machine('web', webServer(80), {
       networks: [onGvproxy('web')],
-      ...check({ kind: 'tcp', port: 80 }, { timeoutMs: 500 }),
+      ...check({ kind: 'tcp', port: 80 }, { timeoutMs: 500, ...PATIENT }),
     });
     const closed = await project.machine('closed', FOREVER, {
       networks: [onGvproxy('closed')],
@@ -157,7 +160,11 @@ test('a command in the guest says how the machine is, and what it says is kept',
   await using project = await SupervisedProject.create();
   const state = `${project.base}/state`;
   const command = ['/bin/sh', '-c', `[ -e ${state} ] || { echo looked for state; echo none >&2; exit 4; }`];
-  const db = await project.machine('db', `touch ${state}; ${FOREVER}`, check({ kind: 'test', command }));
+  const db = await project.machine(
+    'db',
+    `touch ${state}; ${FOREVER}`,
+    check({ kind: 'test', command }, PATIENT),
+  );
   await project.done(project.up([db], { wait: true }));
   await rm(state);
   const unhealthy = await project.untilState('db', isHealth('unhealthy'));
@@ -185,7 +192,7 @@ test('a machine whose liveness fails is started again by its policy, and told wh
   const published = tsi({ host: port, hostIp: '127.0.0.1', guest: port, protocol: 'tcp' });
   const web = await project.machine('web', webServer(port), {
     ...published,
-    ...check({ kind: 'tcp', port }, { liveness: true, timeoutMs: 300, retries: 2 }),
+    ...check({ kind: 'tcp', port }, { liveness: true, timeoutMs: 300, retries: 2, ...PATIENT }),
     restart: { policy: 'on-failure' },
     stopGracePeriodMs: 500,
   });
@@ -206,9 +213,10 @@ test('a new supervisor goes on with the health that it finds, and probes again',
   const published = tsi({ host: port, hostIp: '127.0.0.1', guest: port, protocol: 'tcp' });
   const web = await project.machine('web', webServer(port), {
     ...published,
-    ...check({ kind: 'tcp', port }),
+    ...check({ kind: 'tcp', port }, PATIENT),
   });
-  const db = await project.machine('db', `echo ready; ${FOREVER}`, check({ kind: 'log', pattern: 'ready' }));
+  const ready = check({ kind: 'log', pattern: 'ready' }, PATIENT);
+  const db = await project.machine('db', `echo ready; ${FOREVER}`, ready);
   await project.done(project.up([web, db], { wait: true }));
   const { pid } = (await project.supervisor()).version;
   const machine = (await project.identity('web')).pid;

@@ -34,6 +34,7 @@ test('a machine starts, reports in, stops on its signal, and is gone after down'
   ]);
   expect(statesOf(events, 'web')).toEqual(['created', 'starting', 'running']);
   expect((await project.record('web'))?.state.status).toBe('running');
+  await project.untilSaid('web', 'hello');
   await project.done({ type: 'stop', machines: [] });
   const record = await project.record('web');
   expect(record?.state).toMatchObject({ status: 'exited', run: 1, exit: { code: 0 } });
@@ -126,8 +127,9 @@ test('what a machine process refuses is told with its reason', async () => {
 
 test('a guest that ignores its signal is killed after its grace period', async () => {
   await using project = await SupervisedProject.create();
-  const web = await project.machine('web', `trap "" TERM; ${FOREVER}`, { stopGracePeriodMs: 400 });
+  const web = await project.machine('web', `trap "" TERM; echo up; ${FOREVER}`, { stopGracePeriodMs: 400 });
   await project.done(project.up([web]));
+  await project.untilSaid('web', 'up');
   await project.done({ type: 'stop', machines: [] });
   expect((await project.record('web'))?.state).toMatchObject({
     status: 'exited',
@@ -141,8 +143,9 @@ test('a signal reaches the guest, and SIGKILL needs no guest', async () => {
     restart: { policy: 'always' },
   });
   await project.done(project.up([web]));
+  await project.untilSaid('web', 'up');
   await project.done({ type: 'kill', machines: ['web'], signal: 'SIGUSR1' });
-  await expect.poll(() => project.output('web'), { timeout: 10_000 }).toContain('usr');
+  await project.untilSaid('web', 'usr');
   expect((await project.record('web'))?.state.status).toBe('running');
   await project.done({ type: 'kill', machines: ['web'], signal: 'SIGKILL' });
   expect((await project.record('web'))?.state).toMatchObject({
@@ -155,10 +158,12 @@ test('a changed definition makes the machine anew, and its log goes on', async (
   await using project = await SupervisedProject.create();
   const web = await project.machine('web', `echo one; ${FOREVER}`);
   await project.done(project.up([web]));
+  await project.untilSaid('web', 'one');
   await project.done(
     project.up([{ ...web, memoryMiB: 512, command: ['/bin/sh', '-c', `echo two; ${FOREVER}`] }]),
   );
-  await expect.poll(() => project.output('web'), { timeout: 10_000 }).toEqual(['one', 'two']);
+  await project.untilSaid('web', 'two');
+  expect(await project.output('web')).toEqual(['one', 'two']);
   await project.done({ type: 'stop', machines: [] });
   await project.done({ type: 'rm', machines: ['web'], stop: false });
   expect(await project.output('web')).toEqual([]);
@@ -186,10 +191,11 @@ test('a dependant waits for a task, and is skipped when that fails', async () =>
 
 test('a stop interrupts an up that waits, and a kill interrupts a stop that waits', async () => {
   await using project = await SupervisedProject.create();
-  const task = await project.machine('slow', `trap "" TERM; ${FOREVER}`, { kind: 'task' });
+  const task = await project.machine('slow', `trap "" TERM; echo up; ${FOREVER}`, { kind: 'task' });
   const client = await project.supervisor();
   const up = collect(client.request(project.up([task], { wait: true })));
   await project.untilState('slow', ({ status }) => status === 'running');
+  await project.untilSaid('slow', 'up');
   const stop = collect(client.request({ type: 'stop', machines: [], timeoutMs: 60_000 }));
   expect((await up).failures).toEqual(['interrupted by krun stop']);
   await project.untilState('slow', ({ status }) => status === 'stopping');
