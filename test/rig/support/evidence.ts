@@ -17,19 +17,31 @@ export async function evidence(projectDirectory: string): Promise<string> {
   const state = path.join(projectDirectory, '.krun');
   const parts: string[] = [];
   for (const name of (await namesBelow(state)).filter((name) => TELLING.test(name)).toSorted()) {
-    const text = await readFile(path.join(state, name), 'utf8');
-    parts.push(`--- ${name} (${text.length} characters)\n${text.slice(-MOST_CHARACTERS)}`);
+    const text = await unlessGone(readFile(path.join(state, name), 'utf8'));
+    if (text !== undefined)
+      parts.push(`--- ${name} (${text.length} characters)\n${text.slice(-MOST_CHARACTERS)}`);
   }
   if (process.env['KRUN_LAB']) parts.push(`--- kernel of the emulated host\n${await kernelLog()}`);
   return parts.join('\n');
 }
 
-async function namesBelow(directory: string): Promise<readonly string[]> {
+/** Names relative to the directory; none where nothing was started. */
+async function namesBelow(directory: string, below = ''): Promise<readonly string[]> {
+  const entries = await unlessGone(readdir(path.join(directory, below), { withFileTypes: true }));
+  const lists = (entries ?? []).map(async (entry): Promise<readonly string[]> => {
+    const name = path.join(below, entry.name);
+    if (entry.isDirectory()) return namesBelow(directory, name);
+    return entry.isFile() ? [name] : [];
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+/** The supervisor lives, and removes what an ended run has left. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await readdir(directory, { recursive: true });
+    return await reading;
   } catch (error) {
-    // Nothing was started.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
