@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createCliRig, machine, SERVICE } from './cli-project.ts';
+import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 
 const TWO = machine('db', SERVICE) + machine('web', SERVICE, { depends_on: '[db]' });
 
@@ -106,11 +107,17 @@ test('--wait-timeout ends with 124 and leaves the request going', async () => {
   const result = await rig.krun(['up', '--wait', '--wait-timeout', '2']);
   expect(result.code).toBe(124);
   expect(result.stderr).toContain('not ready after 2 s');
-  expect(await rig.ok(['ps', '-q'])).toBe('job\n');
+  await expect.poll(() => rig.ok(['ps', '--status', 'running', '-q'])).toBe('job\n');
 });
 
 test('json progress of an attached up holds nothing else, and its output is not mixed in', async () => {
-  await using rig = await createCliRig(machine('web', SERVICE) + machine('x', 'sleep 1; exit 4'));
+  await using rig = await createCliRig('');
+  const go = path.join(rig.base, 'go');
+  const untilWebIsReady = `until [ -e ${go} ]; do sleep 0.05; done; exit 4`;
+  await writeMachines(
+    rig,
+    machine('web', `echo ready; : >${go}; exec sleep 1000`) + machine('x', untilWebIsReady),
+  );
   const { code, stdout, stderr } = await rig.krun(['--progress', 'json', 'up', '--abort-on-exit']);
   expect(code).toBe(4);
   expect(stdout).toContain('web | ready');

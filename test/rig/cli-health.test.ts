@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCliRig, machine, SERVICE } from './cli-project.ts';
+import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 
 const NEVER = '{ log: "up and running", hint: "is the licence there?" }';
 
@@ -7,6 +7,8 @@ test('--wait-timeout tells what it waited for, with the last of the log and the 
   await using rig = await createCliRig(
     machine('web', SERVICE, { healthcheck: NEVER }) + machine('x', SERVICE),
   );
+  await rig.ok(['up', '-d']);
+  await expect.poll(() => rig.ok(['logs', 'web'])).toContain('ready');
   const { code, stderr } = await rig.krun(['up', '--wait', '--wait-timeout', '2']);
   expect(code).toBe(124);
   const told = stderr.slice(stderr.indexOf('krun: not ready'));
@@ -26,7 +28,11 @@ test('--wait-timeout tells what it waited for, with the last of the log and the 
 
 test('a wait that fails tells what the health check found, and ps shows it', async () => {
   const healthcheck = '{ log: "up and running", interval: 100ms, retries: 2 }';
-  await using rig = await createCliRig(machine('web', SERVICE, { healthcheck }));
+  await using rig = await createCliRig(machine('web', SERVICE));
+  await rig.ok(['up', '-d']);
+  await expect.poll(() => rig.ok(['logs', 'web'])).toContain('ready');
+  // The machine goes on, with a health check from now on.
+  await writeMachines(rig, machine('web', SERVICE, { healthcheck }));
   const { code, stderr } = await rig.krun(['--progress', 'plain', 'up', '--wait']);
   expect(code).toBe(1);
   expect(stderr).toContain(

@@ -1,10 +1,17 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createCliRig, machine, SERVICE } from './cli-project.ts';
+import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
 
 test('logs come by machine and stream, with tail, grep, timestamps and json', async () => {
-  const script = 'echo one; echo two >&2; sleep 0.3; echo three';
-  await using rig = await createCliRig(machine('web', script));
+  await using rig = await createCliRig('');
+  const go = path.join(rig.base, 'go');
+  const script = `echo one; echo two >&2; until [ -e ${go} ]; do sleep 0.05; done; echo three`;
+  await writeMachines(rig, machine('web', script));
   await rig.ok(['up', '-d']);
+  // Of what comes into the log at once, standard output is first.
+  await expect.poll(() => rig.ok(['logs'])).toContain('two');
+  await writeFile(go, '');
   await rig.krun(['wait']);
   const sorted = async (...args: readonly string[]): Promise<readonly string[]> =>
     (await rig.ok(['logs', ...args])).split('\n').filter(Boolean).toSorted();
