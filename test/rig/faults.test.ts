@@ -57,13 +57,14 @@ test.skipIf(!isRoot)('a start on a full disk of the host says so, and what to do
   const failed = events.find((event) => event.type === 'action-failed');
   expect(`${failed?.message} ${failed?.hint}`).toMatch(/ENOSPC.* free some space|is full; free some space/);
   await disk.free();
-  await project.done({ type: 'start', machines: ['web'] });
+  await project.done(project.up([{ ...web, bootTimeoutMs: 60_000 }]));
 });
 
 test.skipIf(!isRoot)('supervisor and machines outlive a full disk of the host', async () => {
   await using disk = await SmallDisk.create();
   const { project } = disk;
   await project.done(project.up([await project.machine('web', `echo up; ${FOREVER}`)]));
+  await expect.poll(() => project.output('web')).toEqual(['up']);
   const before = (await project.supervisor()).version.pid;
   await disk.fill();
   await project.done({ type: 'stop', machines: ['web'], timeoutMs: 300 });
