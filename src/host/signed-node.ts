@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { carriesHypervisor, ENTITLEMENTS_PLIST } from './entitlements.ts';
 import { filesOfCopy, MissingLibrary, type LibrarySearch } from './node-libraries.ts';
-
-/** How a program that was run to its end ended. */
-export type CommandResult =
-  | { readonly kind: 'ended'; readonly code: number; readonly stdout: string; readonly stderr: string }
-  | { readonly kind: 'killed'; readonly signal: string; readonly stderr: string }
-  /** There is no such program, or it cannot be started: the system's code. */
-  | { readonly kind: 'not-started'; readonly code: string };
+import type { ProgramResult } from './run-program.ts';
 
 /** What signing needs of the outside world. */
 export interface SigningHost extends LibrarySearch {
-  run(program: string, args: readonly string[]): Promise<CommandResult>;
+  run(program: string, args: readonly string[]): Promise<ProgramResult>;
   /** Undefined where the file does not exist. */
   stat(file: string): Promise<FileStamp | undefined>;
   /** Undefined where the file does not exist. */
@@ -177,13 +171,13 @@ async function verify(program: string, host: SigningHost): Promise<SignedNode> {
 }
 
 function succeeded(
-  result: CommandResult,
-): result is Extract<CommandResult, { readonly kind: 'ended' }> & { readonly code: 0 } {
+  result: ProgramResult,
+): result is Extract<ProgramResult, { readonly kind: 'ended' }> & { readonly code: 0 } {
   return result.kind === 'ended' && result.code === 0;
 }
 
 /** The last line that a program said, or how it ended where it said nothing. */
-function textOf(result: CommandResult): string {
+function textOf(result: ProgramResult): string {
   if (result.kind === 'not-started') return result.code;
   const said = result.stderr.trim().split('\n').at(-1) ?? '';
   if (result.kind === 'killed') return `ended by ${result.signal}${said === '' ? '' : `: ${said}`}`;

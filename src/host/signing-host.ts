@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process';
 import { closeSync, createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { errnoOf, unlessMissing } from './errno.ts';
+import { unlessMissing } from './errno.ts';
 import { tryLock } from './flock.ts';
 import { readMachO, type MachO } from './mach-o.ts';
-import type { CommandResult, SigningHost } from './signed-node.ts';
+import { runProgram } from './run-program.ts';
+import type { SigningHost } from './signed-node.ts';
 
 /** Load commands are at the start of a file, or of its part for a processor. */
 const LOAD_COMMANDS_BYTES = 256 * 1024;
@@ -16,7 +16,9 @@ const COMMAND_TIMEOUT_MS = 120_000;
 
 /** The real system. */
 export const signingHost: SigningHost = {
-  run: runCommand,
+  // In English.
+  run: (program, args) =>
+    runProgram(program, args, { env: { ...process.env, LC_ALL: 'C' }, timeoutMs: COMMAND_TIMEOUT_MS }),
   stat: async (file) => {
     const found = await unlessMissing(stat(file));
     return found && { size: found.size, mtimeMs: found.mtimeMs };
@@ -33,19 +35,6 @@ export const signingHost: SigningHost = {
   realPath: (file) => unlessMissing(realpath(file)),
   readMachO: readStartOfMachO,
 };
-
-/** The programs of macOS are called without a shell, and in English. */
-function runCommand(program: string, args: readonly string[]): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    const options = { timeout: COMMAND_TIMEOUT_MS, env: { ...process.env, LC_ALL: 'C' } };
-    execFile(program, [...args], options, (error, stdout, stderr) => {
-      if (error === null) resolve({ kind: 'ended', code: 0, stdout, stderr });
-      else if (typeof error.code === 'number') resolve({ kind: 'ended', code: error.code, stdout, stderr });
-      else if (error.signal) resolve({ kind: 'killed', signal: error.signal, stderr });
-      else resolve({ kind: 'not-started', code: errnoOf(error) ?? error.message });
-    });
-  });
-}
 
 async function withLock<T>(lockFile: string, work: () => Promise<T>): Promise<T> {
   let lock = tryLock(lockFile, 'exclusive', true);

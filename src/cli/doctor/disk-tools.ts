@@ -3,7 +3,7 @@ import path from 'node:path';
 import { errnoOf } from '../../host/errno.ts';
 import { TOOL_DIRECTORIES } from '../../host/tool.ts';
 import type { Check, DoctorHost } from './check.ts';
-import { firstLine, runProgram } from './run-program.ts';
+import { firstLine, runProgram } from '../../host/run-program.ts';
 
 interface Helper {
   readonly name: string;

@@ -2,7 +2,7 @@ import { nodeLibraryFiles } from '../../host/library-files.ts';
 import { findLibraries, type FoundLibrary, installHint } from '../../libkrun/library.ts';
 import type { LibkrunFunction } from '../../vm/functions.ts';
 import type { Check, DoctorHost } from './check.ts';
-import { firstLine, runProgram } from './run-program.ts';
+import { firstLine, runProgram } from '../../host/run-program.ts';
 
 /** What `krun probe-libraries` prints. */
 export type LibraryProbe =

@@ -2,7 +2,7 @@ import { ownNode } from '../../host/hypervisor-node.ts';
 import { checkSignedNode, type NodeSource, type SignedNode } from '../../host/signed-node.ts';
 import { signingHost } from '../../host/signing-host.ts';
 import type { Check } from './check.ts';
-import { firstLine, runProgram, type ProgramResult } from './run-program.ts';
+import { firstLine, runProgram, type ProgramResult } from '../../host/run-program.ts';
 
 const ID = 'signed-node';
 const FIX = 'run `krun doctor --fix`, or start a machine: krun then makes the copy itself';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { unlessMissing } from '../../host/errno.ts';
 import type { Check, DoctorHost } from './check.ts';
 import { type NetworkNeeds, networksWith } from './network-needs.ts';
-import { firstLine, type ProgramResult, runProgram } from './run-program.ts';
+import { firstLine, type ProgramResult, runProgram } from '../../host/run-program.ts';
 
 /** passt locks itself into namespaces of its own and ends where it may not make them. */
 export async function checkUserNamespaces(host: DoctorHost, needs: NetworkNeeds): Promise<Check> {
@@ -13,7 +13,7 @@ export async function checkUserNamespaces(host: DoctorHost, needs: NetworkNeeds)
     most: await read('user/max_user_namespaces'),
     unprivileged: await read('kernel/unprivileged_userns_clone'),
     appArmor: await read('kernel/apparmor_restrict_unprivileged_userns'),
-    attempt: await runProgram('unshare', ['--user', 'true'], host.env),
+    attempt: await runProgram('unshare', ['--user', 'true'], { env: host.env }),
   });
 }
 

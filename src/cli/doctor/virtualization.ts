@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { unlessMissing } from '../../host/errno.ts';
 import type { Check, DoctorHost } from './check.ts';
-import { firstLine, runProgram } from './run-program.ts';
+import { firstLine, runProgram } from '../../host/run-program.ts';
 import { tryOpen } from './try-open.ts';
 
 /** Whether this host can run microVMs at all: KVM on Linux, Hypervisor.framework on macOS. */

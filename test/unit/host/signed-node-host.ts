@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { MachO } from '../../../src/host/mach-o.ts';
-import type { CommandResult, SigningHost } from '../../../src/host/signed-node.ts';
+import type { ProgramResult } from '../../../src/host/run-program.ts';
+import type { SigningHost } from '../../../src/host/signed-node.ts';
 
 interface FakeFile {
   text: string;
@@ -19,7 +20,7 @@ export class FakeMac implements SigningHost {
   /** Command lines and changes of files, in order. */
   readonly done: string[] = [];
   /** What a program answers in place of what it would. */
-  readonly answers: Map<string, CommandResult> = new Map();
+  readonly answers: Map<string, ProgramResult> = new Map();
   locks = 0;
   #clock = 1000;
 
@@ -27,7 +28,7 @@ export class FakeMac implements SigningHost {
     this.files.set(file, { text, mtimeMs: ++this.#clock, machO });
   }
 
-  async run(program: string, args: readonly string[]): Promise<CommandResult> {
+  async run(program: string, args: readonly string[]): Promise<ProgramResult> {
     const line = [program, ...args].join(' ');
     this.done.push(`run ${line}`);
     for (const [start, answer] of this.answers) if (line.startsWith(start)) return answer;
@@ -36,7 +37,7 @@ export class FakeMac implements SigningHost {
     return file ? ended(0, `v${file.text}\n`) : { kind: 'not-started', code: 'ENOENT' };
   }
 
-  #codesign(args: readonly string[]): CommandResult {
+  #codesign(args: readonly string[]): ProgramResult {
     const target = args.at(-1) ?? '';
     const file = this.files.get(target);
     if (!file) return ended(1, '', `${target}: No such file or directory`);
@@ -112,6 +113,6 @@ export class FakeMac implements SigningHost {
   }
 }
 
-export function ended(code: number, stdout = '', stderr = ''): CommandResult {
+export function ended(code: number, stdout = '', stderr = ''): ProgramResult {
   return { kind: 'ended', code, stdout, stderr };
 }
