@@ -1,23 +1,26 @@
-import { type FSWatcher, lstatSync, readdirSync, type Stats, watch } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import path from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
 import { errnoOf } from '../host/errno.ts';
-import { isWithin } from './changes.ts';
 
 /** How often files are looked at where the system gives no events. */
 const POLL_MS = 1000;
 
-/** Errors of what went, or is not for everybody, while it was turned to. */
-const ABSENT = ['ENOENT', 'ENOTDIR'];
-const UNREADABLE = ['EACCES', 'EPERM', 'ELOOP'];
+/**
+ * chokidar reads a directory before it watches it, may never watch one that comes meanwhile, and goes on watching one that
+ * was replaced by another: files come and change there without an event. So where something came while it was reading at
+ * its beginning, and where directories are new, it begins anew as soon as nothing has come for so long.
+ */
+const SETTLED_MS = 1000;
 
-/** FSEvents tells of everything below a directory; inotify of its entries alone. */
-const IS_WHOLE_TREE = process.platform === 'darwin';
+/** Of a timer that is never meant to fire. */
+const LONG_MS = 0x7fff_ffff;
 
 /** Events of files, as places to look at. */
 export interface FileEvents {
   /** Resolves when everything is watched. */
   readonly ready: Promise<void>;
-  /** Directories have come, or been replaced, or are ignored no longer: watches everything anew. */
+  /** Directories have come, or been replaced: watches everything anew once they are all there. */
   renew(): void;
   close(): Promise<void>;
 }
@@ -45,155 +48,127 @@ class FileWatch implements FileEvents {
   readonly #root: string;
   readonly #options: FileEventsOptions;
   #isReady: () => void = () => undefined;
-  /** By path: the root, and directories below it. */
-  readonly #watchers = new Map<string, FSWatcher>();
-  /** The root when it was last turned to. */
-  #seen: Stats | undefined;
+  #watcher: FSWatcher;
   #isPolling = false;
   #isClosed = false;
-  #timer: NodeJS.Timeout | undefined;
+  #isRestarting = false;
+  /** When what there was to read at the beginning has certainly been read. */
+  #settledAtMs = Infinity;
+  /**
+   * Keeps the process alive in place of what chokidar watches: when it is closed while it reads, it may leave a watch
+   * behind that nothing ends.
+   */
+  readonly #alive = setInterval(() => undefined, LONG_MS);
+  #settling: NodeJS.Timeout | undefined;
+  #arrival: NodeJS.Timeout | undefined;
 
   constructor(root: string, options: FileEventsOptions) {
     this.#root = root;
     this.#options = options;
     this.ready = new Promise((resolve) => (this.#isReady = resolve));
-    this.#start();
+    this.#watcher = this.#start();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    this.#stop();
+    clearInterval(this.#alive);
+    this.#stopTimers();
     this.#isReady();
-    return Promise.resolve();
+    await this.#watcher.close();
   }
 
   renew(): void {
-    if (this.#isClosed) return;
-    this.#stop();
-    this.#start();
+    if (!this.#isClosed) this.#settle();
   }
 
-  #start(): void {
-    this.#seen = lookAt(this.#root);
-    if (this.#seen) this.#watch(this.#root);
-    if (this.#watchers.size === 0) this.#timer = setInterval(() => this.#poll(), POLL_MS);
-    // Whoever wants to know is being made.
-    queueMicrotask(() => {
-      if (!this.#isClosed) this.#options.onReady?.();
-      this.#isReady();
+  #start(): FSWatcher {
+    const { ignores, isShallow, onDoubt, onReady } = this.#options;
+    this.#settledAtMs = Infinity;
+    // What comes while chokidar turns to the directory around it has no event.
+    if (!existsSync(this.#root))
+      this.#arrival = setInterval(() => existsSync(this.#root) && this.#settle(), POLL_MS);
+    const watcher = watch(this.#root, {
+      ignoreInitial: true,
+      persistent: false,
+      followSymlinks: false,
+      ...(isShallow ? { depth: 0 } : {}),
+      ignorePermissionErrors: true,
+      // Files are looked at after a quiet period anyway.
+      atomic: false,
+      usePolling: this.#isPolling,
+      interval: POLL_MS,
+      binaryInterval: POLL_MS,
+      ignored: (file, stats) => stats !== undefined && ignores(file, stats.isDirectory()),
     });
-  }
-
-  #stop(): void {
-    clearInterval(this.#timer);
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
-  }
-
-  #poll(): void {
-    const now = lookAt(this.#root);
-    if (now?.isDirectory() || !isSame(this.#seen, now)) this.renew();
-  }
-
-  /** Watches a directory before it reads it: what comes meanwhile has an event. */
-  #watch(start: string, tell?: (file: string) => void): void {
-    const waiting = [start];
-    for (let file = waiting.pop(); file !== undefined && !this.#isPolling; file = waiting.pop()) {
-      try {
-        this.#watchers.set(file, this.#watchOne(file));
-        if (!this.#isDeep) continue;
-        for (const entry of readdirSync(file, { withFileTypes: true })) {
-          const inner = path.join(file, entry.name);
-          tell?.(inner);
-          if (entry.isDirectory() && !this.#options.ignores(inner, true)) waiting.push(inner);
-        }
-      } catch (error) {
-        this.#refuse(file, error);
-      }
-    }
-  }
-
-  /** Directories below the root are watched, each by itself. */
-  get #isDeep(): boolean {
-    return this.#seen?.isDirectory() === true && !this.#options.isShallow && !IS_WHOLE_TREE;
-  }
-
-  #watchOne(file: string): FSWatcher {
-    // A watch of a link would be one of the file behind it.
-    const isLink = file === this.#root && this.#seen?.isSymbolicLink() === true;
-    const recursive = IS_WHOLE_TREE && this.#seen?.isDirectory() === true && !this.#options.isShallow;
-    const watcher = watch(isLink ? path.dirname(file) : file, { recursive }, (kind, name) => {
-      if (!isLink || name === null || name === path.basename(file)) this.#heed(file, kind, name);
+    watcher.on('all', (event, file, stats) => {
+      onDoubt(file);
+      this.#see(event, file, stats);
+    });
+    // What chokidar keeps to itself, such as a change of rights.
+    watcher.on('raw', (_event, name, details: unknown) => {
+      for (const file of placesOf(name, details)) onDoubt(file);
+    });
+    watcher.on('ready', () => {
+      this.#settledAtMs = Date.now() + SETTLED_MS;
+      this.#isReady();
+      if (!this.#isClosed) onReady?.();
     });
     watcher.on('error', (error) => this.#fail(error));
     return watcher;
   }
 
-  #refuse(file: string, error: unknown): void {
-    const code = errnoOf(error) ?? '';
-    if (ABSENT.includes(code)) {
-      if (file === this.#root) this.#seen = undefined;
-    } else if (!UNREADABLE.includes(code)) this.#fail(error);
+  #see(event: string, file: string, stats: Stats | undefined): void {
+    // chokidar does not see it come back, as it sees one come that was never there.
+    if (file === this.#root && event.startsWith('unlink')) void this.#restart();
+    else if (event === 'addDir') this.#settle();
+    // chokidar tells of every link that it reads as one that comes.
+    else if (event !== 'add' || stats?.isSymbolicLink()) return;
+    else if (this.#settling || Date.now() < this.#settledAtMs) this.#settle();
   }
 
-  #heed(watched: string, kind: string, name: string | null): void {
-    const { onDoubt, ignores } = this.#options;
-    onDoubt(watched);
-    if (watched === this.#root && this.#isRootAnother(kind, name)) this.renew();
-    if (name === null || !this.#seen?.isDirectory()) return;
-    const file = path.join(watched, name);
-    // It may be gone, and nobody knows what it was.
-    if (ignores(file, true) && ignores(file, false)) return;
-    onDoubt(file);
-    if (kind !== 'rename' || !this.#isDeep) return;
-    this.#unwatch(file);
-    if (lookAt(file)?.isDirectory() && !ignores(file, true)) this.#watch(file, onDoubt);
+  #settle(): void {
+    this.#stopTimers();
+    this.#settling = setTimeout(() => {
+      // In a tree that takes long to read, something may come during each reading: none would ever be the last.
+      if (this.#settledAtMs === Infinity) this.#settle();
+      else void this.#restart();
+    }, SETTLED_MS);
   }
 
-  /** A watch stays with what has gone, or has been moved away. */
-  #isRootAnother(kind: string, name: string | null): boolean {
-    if (kind === 'rename' && (name === null || name === path.basename(this.#root))) return true;
-    return lookAt(this.#root)?.ino !== this.#seen?.ino;
+  async #restart(): Promise<void> {
+    this.#stopTimers();
+    if (this.#isRestarting) return;
+    this.#isRestarting = true;
+    await this.#watcher.close();
+    this.#isRestarting = false;
+    if (!this.#isClosed) this.#watcher = this.#start();
   }
 
-  /** With all that was below it. */
-  #unwatch(directory: string): void {
-    if (!this.#watchers.has(directory)) return;
-    for (const [file, watcher] of this.#watchers) {
-      if (!isWithin(file, directory)) continue;
-      watcher.close();
-      this.#watchers.delete(file);
-    }
+  #stopTimers(): void {
+    clearTimeout(this.#settling);
+    clearInterval(this.#arrival);
+    this.#settling = undefined;
   }
 
   #fail(error: unknown): void {
     const limit = limitOf(errnoOf(error), this.#root);
-    if (limit === undefined) {
+    if (limit === undefined || this.#isPolling) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.onTrouble(`cannot watch ${this.#root}: ${reason}`);
       return;
     }
-    // Many may fail at once.
-    if (this.#isPolling) return;
     this.#isPolling = true;
     this.#options.onTrouble(limit.message, limit.hint);
-    // Not at once: it may be just beginning.
-    setImmediate(() => this.renew());
+    void this.#restart();
   }
 }
 
-/** Undefined also where it cannot be known. */
-function lookAt(file: string): Stats | undefined {
-  try {
-    return lstatSync(file);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
-}
-
-function isSame(before: Stats | undefined, now: Stats | undefined): boolean {
-  return before?.ino === now?.ino && before?.size === now?.size && before?.ctimeMs === now?.ctimeMs;
+/** A raw event names a path, or an entry of the directory that is watched. */
+function placesOf(name: unknown, details: unknown): readonly string[] {
+  const watched = (details as { readonly watchedPath?: unknown } | undefined)?.watchedPath;
+  if (typeof name !== 'string') return typeof watched === 'string' ? [watched] : [];
+  if (path.isAbsolute(name)) return [name];
+  return typeof watched === 'string' ? [watched, path.join(watched, name)] : [];
 }
 
 interface Limit {
