@@ -4,19 +4,17 @@ import { errnoOf } from '../host/errno.ts';
 import type { Libkrun } from '../libkrun/ffi.ts';
 import { imageProblem } from '../machine/image-problem.ts';
 import { lockDisks } from '../machine/disk-locks.ts';
+import { LEAST_BUNDLED_KERNEL_MIB } from '../vm/constants.ts';
 import type { Vm } from '../vm/vm.ts';
 import { devicesOf, type KrunkitOptions } from './options.ts';
 import { clearSocketPlace, longPath } from './sockets.ts';
 import { MOST_SOCKET_PATH_BYTES } from '../host/unix-sockets.ts';
 
-/** Below this the bundled kernel has no room, and libkrun aborts. */
-const LEAST_BUNDLED_MIB = 64;
-
 /** Shares, images and memory that libkrun would refuse without a word, or abort over. */
 export function checkFiles(options: KrunkitOptions, vm: Vm): readonly Diagnostic[] {
   return [
     ...devicesOf(options, 'share').flatMap(({ directory }) => shareProblem(directory)),
-    ...(vm.exec && vm.memoryMiB < LEAST_BUNDLED_MIB ? [tooLittleMemory(vm.memoryMiB)] : []),
+    ...(vm.exec && vm.memoryMiB < LEAST_BUNDLED_KERNEL_MIB ? [tooLittleMemory(vm.memoryMiB)] : []),
     ...diskProblems(vm),
   ];
 }
