@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { tryLock } from '../../src/host/flock.ts';
-import { isAlive } from '../../src/host/identity.ts';
+import { isAlive, processIdentity } from '../../src/host/identity.ts';
 import { connectSupervisor } from '../../src/supervisor/client.ts';
 import { observeProject } from '../../src/supervisor/observe.ts';
 import { onGvproxy } from '../support/definitions.ts';
@@ -19,9 +19,8 @@ const COUNT =
 const seed = testSeed();
 const gvproxy = gvproxyPath('0.8.9');
 
-async function supervisorPid(project: SupervisedProject): Promise<number | undefined> {
-  const text = await readFile(project.layout.lockFile, 'utf8').catch(() => '');
-  return text === '' ? undefined : (JSON.parse(text) as { pid: number }).pid;
+async function supervisorPid({ layout }: SupervisedProject): Promise<number> {
+  return (JSON.parse(await readFile(layout.lockFile, 'utf8')) as { pid: number }).pid;
 }
 
 function lockIsFree({ layout }: SupervisedProject): boolean {
@@ -70,8 +69,9 @@ test('a machine goes on without its supervisor, and the next supervisor takes it
   await using project = await SupervisedProject.create();
   const web = await project.machine('web', `trap "echo bye; exit 5" TERM; echo up; ${FOREVER}`);
   await project.done(project.up([web]));
+  await expect.poll(() => project.output('web')).toEqual(['up']);
   const before = await project.identity('web');
-  kill((await supervisorPid(project)) ?? 0, 'SIGKILL');
+  kill(await supervisorPid(project), 'SIGKILL');
   await expect.poll(() => connectSupervisor(project.layout)).toBeUndefined();
   expect(isAlive(before)).toBe(true);
   const events = await project.done(project.up([web]));
@@ -88,10 +88,11 @@ test('a guest that ignores its stop signal is killed in time, also by another su
     stopGracePeriodMs: 3000,
   });
   await project.done(project.up([web]));
+  await expect.poll(() => project.output('web')).toEqual(['up']);
   const identity = await project.identity('web');
   const stopping = project.perform({ type: 'stop', machines: [] });
   await expect.poll(() => project.output('web'), { timeout: 10_000 }).toContain('no');
-  kill((await supervisorPid(project)) ?? 0, 'SIGKILL');
+  kill(await supervisorPid(project), 'SIGKILL');
   await stopping;
   await project.supervisor();
   await expect.poll(() => isAlive(identity), { timeout: 10_000 }).toBe(false);
@@ -101,7 +102,7 @@ test('a guest that ignores its stop signal is killed in time, also by another su
 test('who has waited for down finds no supervisor any more', async () => {
   await using project = await SupervisedProject.create();
   await project.done(project.up([await project.machine('web', FOREVER)]));
-  const pid = (await supervisorPid(project)) ?? 0;
+  const pid = await supervisorPid(project);
   await project.done(project.down());
   expect(existsSync(project.layout.supervisorSocket)).toBe(false);
   expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
@@ -112,7 +113,7 @@ test('SIGTERM ends the supervisor in order and leaves its machines alone', async
   const web = await project.machine('web', FOREVER);
   await project.done(project.up([web]));
   const before = await project.identity('web');
-  const pid = (await supervisorPid(project)) ?? 0;
+  const pid = await supervisorPid(project);
   kill(pid, 'SIGTERM');
   await expect.poll(() => existsSync(project.layout.supervisorSocket), { timeout: 10_000 }).toBe(false);
   expect(isAlive(before)).toBe(true);
@@ -123,10 +124,15 @@ test('SIGTERM ends the supervisor in order and leaves its machines alone', async
 
 test('what ended while no supervisor was there is found out afterwards', async () => {
   await using project = await SupervisedProject.create();
-  const task = await project.machine('task', 'echo a; sleep 1; echo b; printf c; exit 3', { kind: 'task' });
+  const go = path.join(project.base, 'go');
+  const script = `echo a; until [ -e ${go} ]; do sleep 0.05; done; echo b; printf c; exit 3`;
+  const task = await project.machine('task', script, { kind: 'task' });
   await project.done(project.up([task]));
-  kill((await supervisorPid(project)) ?? 0, 'SIGKILL');
   const identity = await project.identity('task');
+  const supervisor = (await project.supervisor()).version.pid;
+  kill(supervisor, 'SIGKILL');
+  await expect.poll(() => processIdentity(supervisor)).toBeUndefined();
+  writeFileSync(go, '');
   await expect.poll(() => isAlive(identity), { timeout: 10_000 }).toBe(false);
   const seen = await observeProject(project.layout);
   expect(seen.ok && seen.value.records['task']?.state).toMatchObject({ status: 'exited', exit: { code: 3 } });
@@ -140,7 +146,7 @@ test('a restart that was due when the supervisor was killed is made by the next 
   const web = await project.machine('web', 'exit 1', { restart: { policy: 'on-failure' } });
   await project.done(project.up([web]));
   await project.untilState('web', (state) => state.status === 'restarting' && state.attempt >= 3);
-  kill((await supervisorPid(project)) ?? 0, 'SIGKILL');
+  kill(await supervisorPid(project), 'SIGKILL');
   const before = await project.record('web');
   await project.supervisor();
   const after = await project.untilState('web', ({ status }) => status === 'restarting');
@@ -154,7 +160,7 @@ test('records from before a restart of the host are not believed', async () => {
   await using project = await SupervisedProject.create();
   const web = await project.machine('web', FOREVER, { restart: { policy: 'always' } });
   await project.done(project.up([web]));
-  const pid = (await supervisorPid(project)) ?? 0;
+  const pid = await supervisorPid(project);
   kill(pid, 'SIGKILL');
   kill((await project.identity('web')).pid, 'SIGKILL');
   const { writeMachineRecord } = await import('../../src/store/record-files.ts');

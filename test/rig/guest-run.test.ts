@@ -127,7 +127,8 @@ test('a machine of --rm that ended without a supervisor is removed by the next o
   await rig.ok(['run', '-d', '--rm', '--name', 'once', 'web', 'sh', '-c', script]);
   const isPart = (program: string) => (each: { readonly command: string }) => each.command.includes(program);
   const supervisor = (await rig.leftovers()).find(isPart('supervisor.js'));
-  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  if (!supervisor) throw new Error('there is no supervisor');
+  process.kill(supervisor.pid, 'SIGKILL');
   await writeFile(go, '');
   await expect.poll(async () => (await rig.leftovers()).some(isPart('machine.js'))).toBe(false);
   await rig.ok(['stop']);
