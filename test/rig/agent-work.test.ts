@@ -154,7 +154,7 @@ describe("the machine's own command", () => {
     const script =
       'tty; stty size; read line; echo "got $line"; until [ "$(stty size)" = "40 100" ]; do :; done; head -c 200000 /dev/zero | tr "\\0" x; echo end; exit 5';
     const guest = await guests.boot({ tty: true, command: sh(script) });
-    await guest.machine.wrote('stdout', '24 80');
+    await guest.machine.wrote('stdout', '24 80\r\n');
     const session = await attach(guest, { rows: 40, columns: 100 });
     session.stdin.write('typed\n');
     await says(session.stdout, 'got typed');

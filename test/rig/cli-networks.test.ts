@@ -171,7 +171,7 @@ test.skipIf(!gvproxy)('a network process that hangs is said to, in a second or t
   } finally {
     process.kill(identity.pid, 'SIGCONT');
   }
-  expect(await inspect(rig)).toMatchObject({ status: 'ready' });
+  await expect.poll(() => inspect(rig)).toMatchObject({ status: 'ready' });
 });
 
 test.skipIf(!passt)("what passt says is in the machine's log, under its own name", async () => {
@@ -187,6 +187,7 @@ test.skipIf(!passt)("what passt says is in the machine's log, under its own name
     status: 'ready',
     members: { web: { active: true, helper: { path: passt, pid: expect.any(Number) } } },
   });
+  await expect.poll(() => rig.ok(['logs'])).toContain('ready');
   await rig.ok(['stop']);
   const helpers = (await rig.ok(['logs', '--helpers'])).split('\n').filter(Boolean);
   expect(helpers.length).toBeGreaterThan(0);

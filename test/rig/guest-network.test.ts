@@ -35,7 +35,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await machines.end();
   daemon.kill();
-  rmSync(base, { recursive: true });
+  // A guest goes a moment after its machine process.
+  rmSync(base, { recursive: true, maxRetries: 5 });
 });
 
 /** A shell in the place of /bin/sh. */
