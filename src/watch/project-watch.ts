@@ -62,8 +62,16 @@ export class ProjectWatch {
 
   /** Resolves when it is closed, or with what keeps it from going on. */
   async run(): Promise<Result<void, Diagnostic>> {
+    let tellSeen = (): void => undefined;
+    const seen = new Promise<void>((resolve) => (tellSeen = resolve));
+    const following = followSights(this.#options.layout, this.#closing.signal, (sights) => {
+      this.#see(sights);
+      tellSeen();
+    });
+    // What a machine does decides what an edit means: before that is known, an edit would be told to wait, and be lost.
+    const ended = await Promise.race([seen, following]);
+    if (ended) return ended;
     await this.#watchMachines();
-    const following = followSights(this.#options.layout, this.#closing.signal, (sights) => this.#see(sights));
     await Promise.all([this.#reload(), ...[...this.#machines.values()].map((machine) => machine.ready)]);
     if (!this.#closing.signal.aborted) this.#tellReady();
     return following;
