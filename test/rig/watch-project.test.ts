@@ -1,26 +1,39 @@
 import { rename, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
+import type { Rig } from './support/rig.ts';
 import { until } from './support/until.ts';
-import { startWatch } from './support/watching.ts';
+import { edit, startWatch } from './support/watching.ts';
 
 const rule = (yaml: string): Readonly<Record<string, string>> => ({ develop: `{ watch: [${yaml}] }` });
 const RESTART = rule('{ path: ./src, action: restart }');
 
+/** Lines that the machine web has printed, in all of its runs. */
+async function printed(rig: Rig): Promise<readonly string[]> {
+  return (await rig.ok(['logs', '--no-log-prefix', 'web'])).split('\n').filter(Boolean);
+}
+
 test('krun watch starts the project, restarts by rule and names the file; Ctrl-C leaves the machines running', async () => {
   await using rig = await createCliRig(machine('web', SERVICE, RESTART), { files: { 'src/app.js': '1' } });
   await using watch = startWatch(rig, ['watch']);
+  // A machine runs a moment before its command does.
+  const isReady = (times: number): Promise<void> =>
+    expect.poll(() => printed(rig)).toEqual(Array.from({ length: times }, () => 'ready'));
   await watch.waitForOutput(/^watching 1 rule and \d+ project files?$/m);
-  await rig.write('src/app.js', '22');
+  await isReady(1);
+  await edit(rig, 'src/app.js', '22');
   await watch.waitForOutput(/^web {2}restart: app\.js changed, \d/m);
+  await isReady(2);
   await rig.write('src/new/deep.js', '');
   await watch.waitForOutput(/^web {2}restart: new\/deep\.js changed, \d/m);
+  await isReady(3);
   await rm(`${rig.directory}/src/app.js`);
   await watch.waitForOutput(/restart: app\.js changed[^]*restart: app\.js changed/);
+  await isReady(4);
   watch.signal('SIGINT');
   expect((await watch.result).code).toBe(0);
   expect(await rig.ok(['ps', '-q'])).toBe('web\n');
-  expect((await rig.ok(['logs', '--no-log-prefix', 'web'])).match(/ready/g)).toHaveLength(4);
+  expect(await printed(rig)).toHaveLength(4);
 });
 
 test('a broken krun.yaml is told and changes nothing; repaired, it is applied, with its rules', async () => {
@@ -50,12 +63,15 @@ test('an edit that means the same does nothing; .env and included files count, a
   );
   await using watch = startWatch(rig, ['watch']);
   await watch.waitForOutput(/^watching/m);
-  await rig.write('krun.yaml', `${await rig.read('krun.yaml')}# a remark\n`);
+  await expect.poll(() => printed(rig)).toEqual(['got none']);
+  await edit(rig, 'krun.yaml', `${await rig.read('krun.yaml')}# a remark\n`);
   await watch.waitForOutput(/^krun\.yaml: nothing to do$/m);
-  await rig.write('.env', 'WORD=first\n');
+  await edit(rig, '.env', 'WORD=first\n');
   await watch.waitForOutput(/^\.env: applied, /m);
-  await rig.write('.env', 'WORD=second\n');
+  await expect.poll(() => printed(rig)).toEqual(['got none', 'got first']);
+  await edit(rig, '.env', 'WORD=second\n');
   await watch.waitForOutput(/\.env: applied, [^]*\.env: applied, /);
+  await expect.poll(() => printed(rig)).toEqual(['got none', 'got first', 'got second']);
   await writeMachines(
     rig,
     '  {}\ninclude: [more.yaml]\n'.replace('  {}', '  x: { root: ./root, command: [sleep, "600"] }'),
@@ -63,8 +79,7 @@ test('an edit that means the same does nothing; .env and included files count, a
   await watch.waitForOutput(/not valid/);
   await rig.write('more.yaml', 'machines:\n  y: { root: ./root, command: [sleep, "600"] }\n');
   await watch.waitForOutput(/more\.yaml: applied, |krun\.yaml, more\.yaml: applied/);
-  const words = (await rig.ok(['logs', '--no-log-prefix', 'web'])).split('\n').filter(Boolean);
-  expect(words).toEqual(['got none', 'got first', 'got second']);
+  expect(await printed(rig)).toEqual(['got none', 'got first', 'got second']);
 });
 
 test('a rule that restarts a machine whose command writes into the watched folder is paused', async () => {
@@ -96,10 +111,11 @@ test('what was stopped by the user stays so; what ended by itself is started aga
   await using watch = startWatch(rig, ['up', '--watch']);
   await watch.waitForOutput(/web exited \(3\)/);
   await watch.waitForOutput(/^watching/m);
-  await rig.write('src/app', 'fixed');
+  await edit(rig, 'src/app', 'fixed');
   await watch.waitForOutput(/^web \| ready$/m);
   await rig.ok(['stop', 'web']);
-  await rig.write('src/app', 'fixed again');
+  await watch.waitForOutput(/^web exited \(143\)$/m);
+  await edit(rig, 'src/app', 'fixed again');
   await watch.waitForOutput(/^web {2}is not running: its rules wait for the next start$/m);
   expect(await rig.ok(['ps', '-q'])).toBe('');
   watch.signal('SIGINT');
@@ -147,11 +163,11 @@ test('rebuild builds again although no input of the build has changed, and a fai
   await using watch = startWatch(rig, ['up', '--watch']);
   await watch.waitForOutput(/^web \| first$/m);
   await watch.waitForOutput(/^watching/m);
-  await rig.write('Recipe', 'second');
+  await edit(rig, 'Recipe', 'second');
   await watch.waitForOutput(/^web \| second$/m);
   await watch.waitForOutput(/^web {2}rebuild: Recipe changed, /m);
-  await rig.write('Recipe', 'broken');
+  await edit(rig, 'Recipe', 'broken');
   await watch.waitForOutput(/^web {2}rebuild failed: build of web failed: sh exited with 1$/m);
-  await rig.write('Recipe', 'third');
+  await edit(rig, 'Recipe', 'third');
   await watch.waitForOutput(/^web \| third$/m);
 });
