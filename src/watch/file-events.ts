@@ -13,6 +13,17 @@ const POLL_MS = 1000;
  */
 const SETTLED_MS = 1000;
 
+/** What comes again and again puts the new beginning off for so long at most. */
+const LONGEST_SETTLING_MS = 10_000;
+
+/**
+ * chokidar listens to errors of its watches only where they keep the process alive, and FSEvents may refuse some of them
+ * long after they were asked for. inotify refuses at once; there its watches must not keep the process alive, because when
+ * it is closed while it reads it may leave one behind that nothing ends, and because two trees would share one, which stays
+ * with a directory that was replaced (FSEvents goes by path).
+ */
+const IS_PERSISTENT = process.platform === 'darwin';
+
 /** Of a timer that is never meant to fire. */
 const LONG_MS = 0x7fff_ffff;
 
@@ -54,12 +65,13 @@ class FileWatch implements FileEvents {
   #isRestarting = false;
   /** When what there was to read at the beginning has certainly been read. */
   #settledAtMs = Infinity;
-  /**
-   * Keeps the process alive in place of what chokidar watches: when it is closed while it reads, it may leave a watch
-   * behind that nothing ends.
-   */
+  /** Resolves when the present watcher has read what there is. */
+  #hasRead: Promise<void> = Promise.resolve();
+  /** Keeps the process alive in place of what chokidar watches. */
   readonly #alive = setInterval(() => undefined, LONG_MS);
   #settling: NodeJS.Timeout | undefined;
+  /** When it began to settle. */
+  #unsettledMs: number | undefined;
   #arrival: NodeJS.Timeout | undefined;
 
   constructor(root: string, options: FileEventsOptions) {
@@ -74,7 +86,7 @@ class FileWatch implements FileEvents {
     clearInterval(this.#alive);
     this.#stopTimers();
     this.#isReady();
-    await this.#watcher.close();
+    await this.#closeWatcher();
   }
 
   renew(): void {
@@ -89,7 +101,7 @@ class FileWatch implements FileEvents {
       this.#arrival = setInterval(() => existsSync(this.#root) && this.#settle(), POLL_MS);
     const watcher = watch(this.#root, {
       ignoreInitial: true,
-      persistent: false,
+      persistent: IS_PERSISTENT,
       followSymlinks: false,
       ...(isShallow ? { depth: 0 } : {}),
       ignorePermissionErrors: true,
@@ -108,6 +120,7 @@ class FileWatch implements FileEvents {
     watcher.on('raw', (_event, name, details: unknown) => {
       for (const file of placesOf(name, details)) onDoubt(file);
     });
+    this.#hasRead = new Promise((resolve) => watcher.once('ready', resolve));
     watcher.on('ready', () => {
       this.#settledAtMs = Date.now() + SETTLED_MS;
       this.#isReady();
@@ -127,27 +140,40 @@ class FileWatch implements FileEvents {
   }
 
   #settle(): void {
+    const now = Date.now();
+    const since = this.#unsettledMs ?? now;
     this.#stopTimers();
-    this.#settling = setTimeout(() => {
-      // In a tree that takes long to read, something may come during each reading: none would ever be the last.
-      if (this.#settledAtMs === Infinity) this.#settle();
-      else void this.#restart();
-    }, SETTLED_MS);
+    this.#unsettledMs = since;
+    const delayMs = Math.min(SETTLED_MS, Math.max(0, since + LONGEST_SETTLING_MS - now));
+    this.#settling = setTimeout(() => this.#settled(), delayMs);
+  }
+
+  #settled(): void {
+    if (this.#settledAtMs < Infinity) return void this.#restart();
+    // In a tree that takes long to read, something may come during each reading: none would ever be the last.
+    this.#unsettledMs = undefined;
+    this.#settle();
   }
 
   async #restart(): Promise<void> {
     this.#stopTimers();
     if (this.#isRestarting) return;
     this.#isRestarting = true;
-    await this.#watcher.close();
+    await this.#closeWatcher();
     this.#isRestarting = false;
     if (!this.#isClosed) this.#watcher = this.#start();
+  }
+
+  async #closeWatcher(): Promise<void> {
+    if (IS_PERSISTENT) await this.#hasRead;
+    await this.#watcher.close();
   }
 
   #stopTimers(): void {
     clearTimeout(this.#settling);
     clearInterval(this.#arrival);
     this.#settling = undefined;
+    this.#unsettledMs = undefined;
   }
 
   #fail(error: unknown): void {
