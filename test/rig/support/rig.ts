@@ -83,8 +83,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   let told = '';
   onTestFailed(() => console.error(told));
   rig[Symbol.asyncDispose] = async () => {
-    told = await evidence(rig.directory);
-    await dispose();
+    try {
+      told = await evidence(rig.directory);
+    } finally {
+      await dispose();
+    }
   };
   return rig;
 }
@@ -206,12 +209,15 @@ class AttachedKrun implements RunningKrun {
   readonly #args: readonly string[];
   #stdout = '';
   #stderr = '';
+  /** Its end is known, and all that it wrote. */
+  #isClosed = false;
 
   constructor(child: ReturnType<typeof spawn>, args: readonly string[]) {
     this.child = child;
     this.#args = args;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    child.once('close', () => (this.#isClosed = true));
     this.result = once(child, 'close').then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
@@ -234,10 +240,11 @@ class AttachedKrun implements RunningKrun {
 
   async waitForOutput(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
     const output = (): string => `${this.#stdout}${this.#stderr}`;
-    const ended = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
-    await until(() => pattern.test(output()) || ended(), { timeoutMs });
+    await until(() => pattern.test(output()) || this.#isClosed, { timeoutMs });
     if (pattern.test(output())) return output();
-    const why = ended() ? `ended with ${this.child.exitCode ?? this.child.signalCode}` : `${timeoutMs} ms`;
+    const why = this.#isClosed
+      ? `ended with ${this.child.exitCode ?? this.child.signalCode}`
+      : `${timeoutMs} ms`;
     throw new Error(`krun ${this.#args.join(' ')}: no ${pattern} in its output (${why}):\n${output()}`);
   }
 }
