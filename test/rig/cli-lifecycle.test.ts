@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { processIdentity } from '../../src/host/identity.ts';
 import { createCliRig, machine, SERVICE, writeMachines } from './cli-project.ts';
@@ -93,9 +95,15 @@ test('plan tells by its exit code whether there is something to do, and names th
 });
 
 test('wait prints each exit code and returns the last one', async () => {
-  await using rig = await createCliRig(machine('a', 'exit 3') + machine('b', 'sleep 1; exit 5'));
+  await using rig = await createCliRig('');
+  const go = path.join(rig.base, 'go');
+  const b = `until [ -e ${go} ]; do sleep 0.05; done; exit 5`;
+  await writeMachines(rig, machine('a', 'exit 3') + machine('b', b));
   await rig.ok(['up', '-d']);
-  expect(await rig.krun(['wait'])).toMatchObject({ code: 5, stdout: 'a 3\nb 5\n' });
+  const wait = rig.spawn(['wait']);
+  await wait.waitForOutput(/^a 3$/m);
+  await writeFile(go, '');
+  expect(await wait.result).toMatchObject({ code: 5, stdout: 'a 3\nb 5\n' });
   expect(await rig.krun(['wait', 'a'])).toMatchObject({ code: 3, stdout: 'a 3\n' });
 });
 

@@ -40,7 +40,8 @@ test('shell chooses the only machine that runs, and says which ones there are', 
 test('top lists the processes of machines, as a table or as JSON', async () => {
   await using rig = await createCliRig(machine('web', 'exec sleep 4711'));
   await rig.ok(['up', '-d']);
-  const table = await rig.ok(['top']);
+  let table = '';
+  await expect.poll(async () => (table = await rig.ok(['top']))).toMatch(/ sleep 4711$/m);
   expect(table).toMatch(/^web\nUSER +PID +PPID +STAT +TIME +COMMAND\n/);
   expect(table).toMatch(/^root +\d+ +\d+ +\S+ +\S+ +sleep 4711$/m);
   const lines = (await rig.ok(['top', '--format', 'json', 'web'])).trim().split('\n');
@@ -66,9 +67,13 @@ test('stats shows what the host sees and what the guest says, once or again and 
     machine('busy', 'while :; do :; done') + machine('bare', SERVICE, { agent: 'false' }),
   );
   await rig.ok(['up', '-d']);
-  const lines = (await rig.ok(['stats', '--no-stream', '--format', 'json'])).trim().split('\n');
-  const stats = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(stats).toMatchObject([
+  let stats: readonly Record<string, unknown>[] = [];
+  const sample = async (): Promise<typeof stats> => {
+    const lines = (await rig.ok(['stats', '--no-stream', '--format', 'json'])).trim().split('\n');
+    return (stats = lines.map((line) => JSON.parse(line) as Record<string, unknown>));
+  };
+  // A guest that is slow to say is shown without its own values.
+  await expect.poll(sample).toMatchObject([
     { name: 'bare', guest: null },
     {
       name: 'busy',
