@@ -56,7 +56,8 @@ test.each([{ supervisor: 'lives' }, { supervisor: 'is dead' }])(
     await project.done(project.up(machines));
     const before = await project.identity('web');
     if (supervisor === 'is dead') kill(await lockHolder(project), 'SIGKILL');
-    rmSync(path.join(project.layout.projectDirectory, '.krun'), { recursive: true });
+    // Whoever runs still writes into it.
+    rmSync(path.join(project.layout.projectDirectory, '.krun'), { recursive: true, maxRetries: 5 });
     await project.untilNoProcess();
     await expect.poll(() => isAlive(before)).toBe(false);
     await project.done(project.up(machines));
