@@ -4,7 +4,8 @@ import type { Health } from '../../src/plan/health.ts';
 import type { MachineState } from '../../src/plan/machine-state.ts';
 import type { Healthcheck, Machine, Probe } from '../../src/project/project.ts';
 import { onGvproxy, tsi } from '../support/definitions.ts';
-import { createProject, FOREVER, freePort, gvproxy } from './support/networks.ts';
+import { freePort } from '../support/free-port.ts';
+import { createProject, FOREVER, gvproxy } from './support/networks.ts';
 import { kill, SupervisedProject } from './support/supervised.ts';
 import { canRunGuests } from './support/tap-guest.ts';
 

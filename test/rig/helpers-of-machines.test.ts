@@ -14,6 +14,7 @@ import type {
   SpecBackend,
   VmnetSettings,
 } from '../../src/machine/spec.ts';
+import { freePort } from '../support/free-port.ts';
 import { bootstrapGuest } from '../unit/machine/specs.ts';
 import { compileStandIn } from './support/compile.ts';
 import { programPath } from './support/helpers.ts';
@@ -62,15 +63,6 @@ function helperOf(machine: MachineProcess): ProcessIdentity {
 
 async function gone(helper: ProcessIdentity): Promise<void> {
   expect(await until(() => !isAlive(helper), { timeoutMs: 30_000 })).toBe(true);
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Serves a page, and echoes datagrams. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Member } from '../../src/network/api.ts';
 import { GvproxyApi } from '../../src/network/gvproxy-api.ts';
-import { freePort } from '../unit/network/support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask, askUdp, Conversation, echo, tcp } from './support/echo-guest.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
 import { GVPROXY_UPLINK, NetworkProcess } from './support/network-process.ts';
@@ -18,7 +18,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     'ports of every kind lead to the guest, and change while a connection stays open',
     async () => {
       await using network = await NetworkProcess.start({ gvproxy });
-      const [one, two, udp] = [await freePort('tcp'), await freePort('tcp'), await freePort('udp')];
+      const [one, two, udp] = [await freePort(), await freePort(), await freePort()];
       const socket = path.join(network.base, 'web.sock');
       const ports: Member['ports'] = [
         tcp(one),
@@ -58,7 +58,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     'gvproxy is started again when it was killed, and links and ports work as before',
     async () => {
       await using network = await NetworkProcess.start({ gvproxy });
-      const port = await freePort('tcp');
+      const port = await freePort();
       const socket = path.join(network.base, 'web.sock');
       const web = network.member(2, { ports: [tcp(port), { socket, guest: 80, protocol: 'tcp' }] });
       const db = network.member(3);
@@ -120,7 +120,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     'a guest that is paused, and one that sends nonsense, are no trouble of the others',
     async () => {
       await using network = await NetworkProcess.start({ gvproxy });
-      const port = await freePort('tcp');
+      const port = await freePort();
       const web = network.member(2, { ports: [tcp(port)] });
       const [db, paused, mad] = [network.member(3), network.member(4), network.member(5)];
       for (const [name, member] of Object.entries({ web, db, paused, mad })) await network.put(name, member);
@@ -180,7 +180,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
 test.skipIf(!gvproxyPath('0.8.9') || !canRunGuests())('another subnet has its own addresses', async () => {
   const uplink = { kind: 'gvproxy', subnet: '10.9.8.0/24', mtu: 1500, hostAccess: true } as const;
   await using network = await NetworkProcess.start({ gvproxy: gvproxyPath('0.8.9'), uplink });
-  const port = await freePort('tcp');
+  const port = await freePort();
   const web = network.member(2, { ip: '10.9.8.2', ports: [tcp(port)] });
   await network.put('web', web);
   const guest = await network.guest(web, echo('web'));

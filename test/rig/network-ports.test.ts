@@ -4,11 +4,11 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Machine, UnixNetwork } from '../../src/project/project.ts';
 import { tsi } from '../support/definitions.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   createProject,
   existing,
   FOREVER,
-  freePort,
   gvproxy,
   machineOn,
   networkIdentity,

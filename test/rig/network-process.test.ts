@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Member } from '../../src/network/api.ts';
 import type { Uplink } from '../../src/network/spec.ts';
-import { freePort } from '../unit/network/support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { GVPROXY_VERSIONS, gvproxyPath } from './support/helpers.ts';
 import { NetworkProcess } from './support/network-process.ts';
 
@@ -64,7 +64,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
 
   test.skipIf(!gvproxy)('gvproxy ends when the network process is killed', async () => {
     await using network = await NetworkProcess.start({ gvproxy });
-    const port = await freePort('tcp');
+    const port = await freePort();
     await network.put('web', network.member(2, { ports: [tcp(port)] }));
     expect(await answers(port)).toBe(true);
     network.child.kill('SIGKILL');
@@ -74,7 +74,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
 
   test.skipIf(!gvproxy)('a busy port is refused with its holder, and nothing is changed', async () => {
     await using network = await NetworkProcess.start({ gvproxy });
-    const [one, two] = [await freePort('tcp'), await freePort('tcp')];
+    const [one, two] = [await freePort(), await freePort()];
     await network.put('web', network.member(2, { ports: [tcp(one)] }));
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -86,7 +86,7 @@ describe.each(GVPROXY_VERSIONS)('with gvproxy %s', (version) => {
     );
     expect([await answers(one), await answers(two)]).toEqual([true, false]);
     expect((await network.state()).members['web']?.ports).toEqual([tcp(one)]);
-    const udp = await freePort('udp');
+    const udp = await freePort();
     const twice: Member['ports'] = [{ host: udp, guest: 53, protocol: 'udp' }];
     await network.put('dns', network.member(3, { ports: twice }));
     expect(await network.refusal('db', network.member(4, { ports: twice }))).toBe(
@@ -103,10 +103,7 @@ test.skipIf(!newest)('twenty members have links and ports of their own', async (
   await using network = await NetworkProcess.start({ gvproxy: newest });
   const numbers = Array.from({ length: 20 }, (_, index) => index + 2);
   const ports = new Map<number, number>();
-  // A port that is free may be found twice.
-  const free = new Set<number>();
-  while (free.size < numbers.length) free.add(await freePort('tcp'));
-  for (const [index, port] of [...free].entries()) ports.set(numbers[index] ?? 0, port);
+  for (const number of numbers) ports.set(number, await freePort());
   const links = await Promise.all(
     numbers.map(async (number) => {
       const member = network.member(number, { ports: [tcp(ports.get(number) ?? 0)] });
@@ -151,7 +148,7 @@ test.skipIf(!newest)("a user's file is never taken for a socket, and a leftover 
 
 test.skipIf(!newest)('a gvproxy that hangs is killed and replaced', async () => {
   await using network = await NetworkProcess.start({ gvproxy: newest });
-  const port = await freePort('tcp');
+  const port = await freePort();
   await network.put('web', network.member(2, { ports: [tcp(port)] }));
   process.kill(await network.gvproxyPid(), 'SIGSTOP');
   await expect.poll(async () => (await network.state()).helper?.restarts, { timeout: 60_000 }).toBe(1);
@@ -254,7 +251,7 @@ test('without an uplink, ports are forwarded by the process itself', async () =>
     .listen(0, '127.0.0.1');
   await once(server, 'listening');
   const guest = (server.address() as net.AddressInfo).port;
-  const [one, two] = [await freePort('tcp'), await freePort('tcp')];
+  const [one, two] = [await freePort(), await freePort()];
   const socket = path.join(network.base, 'web.sock');
   const member = {
     mac: '52:55:00:00:00:02',

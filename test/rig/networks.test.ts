@@ -6,12 +6,12 @@ import type { MachineSpec } from '../../src/machine/spec.ts';
 import type { Event } from '../../src/plan/event.ts';
 import { machineLayout, runLayout } from '../../src/store/layout.ts';
 import { onGvproxy } from '../support/definitions.ts';
+import { freePort } from '../support/free-port.ts';
 import { GVPROXY_VERSIONS, gvproxyPath, programPath } from './support/helpers.ts';
 import {
   createProject,
   existing,
   FOREVER,
-  freePort,
   gvproxy,
   machineOn,
   networkIdentity,

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import type { ProcessIdentity } from '../../../src/machine/spec.ts';
 import type { NetworkState } from '../../../src/network/api.ts';
 import { NetworkClient } from '../../../src/network/client.ts';
@@ -55,13 +54,4 @@ export async function existing<T>(value: Promise<T | undefined>): Promise<T> {
   const found = await value;
   if (found === undefined) throw new Error('it does not exist');
   return found;
-}
-
-/** A TCP port of 127.0.0.1 on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +11,11 @@ async function described(text: string): Promise<string> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'krun-holder-'));
   const file = path.join(directory, 'spec.json');
   writeFileSync(file, text);
-  const child = spawn('/bin/sh', ['-c', 'read line', 'sh', file], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const child = spawn('/bin/sh', ['-c', 'echo; read line', 'sh', file], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  // Its arguments are there when it runs, not yet when it was spawned.
+  await once(child.stdout, 'data');
   onTestFinished(() => {
     child.stdin.end();
     rmSync(directory, { recursive: true });
