@@ -50,6 +50,8 @@ class Guest {
   readonly child: ChildProcess;
   #stdout = '';
   #stderr = '';
+  readonly #exited: Promise<[number | null]>;
+  readonly #closed: Promise<unknown>;
   readonly #control: number;
 
   constructor(
@@ -91,6 +93,9 @@ class Guest {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    // From the beginning: it may end before anybody asks.
+    this.#exited = once(this.child, 'exit') as Promise<[number | null]>;
+    this.#closed = once(this.child, 'close');
     this.child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
   }
@@ -98,11 +103,10 @@ class Guest {
   /** Everything that is to be seen after the end. */
   async end(): Promise<{ code: number | null; status: string; stdout: string; stderr: string }> {
     // The control reader lives until the guest is switched off, and keeps the pipes open.
-    const closed = once(this.child, 'close');
-    const [code] = (await once(this.child, 'exit')) as [number | null];
+    const [code] = await this.#exited;
     killGroup(this.child.pid ?? 0);
     killGroup(Number(readFileSync(path.join(base, 'dev/krun.pid'), { encoding: 'utf8', flag: 'a+' })));
-    await closed;
+    await this.#closed;
     return {
       code,
       status: readFileSync(this.status, 'utf8').replaceAll(base, 'BASE'),
