@@ -49,7 +49,7 @@ export async function rest(
   more: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<RestAnswer> {
   const place = typeof where === 'number' ? { host: '127.0.0.1', port: where } : { socketPath: where };
-  const sent = request({ ...place, method, path: url, headers: { ...more.headers } });
+  const sent = request({ ...place, method, path: url, headers: { ...more.headers }, agent: false });
   sent.end(more.body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
