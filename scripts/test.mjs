@@ -9,7 +9,7 @@
 // skipped e2e test a failure.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { NEWEST_NODE, newestNode } from './newest-node.mjs';
@@ -167,15 +167,17 @@ async function endToEnd() {
   );
 }
 
-/** Test files in so many groups of about equal length, which is what there is to tell their time by. */
+/** Test files in so many groups of about as many tests: each takes about as long, most of it for booting guests. */
 function shareOut(directory, count) {
-  const groups = Array.from({ length: count }, () => ({ size: 0, files: [] }));
-  const files = readdirSync(directory).filter((name) => name.endsWith('.test.ts'));
-  const sizeOf = (name) => statSync(path.join(directory, name)).size;
-  for (const name of files.toSorted((a, b) => sizeOf(b) - sizeOf(a))) {
-    const lightest = groups.reduce((a, b) => (b.size < a.size ? b : a));
-    lightest.size += sizeOf(name);
-    lightest.files.push(path.join(directory, name));
+  const groups = Array.from({ length: count }, () => ({ tests: 0, files: [] }));
+  const files = readdirSync(directory)
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => path.join(directory, name))
+    .map((file) => ({ file, tests: readFileSync(file, 'utf8').match(/^\s*test\b/gm)?.length ?? 0 }));
+  for (const { file, tests } of files.toSorted((a, b) => b.tests - a.tests)) {
+    const lightest = groups.reduce((a, b) => (b.tests < a.tests ? b : a));
+    lightest.tests += tests;
+    lightest.files.push(file);
   }
   return groups.map(({ files }) => files).filter((files) => files.length > 0);
 }
