@@ -71,14 +71,15 @@ export interface RigOptions {
 }
 
 /**
- * Makes a rig, in a test. Dispose it with `await using`: that runs `krun down` and fails if any process stays. If the test
- * fails, what supervisor and guests said is written out.
+ * Makes a rig, in a test or a benchmark. Dispose it with `await using`: that runs `krun down` and fails if any process
+ * stays. If the test fails, what supervisor and guests said is written out.
  */
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const rig = await createProject(required('KRUN_TEST_PROGRAM'), {
     ...options,
     env: { KRUN_LIBKRUN: required('KRUN_TEST_FAKE_LIBKRUN'), ...options.env },
   });
+  if (!process.env['VITEST']) return rig;
   const dispose = rig[Symbol.asyncDispose].bind(rig);
   let told = '';
   onTestFailed(() => console.error(told));
