@@ -22,7 +22,11 @@ export async function setup(): Promise<() => Promise<void>> {
   const [fake] = await Promise.all([compileFake(), buildProgram(build), prepareHelpers()]);
   process.env['KRUN_TEST_FAKE_LIBKRUN'] = fake;
   process.env['KRUN_TEST_PROGRAM'] = path.join(build, 'bin', 'krun');
-  return () => rm(build, { recursive: true, force: true });
+  return async () => {
+    // Benchmarks that follow in the same process shall not look for it.
+    delete process.env['KRUN_TEST_PROGRAM'];
+    await rm(build, { recursive: true, force: true });
+  };
 }
 
 async function buildProgram(directory: string): Promise<void> {
