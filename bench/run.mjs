@@ -129,7 +129,7 @@ for (const { name, p50Ms, p95Ms, ratio: times } of watch.latency)
   log(`| ${name} | ${p50Ms} ms | ${p95Ms} ms | ${times} x |`);
 log('\n| first sync of 2,000 files | median | files/s | MiB/s |\n|---|---|---|---|');
 for (const { name, ms, filesPerSecond, mebibytesPerSecond } of watch.sync)
-  log(`| ${name} | ${ms} ms | ${filesPerSecond} | ${mebibytesPerSecond} |`);
+  log(`| ${name.replace('|', '\\|')} | ${ms} ms | ${filesPerSecond} | ${mebibytesPerSecond} |`);
 log('\n| 1,000 machines | fastest | per machine | growth against 100 machines |\n|---|---|---|---|');
 for (const { name, ms, microsecondsPerMachine, growth } of plan) {
   log(
