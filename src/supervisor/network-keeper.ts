@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { tailOf } from '../host/file-tail.ts';
-import { bootId } from '../host/identity.ts';
+import { bootId, processIdentity } from '../host/identity.ts';
+import { processesWith } from '../host/processes-with.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import type { Member } from '../network/api.ts';
 import { NetworkClient, type NetworkFailure } from '../network/client.ts';
@@ -16,7 +17,13 @@ import { writeNetworkRecord } from '../store/record-files.ts';
 import { STATE_SCHEMA_VERSION, type NetworkRecord } from '../store/records.ts';
 import { ActionFailure } from './failure.ts';
 import { closeRun, endHelpers, revokeRuns, startRun } from './run-lifetime.ts';
-import { adoptRunProcess, type ProcessEnd, type RunProcess } from './run-process.ts';
+import {
+  adoptRunProcess,
+  killIdentified,
+  type ProcessEnd,
+  type RunProcess,
+  untilGone,
+} from './run-process.ts';
 
 /** What a network process is started from. */
 export interface NetworkContext {
@@ -100,6 +107,7 @@ export class NetworkKeeper {
     const names = (await unlessMissing(readdir(this.#files.directory))) ?? [];
     const runs = names.flatMap((name) => /^run-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
     await revokeRuns(this.#files, runs);
+    await this.#endUnnamed(runs);
     for (const run of runs) await this.#removeRun(run);
   }
 
@@ -240,6 +248,7 @@ export class NetworkKeeper {
     try {
       await closeRun(this.#files);
       await endHelpers(this.#files, run);
+      await this.#endUnnamed([run]);
       await this.#removeRun(run);
     } catch (error) {
       this.#context.warn(`network ${this.#name}: ${String(error)}`);
@@ -247,6 +256,16 @@ export class NetworkKeeper {
     this.#live = undefined;
     this.#context.networkChanged(this.#name, 'ended');
     this.#hooks.settled();
+  }
+
+  /** Ends a gvproxy whose network process was killed before it could write down whom it had started. */
+  async #endUnnamed(runs: readonly number[]): Promise<void> {
+    if (runs.length === 0) return;
+    const configs = runs.map((run) => path.join(runLayout(this.#files, run).directory, 'gvproxy.json'));
+    const identities = (await processesWith([`unix://${this.#files.gvproxyLink}`, ...configs])).flatMap(
+      (pid) => processIdentity(pid) ?? [],
+    );
+    for (const identity of identities) if (killIdentified(identity)) await untilGone(identity);
   }
 
   async #stop(live: Live): Promise<void> {

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { ignoreErrno } from '../host/errno.ts';
-import { isAlive, isRunning } from '../host/identity.ts';
-import type { ProcessIdentity } from '../machine/spec.ts';
+import { type Identity, isAlive, isRunning } from '../host/identity.ts';
 
 /** How a process ended. Both are null for one that another supervisor had started: only a parent is told. */
 export interface ProcessEnd {
@@ -56,7 +55,7 @@ export async function spawnRunProcess(command: RunCommand): Promise<RunProcess> 
 }
 
 /** Watches a process that an earlier supervisor had started. */
-export function adoptRunProcess(identity: ProcessIdentity): RunProcess {
+export function adoptRunProcess(identity: Identity): RunProcess {
   let killed = false;
   let polls = 0;
   const ended = new Promise<ProcessEnd>((resolve) => {
@@ -79,11 +78,11 @@ export function adoptRunProcess(identity: ProcessIdentity): RunProcess {
 }
 
 /** SIGKILL for the process that the identity names, and for no other that has its pid by now. */
-export function killIdentified(identity: ProcessIdentity): boolean {
+export function killIdentified(identity: Identity): boolean {
   return signalIdentified(identity, 'SIGKILL');
 }
 
-function signalIdentified(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+function signalIdentified(identity: Identity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
     process.kill(identity.pid, signal);
@@ -96,6 +95,6 @@ function signalIdentified(identity: ProcessIdentity, signal: NodeJS.Signals): bo
 }
 
 /** Resolves when the process is gone. */
-export async function untilGone(identity: ProcessIdentity): Promise<void> {
+export async function untilGone(identity: Identity): Promise<void> {
   if (isAlive(identity)) await adoptRunProcess(identity).ended;
 }

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../src/host/identity.ts';
 import type { MachineSpec } from '../../src/machine/spec.ts';
 import type { Event } from '../../src/plan/event.ts';
-import { machineLayout, runLayout } from '../../src/store/layout.ts';
+import { machineLayout, networkLayout, runLayout } from '../../src/store/layout.ts';
 import { onGvproxy } from '../support/definitions.ts';
 import { freePort } from '../support/free-port.ts';
 import { GVPROXY_VERSIONS, gvproxyPath, programPath } from './support/helpers.ts';
@@ -106,6 +108,21 @@ when('a killed network process fails the machines on it, and their policy starts
   expect(await project.identity('alone')).toEqual(aloneBefore);
   expect(existsSync(`/proc/${before.helper?.pid}/exe`)).toBe(false);
 });
+
+when(
+  'a helper that nobody could write down before its network process was killed does not stay',
+  async () => {
+    await using project = await createProject();
+    await project.done(project.up([await machineOn(project, 'web')]));
+    const { gvproxyLink } = networkLayout(project.layout, 'default');
+    // What the words are of tells whose it is, whatever the program.
+    const helper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', `unix://${gvproxyLink}`]);
+    const ended = once(helper, 'close');
+    await once(helper, 'spawn');
+    kill((await existing(networkIdentity(project, 'default'))).pid, 'SIGKILL');
+    expect(await ended).toEqual([null, 'SIGKILL']);
+  },
+);
 
 when('a network process outlives its supervisor, and the next supervisor takes it over', async () => {
   await using project = await createProject();
