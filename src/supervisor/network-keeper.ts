@@ -1,11 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeSignal } from '../host/change-signal.ts';
 import { unlessMissing } from '../host/errno.ts';
 import { tailOf } from '../host/file-tail.ts';
-import { bootId, processIdentity } from '../host/identity.ts';
-import { processesWith } from '../host/processes-with.ts';
+import { bootId } from '../host/identity.ts';
 import type { ProcessIdentity } from '../machine/spec.ts';
 import type { Member } from '../network/api.ts';
 import { NetworkClient, type NetworkFailure } from '../network/client.ts';
@@ -16,14 +15,9 @@ import { networkLayout, runLayout, type Layout, type NetworkLayout } from '../st
 import { writeNetworkRecord } from '../store/record-files.ts';
 import { STATE_SCHEMA_VERSION, type NetworkRecord } from '../store/records.ts';
 import { ActionFailure } from './failure.ts';
-import { closeRun, endHelpers, revokeRuns, startRun } from './run-lifetime.ts';
-import {
-  adoptRunProcess,
-  killIdentified,
-  type ProcessEnd,
-  type RunProcess,
-  untilGone,
-} from './run-process.ts';
+import { removeNetworkRuns } from './network-remains.ts';
+import { startRun } from './run-lifetime.ts';
+import { adoptRunProcess, type ProcessEnd, type RunProcess } from './run-process.ts';
 
 /** What a network process is started from. */
 export interface NetworkContext {
@@ -106,9 +100,7 @@ export class NetworkKeeper {
   async clear(): Promise<void> {
     const names = (await unlessMissing(readdir(this.#files.directory))) ?? [];
     const runs = names.flatMap((name) => /^run-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-    await revokeRuns(this.#files, runs);
-    await this.#endUnnamed(runs);
-    for (const run of runs) await this.#removeRun(run);
+    await removeNetworkRuns(this.#files, runs);
   }
 
   /** Has the process run with the machine's shape of the network. */
@@ -246,26 +238,13 @@ export class NetworkKeeper {
     if (this.#live) this.#live.ending = ending;
     if (!this.#endAsked) this.#hooks.lost(`the network process of ${this.#name} ended${ending}`);
     try {
-      await closeRun(this.#files);
-      await endHelpers(this.#files, run);
-      await this.#endUnnamed([run]);
-      await this.#removeRun(run);
+      await removeNetworkRuns(this.#files, [run]);
     } catch (error) {
       this.#context.warn(`network ${this.#name}: ${String(error)}`);
     }
     this.#live = undefined;
     this.#context.networkChanged(this.#name, 'ended');
     this.#hooks.settled();
-  }
-
-  /** Ends a gvproxy whose network process was killed before it could write down whom it had started. */
-  async #endUnnamed(runs: readonly number[]): Promise<void> {
-    if (runs.length === 0) return;
-    const configs = runs.map((run) => path.join(runLayout(this.#files, run).directory, 'gvproxy.json'));
-    const identities = (await processesWith([`unix://${this.#files.gvproxyLink}`, ...configs])).flatMap(
-      (pid) => processIdentity(pid) ?? [],
-    );
-    for (const identity of identities) if (killIdentified(identity)) await untilGone(identity);
   }
 
   async #stop(live: Live): Promise<void> {
@@ -299,9 +278,5 @@ export class NetworkKeeper {
 
   #stderrFile(run: number): string {
     return path.join(runLayout(this.#files, run).directory, 'stderr');
-  }
-
-  async #removeRun(run: number): Promise<void> {
-    await rm(runLayout(this.#files, run).directory, { recursive: true, force: true });
   }
 }
