@@ -3,8 +3,8 @@ import { ignoreErrno } from './errno.ts';
 
 const TAIL_BYTES = 64 * 1024;
 
-/** End of a file as text; empty where there is none. */
-export function tailOf(file: string): string {
+/** What `read` makes of an open file; empty where there is none. */
+export function textFrom(file: string, read: (handle: number) => string): string {
   let handle: number;
   try {
     handle = openSync(file, 'r');
@@ -13,13 +13,25 @@ export function tailOf(file: string): string {
     return '';
   }
   try {
-    const { size } = fstatSync(handle);
-    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    const got = readSync(handle, bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8', 0, got);
+    return read(handle);
   } finally {
     closeSync(handle);
   }
+}
+
+/** End of a file as text; empty where there is none. */
+export function tailOf(file: string): string {
+  return textFrom(file, (handle) => {
+    const { size } = fstatSync(handle);
+    const length = Math.min(size, TAIL_BYTES);
+    return textAt(handle, size - length, length);
+  });
+}
+
+/** Text of so many bytes of an open file, or of fewer where it ends. */
+export function textAt(handle: number, position: number, length: number): string {
+  const bytes = Buffer.alloc(length);
+  return bytes.toString('utf8', 0, readSync(handle, bytes, 0, length, position));
 }
 
 /** The last of a text that grows, as long as {@link tailOf} gives. */

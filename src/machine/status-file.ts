@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { ignoreErrno } from '../host/errno.ts';
+import { fstatSync } from 'node:fs';
+import { textAt, textFrom } from '../host/file-tail.ts';
 
 import type { MachineFailure } from './failure.ts';
 
@@ -39,32 +39,16 @@ export interface HelperEnd {
  * ends is read.
  */
 export function readStatus(file: string): string {
-  let handle: number;
-  try {
-    handle = openSync(file, 'r');
-  } catch (error) {
-    ignoreErrno(error, 'ENOENT');
-    return '';
-  }
-  try {
-    return readStatusFrom(handle);
-  } finally {
-    closeSync(handle);
-  }
+  return textFrom(file, readStatusFrom);
 }
 
 /** {@link readStatus} of an open file. */
 export function readStatusFrom(handle: number): string {
   const { size } = fstatSync(handle);
-  const head = readAt(handle, 0, Math.min(size, 2 * END_BYTES));
+  const head = textAt(handle, 0, Math.min(size, 2 * END_BYTES));
   if (size <= 2 * END_BYTES) return head;
-  const tail = readAt(handle, size - END_BYTES, END_BYTES);
+  const tail = textAt(handle, size - END_BYTES, END_BYTES);
   return `${head.slice(0, head.lastIndexOf('\n', END_BYTES) + 1)}${tail.slice(tail.indexOf('\n') + 1)}`;
-}
-
-function readAt(handle: number, position: number, length: number): string {
-  const bytes = Buffer.alloc(length);
-  return bytes.toString('utf8', 0, readSync(handle, bytes, 0, length, position));
 }
 
 /** Reads the whole lines of a status file; unknown ones are a newer version's and mean nothing here. */

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { gvproxyPath, GVPROXY_VERSIONS } from '../rig/support/helpers.ts';
 import type { Rig } from '../rig/support/rig.ts';
+import { accepts } from '../support/free-port.ts';
 import { until } from '../rig/support/until.ts';
 import { ps } from './support/machines.ts';
 import {
-  accepts,
   ask,
   converse,
   createNetworkProject,

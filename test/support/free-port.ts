@@ -12,13 +12,14 @@ const given = new Set<number>();
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = LOWEST + Math.floor(Math.random() * COUNT);
-    if (given.has(port) || (await isListening(port))) continue;
+    if (given.has(port) || (await accepts(port))) continue;
     given.add(port);
     return port;
   }
 }
 
-async function isListening(port: number): Promise<boolean> {
+/** Whether something accepts TCP connections at a port of the loopback. */
+export async function accepts(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');

@@ -3,11 +3,12 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
 import type { Rig } from '../../rig/support/rig.ts';
 import { until } from '../../rig/support/until.ts';
 import { createMachines } from './machines.ts';
@@ -92,16 +93,8 @@ export async function removeGuestProgram(): Promise<void> {
 }
 
 /** Different free TCP ports of the host's loopback, which are free for UDP too in all likelihood. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createTcpServer());
-  const ports = servers.map(async (server) => {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
-  });
-  const result = await Promise.all(ports);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return result;
+export function freePorts(count: number): Promise<readonly number[]> {
+  return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
 /** What an HTTP server answers, as soon as one does. */
@@ -207,20 +200,6 @@ export async function converse(port: number): Promise<Conversation> {
     },
     [Symbol.dispose]: () => socket.destroy(),
   };
-}
-
-/** Whether something accepts TCP connections at a port of the loopback. */
-export async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return false;
-    throw error;
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** A web server on the host's own loopback. */
